@@ -1,0 +1,147 @@
+// Package api is the daemon's HTTP interface as its clients see it: the JSON
+// objects of /v1, the error type, and a client for the unix socket. It holds no
+// behaviour of the daemon; package server answers, packages under cli ask.
+package api
+
+import (
+	"encoding/base64"
+	"unicode/utf8"
+)
+
+// DefaultSocket is where the daemon listens when nothing else is configured.
+const DefaultSocket = "/run/vsed/vsed.sock"
+
+// File states, as counted by Counts and shown on a hit. StateIgnored is never
+// the state of a hit.
+const (
+	StateEncoded     = "encoded"
+	StateWaiting     = "waiting"
+	StateQuarantined = "quarantined"
+	StateOffline     = "offline"
+	StateMissing     = "missing"
+	StateIgnored     = "ignored"
+)
+
+// A Path is the name of a file or folder. Paths are bytes: where Text is not
+// the exact bytes (not valid UTF-8), Base64 holds them and Text is for reading.
+type Path struct {
+	Text   string `json:"path" doc:"for reading; exact where path_base64 is absent"`
+	Base64 string `json:"path_base64,omitempty" doc:"the exact bytes, only where they are not UTF-8"`
+}
+
+// NewPath makes the JSON form of the exact bytes raw.
+func NewPath(raw string) Path {
+	if utf8.ValidString(raw) {
+		return Path{Text: raw}
+	}
+	return Path{Text: string([]rune(raw)), Base64: base64.StdEncoding.EncodeToString([]byte(raw))}
+}
+
+// Raw gives the exact bytes of the path, or an error where Base64 is damaged.
+func (p Path) Raw() (string, error) {
+	if p.Base64 == "" {
+		return p.Text, nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(p.Base64)
+	return string(raw), err
+}
+
+// A Tag is a word that a photo carries, with who said so.
+type Tag struct {
+	Name   string `json:"name"`
+	Source string `json:"source" enum:"user,file,sidecar,learned"`
+}
+
+// A Photo is one content, with every file that holds it.
+type Photo struct {
+	ID int64 `json:"id" doc:"never reused"`
+	Path
+	Paths []Path `json:"paths" doc:"every file with this content"`
+	Tags  []Tag  `json:"tags"`
+	State string `json:"state" enum:"encoded,waiting,quarantined,offline,missing"`
+}
+
+// A Hit is a photo that was found.
+type Hit struct {
+	Photo
+	Score float64 `json:"score" doc:"fused score; comparable within one answer only"`
+}
+
+// SearchResult is the answer of GET /v1/search.
+type SearchResult struct {
+	Hits      []Hit  `json:"hits"`
+	Next      string `json:"next" doc:"cursor of the next page; empty at the end"`
+	GoodMatch bool   `json:"good_match" doc:"whether anything found is likely what was asked for"`
+	// Partial says that one of the two indexes could not be asked, and why.
+	Partial string `json:"partial,omitempty"`
+}
+
+// Counts accounts for every file under the folders. Total is the sum of the
+// five states; Ignored counts the other files.
+type Counts struct {
+	Total       int64 `json:"total"`
+	Encoded     int64 `json:"encoded"`
+	Waiting     int64 `json:"waiting"`
+	Quarantined int64 `json:"quarantined"`
+	Offline     int64 `json:"offline"`
+	Missing     int64 `json:"missing"`
+	Ignored     int64 `json:"ignored"`
+}
+
+// Encoder is the encoder in use.
+type Encoder struct {
+	Space    string `json:"space"`
+	Name     string `json:"name"`
+	Provider string `json:"provider"`
+	Problem  string `json:"problem,omitempty" doc:"why it does not run at present, with the remedy"`
+}
+
+// A Folder is a watched root.
+type Folder struct {
+	Path
+	State        string           `json:"state" enum:"online,offline"`
+	Mode         string           `json:"mode" enum:"watching,polling" doc:"how changes are noticed"`
+	Problem      string           `json:"problem,omitempty"`
+	LastScan     string           `json:"last_scan,omitempty" format:"date-time" doc:"end of the last full scan"`
+	Counts       Counts           `json:"photos"`
+	IgnoredRules map[string]int64 `json:"ignored_rules,omitempty" doc:"ignored files by the rule that ignored them"`
+}
+
+// A QuarantinedFile is a file that was set aside, with its reason.
+type QuarantinedFile struct {
+	Path
+	Reason   string `json:"reason"`
+	Attempts int64  `json:"attempts"`
+}
+
+// Status is the answer of GET /v1/status.
+type Status struct {
+	Ready   bool     `json:"ready" doc:"whether every folder has been scanned whole and nothing waits"`
+	Version string   `json:"version"`
+	Photos  Counts   `json:"photos"`
+	Rate    float64  `json:"rate" doc:"photos encoded a second, over the last ten seconds"`
+	Change  int64    `json:"change" doc:"the newest change number"`
+	Encoder Encoder  `json:"encoder"`
+	Folders []Folder `json:"folders"`
+	// Quarantined lists the newest of the files set aside, at most a hundred.
+	Quarantined []QuarantinedFile `json:"quarantined"`
+}
+
+// An Event tells of one change of the catalogue; its Change is the id of the
+// server-sent event that carries it.
+type Event struct {
+	Change int64  `json:"change"`
+	Kind   string `json:"kind" enum:"photo_encoded,photo_tagged,file_found,file_missing,file_quarantined,folder_added,folder_removed,folder_offline,folder_online"`
+	Photo  int64  `json:"photo,omitempty"`
+	Path   *Path  `json:"path,omitempty"`
+}
+
+// An Error is a refusal by the daemon: problem+json on the wire. Detail is one
+// line that names the thing and says what to do.
+type Error struct {
+	Status int    `json:"status"`
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+func (e *Error) Error() string { return e.Detail }
