@@ -1,0 +1,253 @@
+// Package catalogue is the one source of truth: which folders are watched,
+// which files they hold, which photo (content) each file is, its tags, and the
+// vectors of each space. It is SQLite and nothing else: it reads no folder,
+// starts no plugin and knows no index. Whatever derives something from it
+// follows its change numbers (see Changed and Wait).
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+//go:embed schema.sql
+var schema string
+
+//go:embed space.sql
+var spaceSchema string
+
+const (
+	schemaVersion = 1
+	keptEvents    = 100_000
+)
+
+// ErrNotFound is returned where a photo or folder does not exist.
+var ErrNotFound = errors.New("not found")
+
+// A Catalogue is the open database. Its methods may be called by any number
+// of goroutines; writes take turns.
+type Catalogue struct {
+	folder string
+
+	// connections is held for reading by every statement and for writing
+	// while another space is attached.
+	connections sync.RWMutex
+	write       *sql.DB // one connection
+	read        *sql.DB
+	space       string
+
+	waiters sync.Mutex
+	changed chan struct{} // closed and replaced at each change
+}
+
+// Open opens or makes the catalogue in the state folder. A catalogue of a
+// newer vsed is refused.
+func Open(ctx context.Context, folder string) (*Catalogue, error) {
+	if err := os.MkdirAll(filepath.Join(folder, "spaces"), 0o700); err != nil {
+		return nil, fmt.Errorf("make the state folder: %w", err)
+	}
+	c := &Catalogue{folder: folder, changed: make(chan struct{})}
+	if err := c.migrate(ctx); err != nil {
+		return nil, err
+	}
+	space, err := c.lastSpace(ctx)
+	if err == nil {
+		err = c.connect(space)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends all statements and closes the files.
+func (c *Catalogue) Close() error {
+	c.connections.Lock()
+	defer c.connections.Unlock()
+	return errors.Join(c.read.Close(), c.write.Close())
+}
+
+func (c *Catalogue) path() string { return filepath.Join(c.folder, "catalogue.db") }
+
+// migrate makes the schema, or refuses one that this vsed does not know.
+func (c *Catalogue) migrate(ctx context.Context) error {
+	db := openDatabase(c.path(), "", "rwc")
+	defer db.Close()
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("open the catalogue %s: %w", c.path(), err)
+	}
+	switch {
+	case version == schemaVersion:
+		_, err := db.ExecContext(ctx, `DELETE FROM event WHERE change <= (SELECT max(change) FROM event) - ?`, keptEvents)
+		return err
+	case version > schemaVersion:
+		return fmt.Errorf("the catalogue %s was written by a newer vsed (schema %d, this one knows %d): start that vsed, or point `state` at another folder",
+			c.path(), version, schemaVersion)
+	}
+	_, err := db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", schema, schemaVersion))
+	if err != nil {
+		return fmt.Errorf("make the catalogue %s: %w", c.path(), err)
+	}
+	return nil
+}
+
+func (c *Catalogue) lastSpace(ctx context.Context) (string, error) {
+	db := openDatabase(c.path(), "", "rwc")
+	defer db.Close()
+	var space string
+	err := db.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = 'space'`).Scan(&space)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return space, err
+}
+
+// connect opens the pools with the space's file attached. Without a space an
+// empty one in memory stands in, so that every statement can name it.
+func (c *Catalogue) connect(space string) error {
+	attached := ""
+	if space != "" {
+		attached = filepath.Join(c.folder, "spaces", space+".db")
+	}
+	c.write = openDatabase(c.path(), attached, "rwc")
+	c.write.SetMaxOpenConns(1)
+	c.read = openDatabase(c.path(), attached, "rwc")
+	c.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	c.read.SetMaxIdleConns(4)
+	c.space = space
+	if err := c.write.Ping(); err != nil {
+		return fmt.Errorf("open the catalogue with the space %q: %w", space, err)
+	}
+	return nil
+}
+
+var spaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// UseSpace makes space the one whose vectors Changed, Status and Waiting are
+// about, now and after a restart. Vectors of other spaces stay in their files.
+func (c *Catalogue) UseSpace(ctx context.Context, space string) error {
+	if !spaceName.MatchString(space) {
+		return fmt.Errorf("the space name %q is not a plain file name", space)
+	}
+	c.connections.Lock()
+	defer c.connections.Unlock()
+	if space == c.space {
+		return nil
+	}
+	if err := errors.Join(c.read.Close(), c.write.Close()); err != nil {
+		return err
+	}
+	if err := c.connect(space); err != nil {
+		return err
+	}
+	_, err := c.write.ExecContext(ctx, `INSERT OR REPLACE INTO setting VALUES ('space', ?)`, space)
+	return err
+}
+
+// openDatabase prepares a pool on path; attached may be empty.
+func openDatabase(path, attached, mode string) *sql.DB {
+	name := (&url.URL{Scheme: "file", Path: path}).String() +
+		"?mode=" + mode + "&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate"
+	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{
+		ConnectHook: func(connection *sqlite3.SQLiteConn) error { return attach(connection, attached) },
+	}})
+}
+
+func attach(connection *sqlite3.SQLiteConn, path string) error {
+	name := "file::memory:"
+	if path != "" {
+		name = (&url.URL{Scheme: "file", Path: path}).String()
+	}
+	if _, err := connection.Exec("ATTACH DATABASE ? AS space", toValues(name)); err != nil {
+		return fmt.Errorf("attach the vectors in %s: %w", path, err)
+	}
+	_, err := connection.Exec("PRAGMA space.journal_mode=WAL; PRAGMA space.synchronous=FULL; "+spaceSchema, nil)
+	return err
+}
+
+// A connector opens connections of one driver value, so that each pool has
+// its own hook without a global registration.
+type connector struct {
+	name   string
+	driver *sqlite3.SQLiteDriver
+}
+
+// view runs read with the reading pool.
+func (c *Catalogue) view(read func(db *sql.DB) error) error {
+	c.connections.RLock()
+	defer c.connections.RUnlock()
+	return read(c.read)
+}
+
+// A change is a running transaction. Its number counts the events written.
+type change struct {
+	*sql.Tx
+	ctx context.Context
+}
+
+// update runs write in one transaction and wakes the waiters.
+func (c *Catalogue) update(ctx context.Context, write func(change) error) error {
+	c.connections.RLock()
+	defer c.connections.RUnlock()
+	tx, err := c.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a change of the catalogue: %w", err)
+	}
+	if err := write(change{tx, ctx}); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("write to the catalogue: %w", err)
+	}
+	c.announce()
+	return nil
+}
+
+func (c *Catalogue) announce() {
+	c.waiters.Lock()
+	defer c.waiters.Unlock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// exec runs a statement and gives the number of rows it touched.
+func (w change) exec(query string, arguments ...any) (int64, error) {
+	result, err := w.ExecContext(w.ctx, query, arguments...)
+	if err != nil {
+		return 0, fmt.Errorf("write to the catalogue: %w", err)
+	}
+	return result.RowsAffected()
+}
+
+// event takes the next change number for an event; photo 0 and path "" mean none.
+func (w change) event(kind string, photo int64, path string) (int64, error) {
+	result, err := w.ExecContext(w.ctx, `INSERT INTO event (at, kind, photo, path) VALUES (?, ?, nullif(?, 0), nullif(?, x''))`,
+		time.Now().Unix(), kind, photo, []byte(path))
+	if err != nil {
+		return 0, fmt.Errorf("write an event: %w", err)
+	}
+	return result.LastInsertId()
+}
+
+// touch notes an event of a photo, which every index will follow.
+func (w change) touch(kind string, photo int64, path string) error {
+	number, err := w.event(kind, photo, path)
+	if err != nil || photo == 0 {
+		return err
+	}
+	_, err = w.exec(`UPDATE photo SET change = ? WHERE id = ?`, number, photo)
+	return err
+}
