@@ -1,0 +1,196 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the expected errors of testdata anew")
+
+// Every testdata/*.good.toml loads and validates.
+func TestGoodFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.good.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no good files: %v", err)
+	}
+	for _, file := range files {
+		c, err := Load(file, nil)
+		if err == nil {
+			err = c.Validate()
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// Every testdata/NAME.bad.toml fails with the text in NAME.bad.error.
+func TestBadFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.bad.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no bad files: %v", err)
+	}
+	for _, file := range files {
+		c, err := Load(file, nil)
+		if err == nil {
+			err = c.Validate()
+		}
+		if err == nil {
+			t.Errorf("%s: no error", file)
+			continue
+		}
+		expect(t, strings.TrimSuffix(file, ".toml")+".error", err.Error()+"\n")
+	}
+}
+
+func expect(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s:\ngot  %swant %s", file, got, want)
+	}
+}
+
+func TestFullFileSetsEveryField(t *testing.T) {
+	got, err := Load("testdata/full.good.toml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		State: "/srv/vsed", Socket: "/run/user/1000/vsed.sock", Folders: []string{"/photos", "/media/Älter"},
+		Log:     Log{Level: "debug"},
+		Encoder: Encoder{Bundle: "/srv/models/clip", Plugin: "/opt/encoder", ONNXRuntimeLibrary: "/usr/lib/libonnxruntime.so"},
+		Decoder: Decoder{Plugin: "/opt/decoder", Processes: 4, Timeout: Duration{90 * time.Second}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Each key of the table is reachable through its variable, and each field of
+// Config has a key, so that a new field cannot be forgotten.
+func TestEveryFieldHasAVariable(t *testing.T) {
+	env := []string{
+		"VSED_STATE=/srv/vsed", "VSED_SOCKET=/run/user/1000/vsed.sock", "VSED_FOLDERS=/photos:/media/Älter",
+		"VSED_LOG_LEVEL=debug", "VSED_ENCODER_BUNDLE=/srv/models/clip", "VSED_ENCODER_PLUGIN=/opt/encoder",
+		"VSED_ONNXRUNTIME=/usr/lib/libonnxruntime.so", "VSED_DECODER_PLUGIN=/opt/decoder", "VSED_DECODER_PROCESSES=4",
+		"VSED_DECODER_TIMEOUT=1m30s", "VSED_INGEST_THUMBNAILS=false", "HOME=/home/someone", "VSED_SOMETHING_ELSE=1",
+	}
+	got, err := Load("", env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Load("testdata/full.good.toml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if n := countFields(reflect.TypeFor[Config]()); n != len(keys()) {
+		t.Errorf("%d fields, %d keys", n, len(keys()))
+	}
+}
+
+func countFields(of reflect.Type) int {
+	n := 0
+	for field := range of.Fields() {
+		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Duration]() {
+			n += countFields(field.Type)
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+func TestVariablesOverrideFile(t *testing.T) {
+	c, err := Load("testdata/full.good.toml", []string{"VSED_STATE=/other", "VSED_SOCKET="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.State != "/other" || c.Socket != "/run/user/1000/vsed.sock" {
+		t.Errorf("state %q, socket %q", c.State, c.Socket)
+	}
+}
+
+func TestBadVariables(t *testing.T) {
+	f := func(variable, want string) {
+		t.Helper()
+		_, err := Load("", []string{variable})
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", variable, err, want)
+		}
+	}
+	f("VSED_SOKET=/x", `unknown variable VSED_SOKET; did you mean VSED_SOCKET?`)
+	f("VSED_DECODER_PROCESSES=many", `VSED_DECODER_PROCESSES: decoder.processes must be a whole number, as 4, not "many"`)
+	f("VSED_DECODER_TIMEOUT=30", `VSED_DECODER_TIMEOUT: decoder.timeout must be a time with its unit, as "30s", not "30"`)
+	f("VSED_INGEST_THUMBNAILS=yes", `VSED_INGEST_THUMBNAILS: ingest.thumbnails must be true or false, not "yes"`)
+}
+
+func TestMissingFileIsNamed(t *testing.T) {
+	_, err := Load("testdata/none.toml", nil)
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), `"testdata/none.toml"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDefaultIsValid(t *testing.T) {
+	if err := Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStateBelowAHiddenFolderIsNotExposed(t *testing.T) {
+	f := func(state string, want bool) {
+		t.Helper()
+		if got := exposes("/home/a", state); got != want {
+			t.Errorf("%s: got %v", state, got)
+		}
+	}
+	f("/home/a", true)
+	f("/home/a/state", true)
+	f("/home/a/.local/share/vsed", false)
+	f("/home/a/data/.vsed", false)
+	f("/home/ab", false)
+	f("/var/lib/vsed", false)
+}
+
+// Whatever the text, an error names the file on every line and nothing panics.
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.toml")
+	for _, file := range files {
+		document, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(document)
+	}
+	f.Fuzz(func(t *testing.T, document []byte) {
+		c := Default()
+		err := parse("f.toml", document, &c)
+		if err == nil {
+			_ = c.Validate()
+			return
+		}
+		for _, line := range strings.Split(err.Error(), "\n") {
+			if !strings.HasPrefix(line, "f.toml:") {
+				t.Errorf("line without its file: %q", line)
+			}
+		}
+	})
+}

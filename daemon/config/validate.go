@@ -1,0 +1,115 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// maxSocketPath is what sun_path holds on Linux, less the final zero.
+	maxSocketPath = 107
+	// maxProcesses keeps a typing error from filling memory with decoders.
+	maxProcesses = 256
+	maxTimeout   = time.Hour
+)
+
+// Validate reports what cannot work whatever the machine looks like. Each line
+// of the error names a key and says what it should be.
+func (c Config) Validate() error {
+	return errors.Join(
+		absolute("state", c.State),
+		c.validateSocket(),
+		c.validateFolders(),
+		c.validateLevel(),
+		optional("encoder.bundle", c.Encoder.Bundle),
+		optional("encoder.plugin", c.Encoder.Plugin),
+		optional("encoder.onnxruntime_library", c.Encoder.ONNXRuntimeLibrary),
+		optional("decoder.plugin", c.Decoder.Plugin),
+		c.validateProcesses(),
+		c.validateTimeout(),
+	)
+}
+
+func absolute(name, path string) error {
+	switch {
+	case path == "":
+		return fmt.Errorf("%s is empty: give an absolute path", name)
+	case !filepath.IsAbs(path):
+		return fmt.Errorf("%s %q is not an absolute path: write it from / on", name, path)
+	case strings.ContainsRune(path, 0):
+		return fmt.Errorf("%s %q holds a zero byte: no path can", name, path)
+	}
+	return nil
+}
+
+func optional(name, path string) error {
+	if path == "" {
+		return nil
+	}
+	return absolute(name, path)
+}
+
+func (c Config) validateSocket() error {
+	if err := absolute("socket", c.Socket); err != nil {
+		return err
+	}
+	if len(c.Socket) > maxSocketPath {
+		return fmt.Errorf("socket %q has %d bytes: the system takes at most %d, choose a shorter path", c.Socket, len(c.Socket), maxSocketPath)
+	}
+	return nil
+}
+
+func (c Config) validateFolders() error {
+	var problems []error
+	for i, folder := range c.Folders {
+		name := fmt.Sprintf("folders[%d]", i)
+		if err := absolute(name, folder); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		folder = filepath.Clean(folder)
+		if slices.ContainsFunc(c.Folders[:i], func(other string) bool { return filepath.Clean(other) == folder }) {
+			problems = append(problems, fmt.Errorf("%s %q is listed twice: remove one", name, folder))
+		}
+		if exposes(folder, c.State) {
+			problems = append(problems, fmt.Errorf("state %q lies in the photo folder %q, so its thumbnails would be taken for photos: choose a folder outside", c.State, folder))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// exposes reports whether a scan of folder would come upon state: it is inside
+// and below no hidden folder, which a scan leaves out.
+func exposes(folder, state string) bool {
+	relative, err := filepath.Rel(folder, filepath.Clean(state))
+	if err != nil {
+		return false
+	}
+	return relative == "." || !strings.HasPrefix(relative, ".") && !strings.Contains(relative, "/.")
+}
+
+func (c Config) validateLevel() error {
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+		return nil
+	}
+	return fmt.Errorf("log.level %q is none of debug, info, warn, error: choose one", c.Log.Level)
+}
+
+func (c Config) validateProcesses() error {
+	if n := c.Decoder.Processes; n < 0 || n > maxProcesses {
+		return fmt.Errorf("decoder.processes %d is out of range: give 0 (one a core) to %d", n, maxProcesses)
+	}
+	return nil
+}
+
+func (c Config) validateTimeout() error {
+	if t := c.Decoder.Timeout.Duration; t < time.Second || t > maxTimeout {
+		return fmt.Errorf("decoder.timeout %s is out of range: give 1s to %s", t, maxTimeout)
+	}
+	return nil
+}
