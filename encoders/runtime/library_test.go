@@ -1,0 +1,56 @@
+package runtime
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCandidates(t *testing.T) {
+	if got := Candidates("/opt/ort.so", "/usr/bin/x"); len(got) != 1 || got[0] != "/opt/ort.so" {
+		t.Errorf("a named library does not stand alone: %v", got)
+	}
+	if got := Candidates("", "/tree/bin/x")[0]; got != "/tree/build/lib/libonnxruntime.so.1" {
+		t.Errorf("first candidate %s", got)
+	}
+}
+
+// TestProblems asks initialise, not Load, as other tests of the process may have
+// loaded a library already.
+func TestProblems(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text.so")
+	if err := os.WriteFile(text, []byte("not a library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if process.loaded != nil {
+		t.Skip("a library is loaded already")
+	}
+	f := func(want, path string) {
+		t.Helper()
+		if got := initialise(path); !strings.Contains(got, want) || strings.Contains(got, "\n") {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	f("does not exist", filepath.Join(t.TempDir(), "absent.so"))
+	f("was not found", "libonnxruntime-that-nobody-has.so")
+	f("cannot be loaded", text)
+	f("is not ONNX Runtime", "libm.so.6")
+}
+
+func TestMissingLibraryNamesTheRemedy(t *testing.T) {
+	if process.loaded != nil {
+		t.Skip("a library is loaded already")
+	}
+	_, err := Load([]string{"/nowhere/libonnxruntime.so.1"})
+	var setup *SetupError
+	if !errors.As(err, &setup) {
+		t.Fatalf("error %v", err)
+	}
+	for _, want := range []string{"1.23", "/nowhere/libonnxruntime.so.1", "make model", Environment} {
+		if !strings.Contains(setup.Reason, want) {
+			t.Errorf("%q does not say %q", setup.Reason, want)
+		}
+	}
+}
