@@ -40,7 +40,9 @@ func stat(inode int) Stat {
 	return Stat{Device: math.MaxUint64, Inode: uint64(inode), Size: 10, ModifiedNanos: 1, ChangedNanos: 2}
 }
 
-func content(n byte) Content { return Content{Digest: [32]byte{n}, Format: "jpeg", Width: 4, Height: 3} }
+func content(n byte) Content {
+	return Content{Digest: [32]byte{n}, Format: "jpeg", Width: 4, Height: 3}
+}
 
 // encode takes the waiting file through to its vector.
 func encode(t *testing.T, c *Catalogue, file WaitingFile, s Stat, what Content) int64 {

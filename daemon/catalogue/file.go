@@ -270,6 +270,7 @@ func (w change) sameContent(stat Stat) (photo int64, err error) {
 // A WaitingFile is a file whose photo has no vector in the space in use.
 type WaitingFile struct {
 	ID       int64
+	FolderID int64
 	Folder   string // absolute
 	Path     string // below the folder
 	Attempts int    // times that a plugin failed on it
@@ -291,7 +292,7 @@ func (c *Catalogue) Unencoded(ctx context.Context, after int64, limit int) ([]Wa
 
 func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, limit int) (files []WaitingFile, err error) {
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.path, file.path, file.attempts FROM file JOIN folder ON folder.id = file.folder
+		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path, file.attempts FROM file JOIN folder ON folder.id = file.folder
 			WHERE `+condition+` AND NOT folder.offline AND file.id > ? ORDER BY file.id LIMIT ?`, after, limit)
 		if err != nil {
 			return fmt.Errorf("read waiting files: %w", err)
@@ -300,7 +301,7 @@ func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, 
 		for rows.Next() {
 			var file WaitingFile
 			var folder, path []byte
-			if err := rows.Scan(&file.ID, &folder, &path, &file.Attempts); err != nil {
+			if err := rows.Scan(&file.ID, &file.FolderID, &folder, &path, &file.Attempts); err != nil {
 				return err
 			}
 			file.Folder, file.Path = string(folder), string(path)
