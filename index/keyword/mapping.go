@@ -1,0 +1,59 @@
+package keyword
+
+import (
+	"fmt"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
+	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
+	"github.com/blevesearch/bleve/v2/analysis/lang/en"
+	"github.com/blevesearch/bleve/v2/analysis/token/unique"
+	"github.com/blevesearch/bleve/v2/analysis/tokenizer/unicode"
+	"github.com/blevesearch/bleve/v2/mapping"
+)
+
+// The fields of a document.
+const (
+	fieldWhole   = "whole"   // each tag in its normal form, one term each
+	fieldTags    = "tags"    // the words of the tags
+	fieldNames   = "names"   // the words of the file names
+	fieldFolders = "folders" // the words of the folders' names
+)
+
+// analyserName names the analyser of words, which gets text as words made it:
+// Unicode's word borders (they part Chinese and Japanese characters), no
+// English stop words, English stems.
+const analyserName = "words"
+
+// format is part of each index and changes with anything here or in words.go
+// that makes an old index answer wrongly: an index of another format is built
+// anew.
+const format = "1"
+
+func newMapping() (*mapping.IndexMappingImpl, error) {
+	scheme := bleve.NewIndexMapping()
+	err := scheme.AddCustomAnalyzer(analyserName, map[string]any{
+		"type":          custom.Name,
+		"tokenizer":     unicode.Name,
+		"token_filters": []string{en.PossessiveName, en.StopName, en.SnowballStemmerName, unique.Name},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keyword index: analyser: %w", err)
+	}
+	scheme.DefaultMapping = bleve.NewDocumentStaticMapping()
+	scheme.DefaultMapping.AddFieldMappingsAt(fieldWhole, newField(keyword.Name))
+	for _, field := range []string{fieldTags, fieldNames, fieldFolders} {
+		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(analyserName))
+	}
+	scheme.StoreDynamic, scheme.IndexDynamic, scheme.DocValuesDynamic = false, false, false
+	return scheme, nil
+}
+
+// newField is a field that can be searched and nothing else: no stored text, no
+// positions, no column for sorting.
+func newField(analyser string) *mapping.FieldMapping {
+	field := bleve.NewTextFieldMapping()
+	field.Analyzer = analyser
+	field.Store, field.IncludeTermVectors, field.IncludeInAll, field.DocValues = false, false, false, false
+	return field
+}
