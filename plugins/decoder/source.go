@@ -1,0 +1,132 @@
+package decoder
+
+import (
+	"runtime"
+
+	"vsed/plugins/contract"
+	"vsed/plugins/decoder/vips"
+)
+
+// source is a photo on its way from bytes to a small picture in memory.
+type source struct {
+	format      format
+	bytes       []byte
+	image       *vips.Image // header only, until reduce
+	pinner      runtime.Pinner
+	full        size // of the file's pixels, before turning
+	orientation int
+}
+
+// size is in pixels.
+type size struct{ width, height int }
+
+func (s size) turned() size { return size{s.height, s.width} }
+
+// openHeader reads the header and refuses what cannot be decoded within limits.
+// The caller closes the source and keeps the bytes until then.
+func openHeader(format format, photo []byte) (*source, error) {
+	s := &source{format: format, bytes: photo}
+	s.pinner.Pin(&photo[0])
+	if err := s.open(); err != nil {
+		s.close()
+		return nil, verdict(err)
+	}
+	s.full = size{s.image.Width(), s.image.Height()}
+	s.orientation = s.image.Orientation()
+	if err := s.checkFits(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *source) open() (err error) {
+	if s.format == bmpFormat {
+		s.image, err = loadBMP(s.bytes)
+	} else {
+		s.image, err = vips.Load(s.format.loader, s.bytes, 1)
+	}
+	return err
+}
+
+func (s *source) checkFits() error {
+	return checkFits(s.full, bytesHeld(s.format, s.image), len(s.bytes))
+}
+
+func (s *source) close() {
+	if s.image != nil {
+		s.image.Close()
+	}
+	s.pinner.Unpin()
+}
+
+// sideways reports whether turning upright swaps width and height.
+func sideways(orientation int) bool { return orientation >= 5 }
+
+func (s *source) uprightSize() size {
+	if sideways(s.orientation) {
+		return s.full.turned()
+	}
+	return s.full
+}
+
+func (s *source) metadata() *contract.Metadata {
+	return readMetadata(s.format, s.image, s.uprightSize(), s.orientation)
+}
+
+// reduce decodes: the picture is then 8-bit sRGB in memory, not yet turned
+// upright, and no smaller than least (upright) where the photo is not.
+func (s *source) reduce(least size) error {
+	if sideways(s.orientation) {
+		least = least.turned()
+	}
+	if err := s.shrinkOnLoad(least); err != nil {
+		return verdict(err)
+	}
+	if s.image.HasAlpha() {
+		if err := s.image.Flatten(); err != nil {
+			return verdict(err)
+		}
+	}
+	if err := shrinkByBoxes(s.image, least); err != nil {
+		return verdict(err)
+	}
+	if err := s.image.KeepInMemory(); err != nil {
+		return verdict(err)
+	}
+	return verdict(makeSRGB(s.image))
+}
+
+// shrinkOnLoad opens a JPEG again at the smallest scale that libjpeg can decode
+// to directly: at an eighth it skips most of the arithmetic.
+func (s *source) shrinkOnLoad(least size) error {
+	if s.format != jpegFormat {
+		return nil
+	}
+	factor := 8
+	for factor > 1 && (s.full.width/factor < least.width || s.full.height/factor < least.height) {
+		factor /= 2
+	}
+	if factor == 1 {
+		return nil
+	}
+	image, err := vips.Load(s.format.loader, s.bytes, factor)
+	if err != nil {
+		return err
+	}
+	s.image.Close()
+	s.image = image
+	return nil
+}
+
+// shrinkByBoxes averages what is still more than twice as large as needed on its
+// way from the file, so that large pictures are never in memory as a whole. The
+// factor two leaves the rest to the asked kernel.
+func shrinkByBoxes(image *vips.Image, least size) error {
+	horizontal := max(1, image.Width()/(2*least.width))
+	vertical := max(1, image.Height()/(2*least.height))
+	if horizontal == 1 && vertical == 1 {
+		return nil
+	}
+	return image.Shrink(horizontal, vertical)
+}

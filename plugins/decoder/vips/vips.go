@@ -1,0 +1,449 @@
+// Package vips is the only place that calls libvips: it loads one photo, changes
+// it and saves it. It decides nothing about formats, limits or quality.
+//
+// Memory. An Image holds one reference to a VipsImage and gives it up in Close.
+// Operations replace that reference in place and keep the old one on failure, so
+// a caller closes each Image once, whatever happened. libvips evaluates lazily:
+// a loaded image reads its bytes until KeepInMemory, Pixels or Encode has
+// returned, so the bytes must stay pinned and unchanged that long. What comes
+// back as []byte is a copy in Go's memory.
+//
+// libvips keeps its error text for the whole process: use the package from one
+// goroutine at a time.
+package vips
+
+/*
+#cgo pkg-config: vips
+#include <malloc.h>
+#include <stdlib.h>
+#include <vips/vips.h>
+
+// replace ends an operation: 0 and the new image, or -1 and the old one.
+static int replace(VipsImage **image, VipsImage *next, int failed) {
+	if (failed) {
+		return -1;
+	}
+	g_object_unref(*image);
+	*image = next;
+	return 0;
+}
+
+static void allow(const char *loader) { vips_operation_block_set(loader, FALSE); }
+
+// Warnings tell of oddities in strangers' files; errors come back as such.
+static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {}
+
+// start never loads from a file of its own accord, so that blocking every loader
+// leaves only those that allow names.
+static int start(const char *name) {
+	mallopt(M_ARENA_MAX, 2);
+	if (vips_init(name) != 0) {
+		return -1;
+	}
+	g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG, drop, NULL);
+	vips_cache_set_max(0);
+	vips_cache_set_max_mem(0);
+	vips_cache_set_max_files(0);
+	vips_concurrency_set(1);
+	vips_operation_block_set("VipsForeignLoad", TRUE);
+	return 0;
+}
+
+// A photo is read once from top to bottom; shrink is for jpegload_buffer only.
+static VipsImage *load(const char *loader, void *bytes, size_t length, int shrink) {
+	VipsBlob *blob = vips_blob_new(NULL, bytes, length);
+	VipsImage *image = NULL;
+	int failed;
+	if (shrink > 1) {
+		failed = vips_call(loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
+	} else {
+		failed = vips_call(loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
+			"fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+	}
+	vips_area_unref(VIPS_AREA(blob));
+	return failed ? NULL : image;
+}
+
+static VipsImage *from_pixels(void *pixels, size_t length, int width, int height, int bands, int interpretation) {
+	VipsImage *plain = vips_image_new_from_memory_copy(pixels, length, width, height, bands, VIPS_FORMAT_UCHAR);
+	if (plain == NULL) {
+		return NULL;
+	}
+	VipsImage *image = NULL;
+	int failed = vips_copy(plain, &image, "interpretation", interpretation, NULL);
+	g_object_unref(plain);
+	return failed ? NULL : image;
+}
+
+// White is the largest value of the image's own format; with no ink in CMYK.
+static int flatten(VipsImage **image) {
+	double white = 255;
+	if ((*image)->Type == VIPS_INTERPRETATION_RGB16 || (*image)->Type == VIPS_INTERPRETATION_GREY16) {
+		white = 65535;
+	} else if ((*image)->Type == VIPS_INTERPRETATION_scRGB) {
+		white = 1;
+	} else if ((*image)->Type == VIPS_INTERPRETATION_CMYK) {
+		white = 0;
+	}
+	VipsArrayDouble *background = vips_array_double_new(&white, 1);
+	VipsImage *next = NULL;
+	int failed = vips_flatten(*image, &next, "background", background, NULL);
+	vips_area_unref(VIPS_AREA(background));
+	return replace(image, next, failed);
+}
+
+static int shrink(VipsImage **image, double horizontal, double vertical) {
+	VipsImage *next = NULL;
+	int failed = vips_shrink(*image, &next, horizontal, vertical, "ceil", TRUE, NULL);
+	return replace(image, next, failed);
+}
+
+static int resize(VipsImage **image, double horizontal, double vertical, int kernel) {
+	VipsImage *next = NULL;
+	int failed = vips_resize(*image, &next, horizontal, "vscale", vertical, "kernel", kernel, NULL);
+	return replace(image, next, failed);
+}
+
+static int crop(VipsImage **image, int left, int top, int width, int height) {
+	VipsImage *next = NULL;
+	int failed = vips_extract_area(*image, &next, left, top, width, height, NULL);
+	return replace(image, next, failed);
+}
+
+static int pad(VipsImage **image, int left, int top, int width, int height) {
+	VipsImage *next = NULL;
+	int failed = vips_embed(*image, &next, left, top, width, height, "extend", VIPS_EXTEND_BLACK, NULL);
+	return replace(image, next, failed);
+}
+
+static int keep_in_memory(VipsImage **image) {
+	VipsImage *next = vips_image_copy_memory(*image);
+	return replace(image, next, next == NULL);
+}
+
+static int upright(VipsImage **image) {
+	VipsImage *next = NULL;
+	int failed = vips_autorot(*image, &next, NULL);
+	return replace(image, next, failed);
+}
+
+static int apply_profile(VipsImage **image) {
+	VipsImage *next = NULL;
+	int failed = vips_icc_transform(*image, &next, "srgb", "embedded", TRUE,
+		"intent", VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, "depth", 8, NULL);
+	return replace(image, next, failed);
+}
+
+static int to_srgb(VipsImage **image) {
+	VipsImage *next = NULL;
+	int failed = vips_colourspace(*image, &next, VIPS_INTERPRETATION_sRGB, NULL);
+	return replace(image, next, failed);
+}
+
+static int to_bytes(VipsImage **image) {
+	VipsImage *next = NULL;
+	int failed = vips_cast(*image, &next, VIPS_FORMAT_UCHAR, NULL);
+	return replace(image, next, failed);
+}
+
+static int first_bands(VipsImage **image, int bands) {
+	VipsImage *next = NULL;
+	int failed = vips_extract_band(*image, &next, 0, "n", bands, NULL);
+	return replace(image, next, failed);
+}
+
+static int encode(VipsImage *image, const char *suffix, void **bytes, size_t *length) {
+	return vips_image_write_to_buffer(image, suffix, bytes, length, NULL);
+}
+
+static int has(VipsImage *image, const char *field) { return vips_image_get_typeof(image, field) != 0; }
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+)
+
+// Oldest libvips that can block loaders.
+const oldestMajor, oldestMinor = 8, 13
+
+// Start initialises libvips for the whole process, once: no cache, one thread,
+// and only the loader classes named, with all derived from them.
+func Start(program string, loaderClasses []string) error {
+	if major, minor := C.vips_version(0), C.vips_version(1); major < oldestMajor || major == oldestMajor && minor < oldestMinor {
+		return fmt.Errorf("libvips %d.%d is too old: %d.%d is needed; install libvips42 of Debian 12, Ubuntu 24.04 or later", major, minor, oldestMajor, oldestMinor)
+	}
+	name := C.CString(program)
+	defer C.free(unsafe.Pointer(name))
+	if C.start(name) != 0 {
+		return lastError("start")
+	}
+	for _, class := range loaderClasses {
+		class := C.CString(class)
+		C.allow(class)
+		C.free(unsafe.Pointer(class))
+	}
+	return nil
+}
+
+// Version is that of the libvips in use, "8.14.1".
+func Version() string {
+	return fmt.Sprintf("%d.%d.%d", C.vips_version(0), C.vips_version(1), C.vips_version(2))
+}
+
+// MemoryInUse is what libvips holds for pixels, in bytes.
+func MemoryInUse() uint64 { return uint64(C.vips_tracked_get_mem()) }
+
+// Error is libvips' own account of what went wrong, on one line.
+type Error struct {
+	Operation string
+	Text      string
+}
+
+func (e *Error) Error() string { return "libvips " + e.Operation + ": " + e.Text }
+
+func lastError(operation string) error {
+	text := C.vips_error_buffer_copy()
+	defer C.g_free(C.gpointer(unsafe.Pointer(text)))
+	return &Error{Operation: operation, Text: strings.Join(strings.Fields(C.GoString(text)), " ")}
+}
+
+// Layout says what the bytes of raw pixels mean.
+type Layout struct {
+	bands          C.int
+	interpretation C.int
+}
+
+// Layouts of 8-bit pixels.
+var (
+	Grey = Layout{1, C.VIPS_INTERPRETATION_B_W}
+	RGB  = Layout{3, C.VIPS_INTERPRETATION_sRGB}
+	RGBA = Layout{4, C.VIPS_INTERPRETATION_sRGB}
+	CMYK = Layout{4, C.VIPS_INTERPRETATION_CMYK}
+)
+
+// Kernel is a resampling kernel.
+type Kernel int
+
+// Kernels, by libvips' numbers.
+const (
+	Linear   Kernel = C.VIPS_KERNEL_LINEAR
+	Cubic    Kernel = C.VIPS_KERNEL_CUBIC
+	Lanczos3 Kernel = C.VIPS_KERNEL_LANCZOS3
+)
+
+// Image is a picture that may not have been computed yet.
+type Image struct {
+	pointer *C.VipsImage
+}
+
+// Load reads the header of a photo with the named libvips operation, such as
+// "pngload_buffer". A shrink above 1 (2, 4, 8) is for "jpegload_buffer" only.
+// The bytes must be pinned; see the package comment. Missing data at the end is
+// an error, of this call or of the one that computes pixels.
+func Load(loader string, photo []byte, shrink int) (*Image, error) {
+	if len(photo) == 0 {
+		return nil, errors.New("libvips cannot load nothing")
+	}
+	name := C.CString(loader)
+	defer C.free(unsafe.Pointer(name))
+	pointer := C.load(name, unsafe.Pointer(unsafe.SliceData(photo)), C.size_t(len(photo)), C.int(shrink))
+	if pointer == nil {
+		return nil, lastError(loader)
+	}
+	return &Image{pointer}, nil
+}
+
+// FromPixels copies rows of 8-bit pixels.
+func FromPixels(pixels []byte, width, height int, layout Layout) (*Image, error) {
+	if len(pixels) == 0 || len(pixels) != width*height*int(layout.bands) {
+		return nil, fmt.Errorf("%d bytes are not %d × %d pixels", len(pixels), width, height)
+	}
+	pointer := C.from_pixels(unsafe.Pointer(unsafe.SliceData(pixels)), C.size_t(len(pixels)), C.int(width), C.int(height), layout.bands, layout.interpretation)
+	if pointer == nil {
+		return nil, lastError("from pixels")
+	}
+	return &Image{pointer}, nil
+}
+
+// Share is a second Image of the same picture, to be closed on its own.
+func (i *Image) Share() *Image {
+	C.g_object_ref(C.gpointer(unsafe.Pointer(i.pointer)))
+	return &Image{i.pointer}
+}
+
+// Close gives the picture up. Closing twice is harmless.
+func (i *Image) Close() {
+	if i.pointer != nil {
+		C.g_object_unref(C.gpointer(unsafe.Pointer(i.pointer)))
+		i.pointer = nil
+	}
+}
+
+// Width and Height are in pixels, as stored, before Upright.
+func (i *Image) Width() int  { return int(i.pointer.Xsize) }
+func (i *Image) Height() int { return int(i.pointer.Ysize) }
+
+// Bands is the number of channels.
+func (i *Image) Bands() int { return int(i.pointer.Bands) }
+
+// BytesPerPixel counts all bands.
+func (i *Image) BytesPerPixel() int {
+	return int(C.vips_format_sizeof(i.pointer.BandFmt)) * i.Bands()
+}
+
+// HasAlpha reports whether the last band is transparency.
+func (i *Image) HasAlpha() bool { return C.vips_image_hasalpha(i.pointer) != 0 }
+
+// Is8BitRGB reports whether pixels are three bytes in libvips' sRGB.
+func (i *Image) Is8BitRGB() bool {
+	return i.pointer.Type == C.VIPS_INTERPRETATION_sRGB && i.pointer.BandFmt == C.VIPS_FORMAT_UCHAR && i.Bands() == 3
+}
+
+// Interlaced reports whether the file holds the picture in several passes, so
+// that it cannot be decoded row by row.
+func (i *Image) Interlaced() bool {
+	for _, field := range []string{"interlaced", "jpeg-multiscan"} {
+		var value C.int
+		if i.has(field) && i.integer(field, &value) && value != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Orientation is that of EXIF, 1 to 8; 1 where there is none.
+func (i *Image) Orientation() int { return int(C.vips_image_get_orientation(i.pointer)) }
+
+// Profile is the ICC profile, nil where there is none.
+func (i *Image) Profile() []byte {
+	if !i.has("icc-profile-data") {
+		return nil
+	}
+	var data unsafe.Pointer
+	var length C.size_t
+	name := C.CString("icc-profile-data")
+	defer C.free(unsafe.Pointer(name))
+	if C.vips_image_get_blob(i.pointer, name, &data, &length) != 0 {
+		C.vips_error_clear()
+		return nil
+	}
+	return C.GoBytes(data, C.int(length))
+}
+
+// Text is a metadata field as libvips writes it, "" where there is none.
+func (i *Image) Text(field string) string {
+	if !i.has(field) {
+		return ""
+	}
+	name := C.CString(field)
+	defer C.free(unsafe.Pointer(name))
+	var text *C.char
+	if C.vips_image_get_string(i.pointer, name, &text) != 0 {
+		C.vips_error_clear()
+		return ""
+	}
+	return C.GoString(text)
+}
+
+func (i *Image) has(field string) bool {
+	name := C.CString(field)
+	defer C.free(unsafe.Pointer(name))
+	return C.has(i.pointer, name) != 0
+}
+
+func (i *Image) integer(field string, value *C.int) bool {
+	name := C.CString(field)
+	defer C.free(unsafe.Pointer(name))
+	if C.vips_image_get_int(i.pointer, name, value) != 0 {
+		C.vips_error_clear()
+		return false
+	}
+	return true
+}
+
+// Flatten lays the picture on white and drops its transparency.
+func (i *Image) Flatten() error { return done("flatten", C.flatten(&i.pointer)) }
+
+// Shrink averages whole boxes of pixels; sides are rounded up.
+func (i *Image) Shrink(horizontal, vertical int) error {
+	return done("shrink", C.shrink(&i.pointer, C.double(horizontal), C.double(vertical)))
+}
+
+// Resize resamples to exactly width × height, antialiased.
+func (i *Image) Resize(width, height int, kernel Kernel) error {
+	horizontal, vertical := float64(width)/float64(i.Width()), float64(height)/float64(i.Height())
+	if err := done("resize", C.resize(&i.pointer, C.double(horizontal), C.double(vertical), C.int(kernel))); err != nil {
+		return err
+	}
+	if i.Width() != width || i.Height() != height {
+		return fmt.Errorf("libvips resized to %d × %d where %d × %d was asked", i.Width(), i.Height(), width, height)
+	}
+	return nil
+}
+
+// Crop cuts out a rectangle that lies inside the picture.
+func (i *Image) Crop(left, top, width, height int) error {
+	return done("crop", C.crop(&i.pointer, C.int(left), C.int(top), C.int(width), C.int(height)))
+}
+
+// Pad lays the picture at left, top on black of the given size.
+func (i *Image) Pad(left, top, width, height int) error {
+	return done("pad", C.pad(&i.pointer, C.int(left), C.int(top), C.int(width), C.int(height)))
+}
+
+// KeepInMemory computes all pixels now; the photo's bytes are free afterwards.
+func (i *Image) KeepInMemory() error { return done("decode", C.keep_in_memory(&i.pointer)) }
+
+// Upright turns the picture as Orientation says.
+func (i *Image) Upright() error { return done("turn", C.upright(&i.pointer)) }
+
+// ApplyProfile converts by the embedded ICC profile to 8-bit sRGB.
+func (i *Image) ApplyProfile() error { return done("apply profile", C.apply_profile(&i.pointer)) }
+
+// ToSRGB converts any colour space to sRGB, by libvips' own tables.
+func (i *Image) ToSRGB() error { return done("convert to sRGB", C.to_srgb(&i.pointer)) }
+
+// ToBytes makes each band one byte; values outside 0 to 255 are clipped.
+func (i *Image) ToBytes() error { return done("convert to bytes", C.to_bytes(&i.pointer)) }
+
+// FirstBands drops all bands but the first so many.
+func (i *Image) FirstBands(bands int) error {
+	return done("take bands", C.first_bands(&i.pointer, C.int(bands)))
+}
+
+// Pixels computes the picture and copies its bytes, row by row.
+func (i *Image) Pixels() ([]byte, error) {
+	var length C.size_t
+	pixels := C.vips_image_write_to_memory(i.pointer, &length)
+	if pixels == nil {
+		return nil, lastError("decode")
+	}
+	defer C.g_free(C.gpointer(pixels))
+	return C.GoBytes(pixels, C.int(length)), nil
+}
+
+// Encode saves the picture in memory. The suffix chooses the format and its
+// options, as ".webp[Q=75]".
+func (i *Image) Encode(suffix string) ([]byte, error) {
+	name := C.CString(suffix)
+	defer C.free(unsafe.Pointer(name))
+	var bytes unsafe.Pointer
+	var length C.size_t
+	if C.encode(i.pointer, name, &bytes, &length) != 0 {
+		return nil, lastError("encode " + suffix)
+	}
+	defer C.g_free(C.gpointer(bytes))
+	return C.GoBytes(bytes, C.int(length)), nil
+}
+
+func done(operation string, status C.int) error {
+	if status != 0 {
+		return lastError(operation)
+	}
+	return nil
+}
