@@ -61,7 +61,7 @@ start_daemon() {
 }
 
 # found_paths WORDS: the paths of the first five hits, one a line.
-found_paths() { bin/vsectl search --json --limit 5 "$1" | tr ',{' '\n\n' | sed -n 's/^[[:space:]]*"path":[[:space:]]*"\(.*\)".*/\1/p'; }
+found_paths() { bin/vsectl search --json --limit 5 "$1" | tr '{,' '[\n*]' | sed -n 's/^[[:space:]]*"path":[[:space:]]*"\(.*\)".*/\1/p'; }
 
 search() {
 	printf '\n$ bin/vsectl search --limit 5 "%s"\n' "$1"
