@@ -88,6 +88,17 @@ type Counts struct {
 	Ignored     int64 `json:"ignored"`
 }
 
+// Add sums up the counts of another folder.
+func (c *Counts) Add(other Counts) {
+	c.Total += other.Total
+	c.Encoded += other.Encoded
+	c.Waiting += other.Waiting
+	c.Quarantined += other.Quarantined
+	c.Offline += other.Offline
+	c.Missing += other.Missing
+	c.Ignored += other.Ignored
+}
+
 // Encoder is the encoder in use.
 type Encoder struct {
 	Space    string `json:"space"`

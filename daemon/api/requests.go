@@ -1,0 +1,59 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxQueryBytes is the longest search text that the daemon takes. A sentence
+// has a hundred bytes; the room above is for pasted text.
+const MaxQueryBytes = 16 << 10
+
+// CheckQuery reports, as *Error, what is wrong with a search text. Daemon and
+// client share it: a text far too long for a request's address would otherwise
+// fail in the HTTP layer, with no word on why.
+func CheckQuery(query string) error {
+	switch {
+	case strings.TrimSpace(query) == "":
+		return NewError(http.StatusUnprocessableEntity, "the query is empty: say what the photo shows")
+	case len(query) > MaxQueryBytes:
+		return NewError(http.StatusRequestURITooLong, fmt.Sprintf("the query has %d bytes: at most %d are taken, shorten it", len(query), MaxQueryBytes))
+	case !utf8.ValidString(query):
+		return NewError(http.StatusUnprocessableEntity, "the query is not valid UTF-8: is the terminal set to another encoding?")
+	}
+	return nil
+}
+
+// NewError makes a refusal with HTTP's own title for the status.
+func NewError(status int, detail string) *Error {
+	return &Error{Status: status, Title: http.StatusText(status), Detail: detail}
+}
+
+// Bounds of the limit of a search.
+const (
+	DefaultLimit = 20
+	MaxLimit     = 1000
+)
+
+// PhotoList is the answer of GET /v1/photos.
+type PhotoList struct {
+	Photos []Photo `json:"photos" doc:"photos that a file at the asked path holds or held"`
+}
+
+// TagList is the answer of the /v1/photos/{id}/tags operations: every tag that
+// the photo has afterwards.
+type TagList struct {
+	Tags []Tag `json:"tags"`
+}
+
+// TagNames is what POST /v1/photos/{id}/tags takes.
+type TagNames struct {
+	Names []string `json:"names" minItems:"1" maxItems:"1000"`
+}
+
+// FolderList is the answer of GET /v1/folders.
+type FolderList struct {
+	Folders []Folder `json:"folders"`
+}
