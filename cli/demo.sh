@@ -10,11 +10,11 @@ cd "$(dirname "$0")/.."
 
 stamps=/usr/share/tuxpaint/stamps
 photos=${PHOTOS:-$stamps}
-# One line a search: the words, a tab, and a pattern for the paths of which one must be among the first five. No file or
-# folder is named with these words: the pictures alone are found.
-searches='a big striped cat	/cats/tiger
-monkey	/apes/
-something to play music on	/music/'
+# A search a line: the words, a tab, and what a path among the first five must match. No file and no folder of the stamps
+# is named with these words: the pictures alone are found.
+searches='primate	/apes/
+playing in an orchestra	/string/(violin|cello)
+ripe berries	/(strawberry|Strawberry2|raspberry)'
 
 fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
@@ -67,7 +67,7 @@ search() {
 	printf '\n$ bin/vsectl search --limit 5 "%s"\n' "$1"
 	bin/vsectl search --limit 5 "$1"
 	[ "$photos" = "$stamps" ] || return 0
-	found_paths "$1" | grep -q -e "$2" || fail "none of the first five hits for \"$1\" is the expected one ($2)"
+	found_paths "$1" | grep -Eq -e "$2" || fail "none of the first five hits for \"$1\" is the expected one ($2)"
 }
 
 stay_up() {
