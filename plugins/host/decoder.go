@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -36,7 +38,20 @@ type DecoderHost struct {
 // must Close it.
 func NewDecoder(command Command, policy Policy, log *slog.Logger) *DecoderHost {
 	command.Kind = Decoder
-	return &DecoderHost{supervisor: newSupervisor(command, policy, log), turn: make(chan struct{}, 1)}
+	return &DecoderHost{supervisor: newSupervisor(command, policy, log, meetDecoder), turn: make(chan struct{}, 1)}
+}
+
+// meetDecoder asks a new process for its description and checks it.
+func meetDecoder(ctx context.Context, process *described) error {
+	description, err := contract.NewDecoderClient(process.Connection()).Describe(ctx, &contract.DescribeRequest{})
+	if err != nil {
+		return process.describeProblem(Decoder, err)
+	}
+	if err := checkDecoder(description); err != nil {
+		return fmt.Errorf("it describes itself wrongly: %w; install another version of it", err)
+	}
+	process.decoder = description
+	return nil
 }
 
 // Describe returns what the decoder said of itself when it started. The caller
@@ -50,9 +65,81 @@ func (d *DecoderHost) Describe(ctx context.Context) (*contract.DecoderDescriptio
 }
 
 // Decode sends the photo's descriptor to the plugin, which moves the offset that
-// both share. The caller keeps and closes photo.
+// both share. The caller keeps and closes photo, at any time.
 func (d *DecoderHost) Decode(ctx context.Context, photo *os.File, request DecodeRequest) (*Decoded, error) {
-	return nil, ErrClosed
+	if err := checkDecodeRequest(request); err != nil {
+		return nil, err
+	}
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-d.supervisor.context.Done():
+		return nil, ErrClosed
+	}
+	return detach(ctx, d.supervisor, func() (*Decoded, error) {
+		defer func() { <-d.turn }()
+		process, err := d.supervisor.running(d.supervisor.context)
+		if err != nil {
+			return nil, err
+		}
+		return d.decode(process, photo, request)
+	})
+}
+
+// decode is called by the holder of the turn.
+func (d *DecoderHost) decode(process *described, photo *os.File, request DecodeRequest) (*Decoded, error) {
+	d.ticket++
+	if err := process.SendDescriptor(d.ticket, photo); err != nil {
+		return nil, d.descriptorProblem(process, err)
+	}
+	return invoke(d.supervisor, process, "decoding", func(ctx context.Context) (*Decoded, error) {
+		reply, err := contract.NewDecoderClient(process.Connection()).Decode(ctx, &contract.DecodeRequest{
+			Ticket:        d.ticket,
+			Name:          []byte(request.Name),
+			Pictures:      request.Pictures,
+			ThumbnailSide: request.ThumbnailSide,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := checkDecoded(reply, request); err != nil {
+			return nil, &ReplyError{Plugin: d.supervisor.command.Name, Reason: err.Error()}
+		}
+		return &Decoded{
+			Digest:    [32]byte(reply.GetDigest()),
+			Metadata:  reply.GetMetadata(),
+			Pictures:  reply.GetPictures(),
+			Thumbnail: reply.GetThumbnail(),
+		}, nil
+	})
+}
+
+// descriptorProblem says whose fault it is that a descriptor was not sent: the
+// caller's, who closed the photo, or that of a plugin that ended or does not read.
+func (d *DecoderHost) descriptorProblem(process *described, err error) error {
+	if errors.Is(err, os.ErrClosed) && !process.hasExited() {
+		return err
+	}
+	if process.waitABit(d.supervisor.context) {
+		return d.supervisor.crashed(process)
+	}
+	d.supervisor.discard(process, err.Error())
+	return &CrashError{Plugin: d.supervisor.command.Name, Reason: err.Error()}
+}
+
+func checkDecodeRequest(request DecodeRequest) error {
+	total := 0
+	for position, picture := range request.Pictures {
+		if err := checkPicture(picture); err != nil {
+			return fmt.Errorf("picture %d of the request: %w", position, err)
+		}
+		total += pictureLength(picture)
+	}
+	if total > payloadLimit-thumbnailLimit {
+		return fmt.Errorf("pictures of %d bytes do not fit into one answer", total)
+	}
+	return nil
 }
 
 // Problem says in one line why the plugin does not run now; empty where it does

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +25,14 @@ func watchLifePipe(descriptor int) error {
 		os.Exit(0)
 	}()
 	return nil
+}
+
+// keepStandardStreams returns a function that undoes what go-plugin does to
+// os.Stdout and os.Stderr when it starts to serve: it sends them over gRPC, where
+// the last words of a plugin that dies are lost.
+func keepStandardStreams() (restore func()) {
+	stdout, stderr := os.Stdout, os.Stderr
+	return sync.OnceFunc(func() { os.Stdout, os.Stderr = stdout, stderr })
 }
 
 // newLog writes lines as hclog does, so that any host of go-plugin reads them.

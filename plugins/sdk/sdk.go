@@ -26,6 +26,12 @@ import (
 	"vsed/plugins/contract"
 )
 
+// socketBuffer and window fit a batch of pictures, as the host's do.
+const (
+	socketBuffer = 256 << 10
+	window       = 4 << 20
+)
+
 // EncoderServer is an encoder. All methods may be called concurrently and should
 // end soon after ctx does.
 type EncoderServer interface {
@@ -107,21 +113,25 @@ func begin() *slog.Logger {
 }
 
 func serve(kind string, log *slog.Logger, register func(*grpc.Server) error) {
+	restore := keepStandardStreams()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  contract.Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{contract.Version: {kind: &service{register: register}}},
 		Logger:           hclog.NewNullLogger(),
 		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(options, serverOptions(log)...)...)
+			return grpc.NewServer(append(options, serverOptions(guard(log, restore))...)...)
 		},
 	})
 }
 
-func serverOptions(log *slog.Logger) []grpc.ServerOption {
+func serverOptions(guard grpc.UnaryServerInterceptor) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(contract.MessageLimit),
-		grpc.MaxSendMsgSize(contract.MessageLimit),
-		grpc.UnaryInterceptor(guard(log)),
+		grpc.UnaryInterceptor(guard),
+		grpc.ReadBufferSize(socketBuffer),
+		grpc.WriteBufferSize(socketBuffer),
+		grpc.InitialWindowSize(window),
+		grpc.InitialConnWindowSize(window),
 	}
 }
 

@@ -62,8 +62,10 @@ func statusOf(err error) error {
 }
 
 // guard turns errors into statuses, and a panic of one call into its error.
-func guard(log *slog.Logger) grpc.UnaryServerInterceptor {
+// First of all it calls prepare.
+func guard(log *slog.Logger, prepare func()) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
+		prepare()
 		defer func() {
 			if cause := recover(); cause != nil {
 				log.Error("panic in a call", "call", info.FullMethod, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync/atomic"
+
+	"vsed/plugins/contract"
+	"vsed/plugins/sdk"
+)
+
+const (
+	side        = 32 // pixels of a picture
+	featureType = "fake-float32"
+)
+
+// encoder is the fake. Safe for concurrent use.
+type encoder struct {
+	options      *options
+	log          *slog.Logger
+	pictureCalls atomic.Int64
+}
+
+var _ sdk.EncoderServer = (*encoder)(nil)
+
+func newEncoder(options *options, log *slog.Logger) *encoder {
+	return &encoder{options: options, log: log}
+}
+
+func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error) {
+	digest := sha256.Sum256([]byte(fmt.Sprintf("%s %d", e.options.space, e.options.dimensions)))
+	description := &contract.EncoderDescription{
+		Name:         "fake",
+		Version:      "1.0.0",
+		Space:        e.options.space,
+		BundleDigest: hex.EncodeToString(digest[:]),
+		Picture:      &contract.PictureFormat{Width: side, Height: side, Fit: contract.Fit_FIT_SQUASH, Kernel: contract.Kernel_KERNEL_LINEAR},
+		Dimensions:   uint32(e.options.dimensions),
+		Batch:        uint32(e.options.batch),
+		Provider:     "cpu",
+		Precision:    "float32",
+		MatchFloor:   0.5,
+	}
+	if !e.options.noFeatures {
+		description.FeatureType, description.FeatureBytes = featureType, uint32(4*e.options.dimensions)
+	}
+	spoil(description, e.options.badDescription)
+	return description, nil
+}
+
+func (e *encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*contract.Embedding, error) {
+	if e.pictureCalls.Add(1) == e.options.crashOn {
+		crash()
+	}
+	for _, picture := range pictures {
+		if e.options.crashOnPicture.marks(picture) {
+			crash()
+		}
+	}
+	if e.options.hang {
+		select {}
+	}
+	return e.answer(ctx, len(pictures), func(position int) []float32 {
+		return pictureVector(pictures[position], e.options.dimensions)
+	})
+}
+
+func (e *encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error) {
+	for _, text := range texts {
+		if err := e.misbehave(text); err != nil {
+			return nil, err
+		}
+	}
+	return e.answer(ctx, len(texts), func(position int) []float32 {
+		return textVector(texts[position], e.options.dimensions)
+	})
+}
+
+func (e *encoder) Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
+	embeddings, err := e.answer(ctx, len(features), func(position int) []float32 {
+		vector := make([]float32, e.options.dimensions)
+		_, _ = binary.Decode(features[position], binary.LittleEndian, vector)
+		return normalise(vector)
+	})
+	for _, embedding := range embeddings {
+		embedding.Feature = nil
+	}
+	return embeddings, err
+}
+
+// answer makes count embeddings, and spoils them as the flags say.
+func (e *encoder) answer(ctx context.Context, count int, vector func(position int) []float32) ([]*contract.Embedding, error) {
+	if err := wait(ctx, e.options.slow); err != nil {
+		return nil, err
+	}
+	if e.options.noisy {
+		makeNoise()
+	}
+	embeddings := make([]*contract.Embedding, count)
+	for position := range embeddings {
+		embeddings[position] = e.embedding(vector(position))
+	}
+	if e.options.lose && count > 0 {
+		embeddings = embeddings[:count-1]
+	}
+	return embeddings, nil
+}
+
+func (e *encoder) embedding(vector []float32) *contract.Embedding {
+	embedding := &contract.Embedding{}
+	if !e.options.noFeatures {
+		embedding.Feature, _ = binary.Append(nil, binary.LittleEndian, vector)
+	}
+	switch {
+	case e.options.nan:
+		vector[len(vector)-1] = float32(math.NaN())
+	case e.options.long:
+		for i := range vector {
+			vector[i] *= 2
+		}
+	case e.options.wrongSize:
+		vector = append(vector, 0)
+	case e.options.huge:
+		embedding.Feature = make([]byte, 80<<20)
+	}
+	embedding.Vector = vector
+	return embedding
+}

@@ -1,0 +1,110 @@
+// Command vsed-encoder-fake is a real encoder plugin without a model, for tests
+// of whoever calls encoders. Its vectors are easy to foresee: a picture's mean
+// colour and a text's colour words lie on the same three axes, so that a red
+// picture is found by "red". Its flags make it fail in the ways that plugins do.
+//
+// It belongs into no package that users install.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"vsed/plugins/sdk"
+)
+
+const usage = `vsed-encoder-fake is an encoder plugin for tests, started by vsed or a test.
+
+Vectors: the first three dimensions are red, green and blue. A picture has its
+mean colour there, each channel from 0 (black) to 1, and a trace of the picture's
+digest in the others. A text has 1 for each of the words red, green, blue, and
+for yellow, cyan, magenta, white, grey and black what they are made of; each
+other word adds a trace by its digest. All is then scaled to length 1. Pictures
+are 32x32, squash, linear. A feature is the vector as float32, little-endian.
+
+Flags:
+`
+
+type options struct {
+	space          string
+	dimensions     int
+	batch          int
+	noFeatures     bool
+	dieAtStart     bool
+	slowStart      time.Duration
+	badDescription string
+
+	crashOn        int64
+	crashOnPicture colour
+	crashOnText    string
+	hang           bool
+	hangOnText     string
+	slow           time.Duration
+	panicOnText    string
+	setupOnText    string
+
+	nan       bool
+	long      bool
+	wrongSize bool
+	lose      bool
+	huge      bool
+	noisy     bool
+}
+
+func main() {
+	options, err := parse(os.Args[1:])
+	if err != nil {
+		os.Exit(2)
+	}
+	sdk.ServeEncoder(func(log *slog.Logger) (sdk.EncoderServer, error) {
+		if options.dieAtStart {
+			return nil, fmt.Errorf("dying at start as told by --die-at-start")
+		}
+		time.Sleep(options.slowStart)
+		return newEncoder(options, log), nil
+	})
+}
+
+func parse(arguments []string) (*options, error) {
+	o := &options{}
+	flags := flag.NewFlagSet("vsed-encoder-fake", flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.space, "space", "fake-1", "`name` of the vectors' space")
+	flags.IntVar(&o.dimensions, "dimensions", 16, "length of a vector, 4 or more")
+	flags.IntVar(&o.batch, "batch", 8, "pictures in a batch")
+	flags.BoolVar(&o.noFeatures, "no-features", false, "have no features, and no Project")
+
+	flags.BoolVar(&o.dieAtStart, "die-at-start", false, "exit with status 1 instead of starting")
+	flags.DurationVar(&o.slowStart, "slow-start", 0, "`time` to load for")
+	flags.StringVar(&o.badDescription, "bad-description", "", "describe itself with a wrong `field`: space, dimensions, picture, batch, floor, digest, feature or name")
+
+	flags.Int64Var(&o.crashOn, "crash-on", 0, "exit with status 3 in the `N`th call with pictures")
+	flags.Var(&o.crashOnPicture, "crash-on-picture", "exit with status 3 on a picture whose first pixel is `RRGGBB`, or whose SHA-256 is these 64 digits")
+	flags.StringVar(&o.crashOnText, "crash-on-text", "", "exit with status 3 on this `text`")
+	flags.BoolVar(&o.hang, "hang", false, "never answer a call with pictures")
+	flags.StringVar(&o.hangOnText, "hang-on-text", "", "never answer this `text`")
+	flags.DurationVar(&o.slow, "slow", 0, "`time` that each call takes, or until it is cancelled")
+	flags.StringVar(&o.panicOnText, "panic-on-text", "", "panic on this `text`")
+	flags.StringVar(&o.setupOnText, "setup-on-text", "", "answer this `text` as a plugin that is set up wrongly")
+
+	flags.BoolVar(&o.nan, "nan", false, "answer with vectors that hold NaN")
+	flags.BoolVar(&o.long, "long", false, "answer with vectors of length 2")
+	flags.BoolVar(&o.wrongSize, "wrong-size", false, "answer with one dimension too many")
+	flags.BoolVar(&o.lose, "lose", false, "answer with one embedding too few")
+	flags.BoolVar(&o.huge, "huge", false, "answer pictures with a feature of 80 MiB")
+	flags.BoolVar(&o.noisy, "noisy", false, "write 10,000 lines, hostile ones among them, to each stream in each call")
+	if err := flags.Parse(arguments); err != nil {
+		return nil, err
+	}
+	if o.dimensions < 4 {
+		fmt.Fprintln(os.Stderr, "vsed-encoder-fake: --dimensions must be 4 or more")
+		return nil, flag.ErrHelp
+	}
+	return o, nil
+}
