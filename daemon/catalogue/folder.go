@@ -118,12 +118,16 @@ func (c *Catalogue) SetFolderState(ctx context.Context, id int64, offline bool, 
 	return c.update(ctx, func(w change) error {
 		var path []byte
 		var was bool
-		err := w.QueryRowContext(ctx, `SELECT path, offline FROM folder WHERE id = ?`, id).Scan(&path, &was)
+		var wasProblem string
+		err := w.QueryRowContext(ctx, `SELECT path, offline, problem FROM folder WHERE id = ?`, id).Scan(&path, &was, &wasProblem)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // removed meanwhile
 		}
 		if err != nil {
 			return err
+		}
+		if was == offline && wasProblem == problem {
+			return nil
 		}
 		if _, err := w.exec(`UPDATE folder SET offline = ?, problem = ? WHERE id = ?`, offline, problem, id); err != nil || was == offline {
 			return err

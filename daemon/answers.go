@@ -1,0 +1,327 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"vsed/daemon/api"
+	"vsed/daemon/catalogue"
+	"vsed/daemon/search"
+	"vsed/daemon/server"
+)
+
+var (
+	_ server.Searcher = (*daemon)(nil)
+	_ server.Library  = (*daemon)(nil)
+)
+
+const (
+	maxTagBytes     = 255
+	quarantineShown = 100
+)
+
+func refuse(status int, format string, arguments ...any) *api.Error {
+	return &api.Error{Status: status, Title: http.StatusText(status), Detail: fmt.Sprintf(format, arguments...)}
+}
+
+// Search answers one page of a query.
+func (d *daemon) Search(ctx context.Context, query string, limit int, cursor string) (api.SearchResult, error) {
+	result, err := d.engine.Search(ctx, query, limit, cursor)
+	if errors.Is(err, search.ErrEmptyQuery) || errors.Is(err, search.ErrBadCursor) {
+		return api.SearchResult{}, refuse(http.StatusBadRequest, "%v", err)
+	}
+	if err != nil {
+		return api.SearchResult{}, err
+	}
+	answer := api.SearchResult{Hits: make([]api.Hit, len(result.Hits)), Next: result.Next, GoodMatch: result.GoodMatch, Partial: result.Partial}
+	for i, hit := range result.Hits {
+		answer.Hits[i] = api.Hit{Photo: photo(hit.Photo), Score: hit.Score}
+	}
+	return answer, nil
+}
+
+// Photo describes one photo.
+func (d *daemon) Photo(ctx context.Context, id int64) (api.Photo, error) {
+	found, err := d.find(ctx, id)
+	if err != nil {
+		return api.Photo{}, err
+	}
+	return photo(found), nil
+}
+
+func (d *daemon) find(ctx context.Context, id int64) (catalogue.Photo, error) {
+	found, err := d.catalogue.Photo(ctx, id)
+	return found, known(err, "there is no photo with the id %d", id)
+}
+
+// known turns "not found" into an answer for the client.
+func known(err error, format string, arguments ...any) error {
+	if errors.Is(err, catalogue.ErrNotFound) {
+		return refuse(http.StatusNotFound, format, arguments...)
+	}
+	return err
+}
+
+// PhotosByPath describes the photos of the file at an absolute path.
+func (d *daemon) PhotosByPath(ctx context.Context, path string) ([]api.Photo, error) {
+	found, err := d.catalogue.PhotosAt(ctx, filepath.Clean(path))
+	if err != nil {
+		return nil, err
+	}
+	photos := make([]api.Photo, len(found))
+	for i := range found {
+		photos[i] = photo(found[i])
+	}
+	return photos, nil
+}
+
+// photo converts; the path shown first is one that can be opened, if any can.
+func photo(p catalogue.Photo) api.Photo {
+	answer := api.Photo{ID: p.ID, State: state(p), Tags: tags(p), Paths: make([]api.Path, len(p.Files))}
+	for i, file := range p.Files {
+		answer.Paths[i] = api.NewPath(file.Path)
+	}
+	if len(answer.Paths) > 0 {
+		answer.Path = answer.Paths[0]
+	}
+	return answer
+}
+
+func state(p catalogue.Photo) string {
+	switch {
+	case len(p.Files) == 0 || p.Files[0].Missing:
+		return api.StateMissing
+	case p.Files[0].Rejected:
+		return api.StateQuarantined
+	case p.Files[0].Offline:
+		return api.StateOffline
+	case !p.Encoded:
+		return api.StateWaiting
+	}
+	return api.StateEncoded
+}
+
+func tags(p catalogue.Photo) []api.Tag {
+	answer := make([]api.Tag, len(p.Tags))
+	for i, tag := range p.Tags {
+		answer[i] = api.Tag{Name: tag.Name, Source: tag.Source}
+	}
+	return answer
+}
+
+// Tags lists the tags of a photo.
+func (d *daemon) Tags(ctx context.Context, id int64) ([]api.Tag, error) {
+	found, err := d.find(ctx, id)
+	return tags(found), err
+}
+
+// AddTags puts the user's tags on a photo and lists all it has then.
+func (d *daemon) AddTags(ctx context.Context, id int64, names []string) ([]api.Tag, error) {
+	return d.changeTags(ctx, id, names, d.catalogue.AddTags)
+}
+
+// RemoveTags takes the user's tags off a photo and lists what it has then.
+func (d *daemon) RemoveTags(ctx context.Context, id int64, names []string) ([]api.Tag, error) {
+	return d.changeTags(ctx, id, names, d.catalogue.RemoveTags)
+}
+
+func (d *daemon) changeTags(ctx context.Context, id int64, names []string, change func(context.Context, int64, []string) error) ([]api.Tag, error) {
+	clean := make([]string, len(names))
+	for i, name := range names {
+		var err error
+		if clean[i], err = tagName(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := known(change(ctx, id, clean), "there is no photo with the id %d", id); err != nil {
+		return nil, err
+	}
+	return d.Tags(ctx, id)
+}
+
+// tagName trims a tag and refuses one that could not be shown or typed again.
+func tagName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	switch {
+	case name == "":
+		return "", refuse(http.StatusBadRequest, "a tag is empty: give it a name")
+	case len(name) > maxTagBytes:
+		return "", refuse(http.StatusBadRequest, "the tag %.20q… has %d bytes: use at most %d", name, len(name), maxTagBytes)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return "", refuse(http.StatusBadRequest, "the tag %q holds characters that cannot be shown: leave them out", name)
+	}
+	return name, nil
+}
+
+// Thumbnail gives the small picture of a photo as WebP.
+func (d *daemon) Thumbnail(ctx context.Context, id int64) ([]byte, error) {
+	found, err := d.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if d.thumbnails == nil {
+		return nil, refuse(http.StatusNotFound, "no thumbnails are kept: set `ingest.thumbnails = true`")
+	}
+	webp, err := d.thumbnails.Read(found.Digest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, refuse(http.StatusNotFound, "photo %d has no thumbnail yet", id)
+	}
+	return webp, err
+}
+
+// Folders lists the watched folders.
+func (d *daemon) Folders(ctx context.Context) ([]api.Folder, error) {
+	known, err := d.catalogue.Folders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := d.catalogue.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer := make([]api.Folder, len(known))
+	for i, folder := range known {
+		answer[i] = api.Folder{
+			Path: api.NewPath(folder.Path), State: "online", Mode: d.keeper.Mode(folder.ID), Problem: folder.Problem,
+			Counts: count(counts[folder.ID]), IgnoredRules: counts[folder.ID].IgnoredBy,
+		}
+		if folder.Offline {
+			answer[i].State = "offline"
+		}
+		if !folder.LastScan.IsZero() {
+			answer[i].LastScan = folder.LastScan.UTC().Format(time.RFC3339)
+		}
+	}
+	return answer, nil
+}
+
+func count(c catalogue.Counts) api.Counts {
+	return api.Counts{
+		Total:   c.Encoded + c.Waiting + c.Quarantined + c.Offline + c.Missing,
+		Encoded: c.Encoded, Waiting: c.Waiting, Quarantined: c.Quarantined, Offline: c.Offline, Missing: c.Missing, Ignored: c.Ignored,
+	}
+}
+
+// AddFolder watches one more folder, which must be there and readable.
+func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error) {
+	if !filepath.IsAbs(path) {
+		return api.Folder{}, refuse(http.StatusBadRequest, "the folder %q is not an absolute path: begin with /", path)
+	}
+	if err := readable(path); err != nil {
+		return api.Folder{}, refuse(http.StatusBadRequest, "%v: add a folder that vsed may read", err)
+	}
+	added, err := d.catalogue.AddFolder(ctx, path)
+	var nested *catalogue.NestedError
+	if errors.As(err, &nested) {
+		return api.Folder{}, refuse(http.StatusConflict, "%v", nested)
+	}
+	if err != nil {
+		return api.Folder{}, err
+	}
+	all, err := d.Folders(ctx)
+	if err != nil {
+		return api.Folder{}, err
+	}
+	at := slices.IndexFunc(all, func(folder api.Folder) bool { return folder.Path == api.NewPath(added.Path) })
+	if at < 0 {
+		return api.Folder{}, refuse(http.StatusConflict, "the folder %q was removed at the same moment: add it again", path)
+	}
+	return all[at], nil
+}
+
+// readable says why a folder cannot be listed.
+func readable(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if _, err := folder.Readdirnames(1); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// RemoveFolder stops watching a folder and forgets its files, not their tags.
+func (d *daemon) RemoveFolder(ctx context.Context, path string) error {
+	return known(d.catalogue.RemoveFolder(ctx, path), "the folder %q is not watched: `vsectl folder list` shows those that are", path)
+}
+
+// Status accounts for every file.
+func (d *daemon) Status(ctx context.Context) (api.Status, error) {
+	folders, err := d.Folders(ctx)
+	if err != nil {
+		return api.Status{}, err
+	}
+	status := api.Status{Version: d.Version, Folders: folders, Quarantined: []api.QuarantinedFile{}, Encoder: d.encoding.status()}
+	if status.Change, err = d.catalogue.Change(ctx); err != nil {
+		return api.Status{}, err
+	}
+	set, err := d.catalogue.Quarantined(ctx, quarantineShown)
+	if err != nil {
+		return api.Status{}, err
+	}
+	for _, file := range set {
+		status.Quarantined = append(status.Quarantined, api.QuarantinedFile{Path: api.NewPath(file.Path), Reason: file.Reason, Attempts: file.Attempts})
+	}
+	scanned := true
+	for _, folder := range folders {
+		status.Photos.Add(folder.Counts)
+		scanned = scanned && (folder.State == "offline" || folder.LastScan != "")
+	}
+	if pipeline := d.encoding.pipeline.Load(); pipeline != nil {
+		status.Rate = pipeline.Rate()
+	}
+	status.Ready = scanned && status.Photos.Waiting == 0 && status.Encoder.Space != ""
+	return status, nil
+}
+
+func (e *encoding) status() api.Encoder {
+	answer := api.Encoder{Problem: e.host.Problem()}
+	if problem := e.problem.Load(); problem != nil {
+		answer.Problem = *problem
+	}
+	if about := e.about.Load(); about != nil {
+		answer.Space, answer.Name, answer.Provider = about.Space, about.Name, about.Provider
+	}
+	return answer
+}
+
+// Events waits for events after the change number and gives at most limit.
+func (d *daemon) Events(ctx context.Context, after int64, limit int) ([]api.Event, error) {
+	for {
+		changed := d.catalogue.Wait()
+		events, err := d.catalogue.Events(ctx, after, limit)
+		if err != nil || len(events) > 0 {
+			return apiEvents(events), err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func apiEvents(events []catalogue.Event) []api.Event {
+	answer := make([]api.Event, len(events))
+	for i, event := range events {
+		answer[i] = api.Event{Change: event.Change, Kind: event.Kind, Photo: event.Photo}
+		if event.Path != "" {
+			path := api.NewPath(event.Path)
+			answer[i].Path = &path
+		}
+	}
+	return answer
+}

@@ -1,0 +1,177 @@
+// Package daemon wires the parts of vsed together and runs them until its
+// context ends. It holds no behaviour of its own beyond the order of start and
+// stop, and the answers that need several parts at once.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/config"
+	"vsed/daemon/folders"
+	"vsed/daemon/search"
+	"vsed/daemon/server"
+	"vsed/daemon/systemd"
+	"vsed/daemon/thumbnail"
+	"vsed/index/keyword"
+)
+
+// closeTimeout bounds the orderly end of one part.
+const closeTimeout = 3 * time.Second
+
+// Options is what a daemon is told beyond its configuration.
+type Options struct {
+	Config  config.Config
+	Version string
+	Systemd systemd.Notifier
+	Log     *slog.Logger
+}
+
+// A daemon is the running parts. Each part has one owner: the function that
+// opens it also closes it.
+type daemon struct {
+	Options
+	catalogue  *catalogue.Catalogue
+	engine     *search.Engine
+	keeper     *folders.Keeper
+	thumbnails *thumbnail.Store // nil: none are kept
+	encoding   *encoding
+}
+
+// Run serves until the context ends, which is no error. The socket answers
+// before any folder has been scanned and any plugin started.
+func Run(ctx context.Context, options Options) (err error) {
+	lock, err := lockState(options.Config.State)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, lock.Close)
+	listener, err := server.Listen(options.Config.Socket)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // the server closes it first; this is for a failed start
+	return withStores(ctx, options, func(d *daemon) error { return d.serve(ctx, listener) })
+}
+
+// withStores opens everything under the state folder around run.
+func withStores(ctx context.Context, options Options, run func(*daemon) error) (err error) {
+	state := options.Config.State
+	c, err := catalogue.Open(ctx, state)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, c.Close)
+	words, err := keyword.Open(filepath.Join(state, "keyword"))
+	if err != nil {
+		return err
+	}
+	defer closing(&err, words.Close)
+	d := &daemon{
+		Options: options, catalogue: c,
+		engine: search.New(c, words, options.Log),
+		keeper: folders.New(c, options.Log),
+	}
+	if options.Config.Ingest.Thumbnails {
+		if d.thumbnails, err = thumbnail.Open(filepath.Join(state, "thumbnails")); err != nil {
+			return err
+		}
+	}
+	if d.encoding, err = newEncoding(d); err != nil {
+		return err
+	}
+	return run(d)
+}
+
+// serve runs the parts side by side; the end of one ends all.
+func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
+	for _, path := range d.Config.Folders {
+		if err := d.addConfigured(ctx, path); err != nil {
+			return err
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	api := server.New(d, d, d.Log)
+	group.Go(func() error { return api.Serve(ctx, listener) })
+	group.Go(func() error { return d.engine.Follow(ctx) })
+	group.Go(func() error { return d.keeper.Run(ctx) })
+	group.Go(func() error { return d.encoding.run(ctx) })
+	group.Go(func() error { return d.report(ctx) })
+	err := group.Wait()
+	return errors.Join(err, d.Systemd.Stopping())
+}
+
+// addConfigured watches a folder of the configuration. One that is not there
+// is watched all the same: it may be a disk that comes later.
+func (d *daemon) addConfigured(ctx context.Context, path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("folder %q: %w", path, err)
+	}
+	_, err = d.catalogue.AddFolder(ctx, absolute)
+	return err
+}
+
+// report tells systemd: ready once the API answers, then a line of status, and
+// that the daemon is alive for as long as its catalogue can be asked.
+func (d *daemon) report(ctx context.Context) error {
+	if err := d.Systemd.Ready(); err != nil {
+		return err
+	}
+	d.Log.Info("ready", "socket", d.Config.Socket, "state", d.Config.State, "version", d.Version)
+	interval := 5 * time.Second
+	if watchdog := d.Systemd.Watchdog(); watchdog > 0 {
+		interval = min(interval, watchdog/2)
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := d.reportOnce(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Error("the state cannot be reported to systemd", "error", err)
+		}
+	}
+}
+
+func (d *daemon) reportOnce(ctx context.Context) error {
+	status, err := d.Status(ctx)
+	if err != nil {
+		return err
+	}
+	line := fmt.Sprintf("%d of %d photos encoded, %d set aside", status.Photos.Encoded, status.Photos.Total, status.Photos.Quarantined)
+	if status.Photos.Waiting > 0 {
+		line += fmt.Sprintf(", %d waiting, %.0f/s", status.Photos.Waiting, status.Rate)
+	}
+	if status.Encoder.Problem != "" {
+		line = status.Encoder.Problem
+	}
+	return errors.Join(d.Systemd.Status(line), d.Systemd.Alive())
+}
+
+// closing joins what close says to the function's error.
+func closing(err *error, close func() error) { *err = errors.Join(*err, close()) }
+
+// besides gives the path of a program in the daemon's own folder.
+func besides(name string) (string, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the folder of this program: %w", err)
+	}
+	if executable, err = filepath.EvalSymlinks(executable); err != nil {
+		return "", fmt.Errorf("find the folder of this program: %w", err)
+	}
+	return filepath.Join(filepath.Dir(executable), name), nil
+}

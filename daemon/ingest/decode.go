@@ -1,0 +1,202 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/folders"
+	"vsed/daemon/thumbnail"
+	"vsed/daemon/watch"
+	"vsed/plugins/contract"
+	"vsed/plugins/host"
+)
+
+// decode takes files one at a time through one decoder plugin.
+func (p *Pipeline) decode(ctx context.Context, decoder *host.DecoderHost, files <-chan catalogue.WaitingFile) error {
+	for {
+		select {
+		case file := <-files:
+			if err := p.decodeUntilDone(ctx, decoder, file); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// decodeUntilDone tries until the file is decoded, set aside or left to a
+// later turn; only the end of the context is an error.
+func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile) error {
+	for {
+		next, err := p.decodeOne(ctx, decoder, file)
+		var unavailable *host.UnavailableError
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && next == nil:
+			p.land(file.ID)
+			return nil
+		case err == nil:
+			select {
+			case p.decoded <- *next:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case errors.As(err, &unavailable):
+			if err := pause(ctx, max(pausePlugin, unavailable.RetryAfter)); err != nil {
+				return err
+			}
+		default:
+			again, err := p.settle(ctx, file, err)
+			if err != nil {
+				return err
+			}
+			if !again {
+				p.land(file.ID)
+				return nil
+			}
+		}
+	}
+}
+
+// decodeOne gives the picture to encode, or nil where the file needs no vector.
+func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile) (*picture, error) {
+	photo, info, err := watch.OpenPhoto(file.Folder, file.Path)
+	if err != nil {
+		return nil, &openError{err}
+	}
+	defer photo.Close()
+	stat := folders.Stat(info)
+	if err := p.catalogue.Observe(ctx, file.FolderID, []catalogue.Observation{{Path: file.Path, Stat: stat}}); err != nil {
+		return nil, err
+	}
+	decoded, err := decoder.Decode(ctx, photo, p.request(file))
+	if err != nil {
+		return nil, err
+	}
+	return p.identify(ctx, file, stat, decoded)
+}
+
+func (p *Pipeline) request(file catalogue.WaitingFile) host.DecodeRequest {
+	request := host.DecodeRequest{Name: filepath.Base(file.Path), Pictures: []*contract.PictureFormat{p.description.Picture}}
+	if p.thumbnails != nil {
+		request.ThumbnailSide = thumbnail.Side
+	}
+	return request
+}
+
+func (p *Pipeline) identify(ctx context.Context, file catalogue.WaitingFile, stat catalogue.Stat, decoded *host.Decoded) (*picture, error) {
+	metadata := decoded.Metadata
+	id, needsVector, err := p.catalogue.Identify(ctx, file.ID, stat, catalogue.Content{
+		Digest: decoded.Digest, Format: metadata.Format, Width: int(metadata.Width), Height: int(metadata.Height),
+		Taken: metadata.Taken, Camera: metadata.Camera,
+	})
+	if err != nil || id == 0 {
+		return nil, err
+	}
+	if p.thumbnails != nil && !p.thumbnails.Has(decoded.Digest) {
+		if err := p.thumbnails.Write(decoded.Digest, decoded.Thumbnail); err != nil {
+			return nil, err
+		}
+	}
+	if !needsVector {
+		return nil, nil
+	}
+	return &picture{file: file, photo: id, pixels: decoded.Pictures[0]}, nil
+}
+
+// settle decides what a failure means for the file and reports whether to try
+// it again at once. A verdict on the photo sets it aside; a failure of the
+// plugin counts against it, since the photo may be the cause. After anything
+// else the file goes on waiting. Only the end of the context is an error.
+func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failure error) (again bool, err error) {
+	switch verdict, reason := judge(failure); verdict {
+	case vanished:
+		err = p.vanished(ctx, file)
+	case refused:
+		err = p.quarantine(ctx, file, reason)
+	case suspect:
+		p.log.Warn("a plugin failed on a photo", "file", file.ID, "error", failure)
+		var attempts int
+		if attempts, err = p.catalogue.Failed(ctx, file.ID); err == nil && attempts < maxAttempts {
+			return true, nil
+		}
+		if err == nil {
+			err = p.quarantine(ctx, file, fmt.Sprintf("%s (%d attempts)", reason, attempts))
+		}
+	default:
+		err = failure
+	}
+	if err == nil || ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	p.log.Error("the folder, the disk or the catalogue fails; the file goes on waiting", "file", file.ID, "error", err, "pause", pauseCatalogue)
+	return false, pause(ctx, pauseCatalogue)
+}
+
+// vanished notes that the file is gone, unless its whole folder is: that is
+// for the keeper of the folder to judge.
+func (p *Pipeline) vanished(ctx context.Context, file catalogue.WaitingFile) error {
+	if _, err := os.Stat(file.Folder); err != nil {
+		return fmt.Errorf("the folder cannot be read: %w", err)
+	}
+	return p.catalogue.Vanished(ctx, file.FolderID, []string{file.Path})
+}
+
+func (p *Pipeline) quarantine(ctx context.Context, file catalogue.WaitingFile, reason string) error {
+	p.log.Info("a file was set aside", "file", file.ID, "reason", reason)
+	return p.catalogue.Quarantine(ctx, file.ID, reason)
+}
+
+// An openError is a failure to open a photo, as against one of the plugin or
+// of the catalogue.
+type openError struct{ error }
+
+func (e *openError) Unwrap() error { return e.error }
+
+// A verdict is what a failure says of the file.
+type verdict int
+
+const (
+	elsewhere verdict = iota // not the file's fault: the catalogue, the disk
+	vanished                 // there is no such photo any more
+	refused                  // it would be the same another time
+	suspect                  // it may have brought the plugin down
+)
+
+func judge(failure error) (verdict, string) {
+	var rejected *host.RejectedError
+	var crash *host.CrashError
+	var timeout *host.TimeoutError
+	var reply *host.ReplyError
+	var open *openError
+	switch {
+	case errors.As(failure, &rejected):
+		return refused, rejected.Reason
+	case errors.As(failure, &crash), errors.As(failure, &timeout), errors.As(failure, &reply):
+		return suspect, failure.Error()
+	case errors.As(failure, &open):
+		return judgeOpen(open), failure.Error()
+	}
+	return elsewhere, ""
+}
+
+// judgeOpen takes a photo that gave way to a symbolic link for gone; the next
+// scan says by which rule the link is ignored.
+func judgeOpen(failure *openError) verdict {
+	switch {
+	case errors.Is(failure, fs.ErrNotExist), errors.Is(failure, syscall.ENOTDIR), errors.Is(failure, syscall.ELOOP):
+		return vanished
+	case errors.Is(failure, watch.ErrNotRegular), errors.Is(failure, fs.ErrPermission):
+		return refused
+	}
+	return suspect
+}

@@ -1,0 +1,127 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vsed/daemon/catalogue"
+	"vsed/plugins/contract"
+	"vsed/plugins/host"
+)
+
+// batchWait is how long an incomplete batch waits for one more picture.
+const batchWait = 200 * time.Millisecond
+
+// encode gathers pictures into batches of the encoder's size and stores their
+// vectors, one batch at a time; meanwhile the decoders fill the queue.
+func (p *Pipeline) encode(ctx context.Context) error {
+	for {
+		batch, err := p.gather(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.encodeBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *Pipeline) gather(ctx context.Context) (batch []picture, err error) {
+	var late <-chan time.Time
+	for len(batch) < int(max(1, p.description.Batch)) {
+		select {
+		case next := <-p.decoded:
+			batch = append(batch, next)
+			late = time.After(batchWait)
+		case <-late:
+			return batch, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return batch, nil
+}
+
+// encodeBatch stores the vectors of a batch. If the batch fails, its pictures
+// are tried one by one, so that only the guilty one is set aside. Only the end
+// of the context is an error.
+func (p *Pipeline) encodeBatch(ctx context.Context, batch []picture) error {
+	embeddings, err := p.call(ctx, batch)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
+		return p.store(ctx, batch, embeddings)
+	case len(batch) == 1:
+		return p.blame(ctx, batch[0], err)
+	}
+	p.log.Warn("a batch failed; its pictures are tried one by one", "pictures", len(batch), "error", err)
+	for _, one := range batch {
+		if err := p.encodeBatch(ctx, []picture{one}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call waits as long as the encoder cannot be started: that is no picture's fault.
+func (p *Pipeline) call(ctx context.Context, batch []picture) ([]*contract.Embedding, error) {
+	pixels := make([][]byte, len(batch))
+	for i, one := range batch {
+		pixels[i] = one.pixels
+	}
+	for {
+		embeddings, err := p.encoder.EncodePictures(ctx, pixels)
+		var unavailable *host.UnavailableError
+		if !errors.As(err, &unavailable) {
+			return embeddings, err
+		}
+		if err := pause(ctx, max(pausePlugin, unavailable.RetryAfter)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// blame counts a failure against the one picture, which is encoded again until
+// it is set aside.
+func (p *Pipeline) blame(ctx context.Context, one picture, failure error) error {
+	again, err := p.settle(ctx, one.file, failure)
+	if err != nil {
+		return err
+	}
+	if again {
+		return p.encodeBatch(ctx, []picture{one})
+	}
+	p.unencoded.Store(true) // where it still waits, it waits for its vector only
+	p.land(one.file.ID)
+	return nil
+}
+
+func (p *Pipeline) store(ctx context.Context, batch []picture, embeddings []*contract.Embedding) error {
+	rows := make(map[int64]catalogue.Embedding, len(batch))
+	for i, one := range batch {
+		rows[one.photo] = catalogue.Embedding{
+			Vector: embeddings[i].Vector, Feature: embeddings[i].Feature,
+			Provider: p.description.Provider, Precision: p.description.Precision,
+		}
+	}
+	for {
+		err := p.catalogue.StoreEmbeddings(ctx, rows)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			break
+		}
+		p.log.Error("vectors cannot be stored; trying again", "error", err, "pause", pauseCatalogue)
+		if err := pause(ctx, pauseCatalogue); err != nil {
+			return err
+		}
+	}
+	p.rate.add(time.Now(), len(batch))
+	for _, one := range batch {
+		p.land(one.file.ID)
+	}
+	return nil
+}

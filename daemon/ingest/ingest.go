@@ -1,0 +1,187 @@
+// Package ingest takes files that wait in the catalogue through the plugins:
+// decode, identify, encode, store. Its queues are bounded; the catalogue is the
+// only memory of what is left to do, so that a kill at any moment loses nothing
+// but time. It does not look for files (package watch) and does not start
+// plugins (package host).
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/thumbnail"
+	"vsed/plugins/contract"
+	"vsed/plugins/host"
+)
+
+const (
+	// maxAttempts is how often a file may bring a plugin down before it is set
+	// aside.
+	maxAttempts = 2
+	// pausePlugin is the wait before a plugin that cannot be started is asked
+	// again, and pauseCatalogue that before the catalogue is written again, as
+	// after a full disk.
+	pausePlugin    = 2 * time.Second
+	pauseCatalogue = 5 * time.Second
+	feedPage       = 256
+)
+
+// A Pipeline encodes waiting files until its context ends. It has one Run.
+type Pipeline struct {
+	catalogue   *catalogue.Catalogue
+	decoders    []*host.DecoderHost
+	encoder     *host.EncoderHost
+	description *contract.EncoderDescription
+	thumbnails  *thumbnail.Store // nil: none are made
+	log         *slog.Logger
+
+	decoded chan picture
+
+	underway sync.Mutex
+	flying   map[int64]struct{} // files between feed and store
+	landed   chan struct{}      // holds a token after a file landed
+
+	unencoded atomic.Bool // decoded photos without a vector may be left over
+	rate      rate
+}
+
+// A picture is a decoded photo that needs a vector.
+type picture struct {
+	file   catalogue.WaitingFile
+	photo  int64
+	pixels []byte // as the encoder's PictureFormat says
+}
+
+// New makes a pipeline into the encoder's space, which the catalogue must use
+// already. The caller keeps and closes what it hands over, after Run.
+func New(c *catalogue.Catalogue, decoders []*host.DecoderHost, encoder *host.EncoderHost, description *contract.EncoderDescription,
+	thumbnails *thumbnail.Store, log *slog.Logger) *Pipeline {
+	p := &Pipeline{
+		catalogue: c, decoders: decoders, encoder: encoder, description: description, thumbnails: thumbnails, log: log,
+		decoded: make(chan picture, 2*max(1, description.Batch)),
+		flying:  make(map[int64]struct{}),
+		landed:  make(chan struct{}, 1),
+	}
+	p.unencoded.Store(true)
+	return p
+}
+
+// Rate gives photos encoded a second, over the last ten seconds.
+func (p *Pipeline) Rate() float64 { return p.rate.perSecond(time.Now()) }
+
+// Run encodes what waits, and whatever comes to wait, until the context ends.
+func (p *Pipeline) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	files := make(chan catalogue.WaitingFile)
+	group.Go(func() error { return p.feed(ctx, files) })
+	for _, decoder := range p.decoders {
+		group.Go(func() error { return p.decode(ctx, decoder, files) })
+	}
+	group.Go(func() error { return p.encode(ctx) })
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// feed hands out waiting files, each once at a time.
+func (p *Pipeline) feed(ctx context.Context, files chan<- catalogue.WaitingFile) error {
+	for {
+		changed := p.catalogue.Wait()
+		fed, err := p.feedAll(ctx, files)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			p.log.Error("waiting files cannot be read; trying again", "error", err, "pause", pauseCatalogue)
+			if err := pause(ctx, pauseCatalogue); err != nil {
+				return err
+			}
+			continue
+		}
+		if fed > 0 {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-p.landed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *Pipeline) feedAll(ctx context.Context, files chan<- catalogue.WaitingFile) (fed int, err error) {
+	if p.unencoded.Swap(false) {
+		if fed, err = p.feedPages(ctx, p.catalogue.Unencoded, files); err != nil {
+			p.unencoded.Store(true)
+			return fed, err
+		}
+	}
+	more, err := p.feedPages(ctx, p.catalogue.Undecoded, files)
+	return fed + more, err
+}
+
+type pages func(ctx context.Context, after int64, limit int) ([]catalogue.WaitingFile, error)
+
+func (p *Pipeline) feedPages(ctx context.Context, read pages, files chan<- catalogue.WaitingFile) (fed int, err error) {
+	var after int64
+	for {
+		page, err := read(ctx, after, feedPage)
+		if err != nil || len(page) == 0 {
+			return fed, err
+		}
+		after = page[len(page)-1].ID
+		for _, file := range page {
+			if !p.takeOff(file.ID) {
+				continue
+			}
+			select {
+			case files <- file:
+				fed++
+			case <-ctx.Done():
+				return fed, ctx.Err()
+			}
+		}
+	}
+}
+
+// takeOff reports whether the file was not under way yet; now it is.
+func (p *Pipeline) takeOff(file int64) bool {
+	p.underway.Lock()
+	defer p.underway.Unlock()
+	if _, ok := p.flying[file]; ok {
+		return false
+	}
+	p.flying[file] = struct{}{}
+	return true
+}
+
+// land ends the way of a file, whatever came of it.
+func (p *Pipeline) land(file int64) {
+	p.underway.Lock()
+	delete(p.flying, file)
+	p.underway.Unlock()
+	select {
+	case p.landed <- struct{}{}:
+	default:
+	}
+}
+
+func pause(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

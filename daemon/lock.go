@@ -1,0 +1,46 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockState makes the state folder and keeps other daemons out of it for as
+// long as the file is open; the kernel lets go when the process ends.
+func lockState(state string) (*os.File, error) {
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state folder: %w; choose another with --state", err)
+	}
+	path := filepath.Join(state, "lock")
+	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the state folder: %w; choose another with --state", err)
+	}
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		holder, _ := os.ReadFile(path) // a number for the message; without it the message stands
+		lock.Close()
+		return nil, fmt.Errorf("the state folder %s is in use by another vsed (process %s): stop that one, or choose another with --state",
+			state, strings.TrimSpace(string(holder)))
+	}
+	if err == nil {
+		err = writeHolder(lock)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the state folder %s: %w", state, err), lock.Close())
+	}
+	return lock, nil
+}
+
+func writeHolder(lock *os.File) error {
+	if err := lock.Truncate(0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(lock, os.Getpid())
+	return err
+}

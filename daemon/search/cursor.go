@@ -1,0 +1,45 @@
+package search
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"vsed/index"
+)
+
+// ErrBadCursor refuses a cursor that no answer gave.
+var ErrBadCursor = errors.New("the cursor is damaged: take `next` of the page before, unchanged")
+
+// A cursor is the last hit of a page. The next page begins after it in the
+// order of score and id.
+type cursor struct {
+	score float64
+	id    int64
+	set   bool
+}
+
+func parseCursor(text string) (cursor, error) {
+	if text == "" {
+		return cursor{}, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return cursor{}, ErrBadCursor
+	}
+	c := cursor{set: true}
+	if count, err := fmt.Sscanf(string(raw), "%b/%d", &c.score, &c.id); err != nil || count != 2 {
+		return cursor{}, ErrBadCursor
+	}
+	return c, nil
+}
+
+// String gives the opaque form; the score in binary, so that it is exact.
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%b/%d", c.score, c.id))
+}
+
+// before reports whether the hit lies behind the cursor, on the next page.
+func (c cursor) before(hit index.Hit) bool {
+	return !c.set || index.Compare(index.Hit{ID: c.id, Score: c.score}, hit) < 0
+}

@@ -1,0 +1,126 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"vsed/daemon/catalogue"
+	"vsed/index/keyword"
+)
+
+// followBatch is how many photos go into the indexes in one step: bleve writes
+// a segment a batch.
+const followBatch = 500
+
+// retryPause is the wait after a failure, such as a full disk.
+const retryPause = 10 * time.Second
+
+// Follow brings both indexes to the state of the catalogue and keeps them
+// there until the context ends. The vector index is filled from the start, the
+// keyword index from the change that it saw last. What fails is tried again.
+func (e *Engine) Follow(ctx context.Context) error {
+	seen, err := e.words.Change()
+	if err != nil {
+		return fmt.Errorf("read the keyword index: %w", err)
+	}
+	var place catalogue.Cursor
+	var filled *generation
+	for {
+		changed := e.catalogue.Wait()
+		current := e.generation.Load()
+		if current != filled {
+			place, filled = catalogue.Cursor{}, current
+		}
+		var retry <-chan time.Time
+		place, err = e.catchUp(ctx, current, place, &seen)
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("the indexes fall behind; trying again", "error", err, "pause", retryPause)
+			retry, changed = time.After(retryPause), nil
+		}
+		select {
+		case <-changed:
+		case <-e.renewed:
+		case <-retry:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// catchUp applies every change after the place. seen is the last change of
+// the keyword index, which may be ahead of the vector index.
+func (e *Engine) catchUp(ctx context.Context, into *generation, place catalogue.Cursor, seen *int64) (catalogue.Cursor, error) {
+	for ctx.Err() == nil && e.generation.Load() == into {
+		photos, err := e.catalogue.Changed(ctx, place, followBatch)
+		if err != nil || len(photos) == 0 {
+			return place, err
+		}
+		e.applyVectors(into, photos)
+		if err := e.applyWords(photos, seen); err != nil {
+			return place, err
+		}
+		last := photos[len(photos)-1]
+		place = catalogue.Cursor{Change: last.Change, Photo: last.ID}
+	}
+	return place, nil
+}
+
+// applyVectors leaves out a vector that the index refuses: one damaged row
+// must not hide the others.
+func (e *Engine) applyVectors(into *generation, photos []catalogue.Photo) {
+	if into == nil {
+		return
+	}
+	for _, photo := range photos {
+		if !photo.Visible() || photo.Vector == nil {
+			into.vectors.Delete(photo.ID)
+			continue
+		}
+		if err := into.vectors.Put(photo.ID, photo.Vector); err != nil {
+			e.log.Error("a stored vector is damaged; the photo is found by words only", "photo", photo.ID, "error", err)
+		}
+	}
+}
+
+func (e *Engine) applyWords(photos []catalogue.Photo, seen *int64) error {
+	var put []keyword.Document
+	var remove []int64
+	for _, photo := range photos {
+		switch {
+		case photo.Change < *seen: // several photos can share the last change
+		case photo.Visible():
+			put = append(put, document(photo))
+		default:
+			remove = append(remove, photo.ID)
+		}
+	}
+	if len(put)+len(remove) == 0 {
+		return nil
+	}
+	*seen = photos[len(photos)-1].Change
+	if err := e.words.Apply(put, remove, *seen); err != nil {
+		return fmt.Errorf("write the keyword index: %w", err)
+	}
+	return nil
+}
+
+// document gives the words by which a photo is found: its tags, and the names
+// of the files and folders below the watched one.
+func document(photo catalogue.Photo) keyword.Document {
+	document := keyword.Document{ID: photo.ID}
+	for _, tag := range photo.Tags {
+		document.Tags = append(document.Tags, tag.Name)
+	}
+	for _, file := range photo.Files {
+		if file.Missing {
+			continue
+		}
+		document.Names = append(document.Names, filepath.Base(file.Path))
+		if below, err := filepath.Rel(file.Folder, filepath.Dir(file.Path)); err == nil && below != "." {
+			document.Folders = append(document.Folders, below)
+		}
+	}
+	return document
+}

@@ -1,0 +1,123 @@
+// Command vsed is the daemon: it watches photo folders, keeps the catalogue
+// and answers searches. See `vsed --help`.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/daemon"
+	"vsed/daemon/config"
+	"vsed/daemon/systemd"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "vsed:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	return &cli.App{
+		Name:            "vsed",
+		Usage:           "search your photos by what they show, on your own machine",
+		Version:         version(),
+		HideHelpCommand: true,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		Commands:        []*cli.Command{newRunCommand(stderr), newValidateCommand(stdout)},
+		ExitErrHandler:  func(*cli.Context, error) {}, // main prints it
+	}
+}
+
+func newRunCommand(stderr io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:            "run",
+		Usage:           "watch, encode and answer until SIGTERM or Ctrl-C",
+		UsageText:       "vsed run --config FILE\nvsed run --state DIR --folder DIR --socket PATH",
+		HideHelpCommand: true,
+		Flags: append(configFlags(),
+			&cli.PathFlag{Name: "state", Usage: "keep the catalogue and the indexes in `DIR`"},
+			&cli.StringSliceFlag{Name: "folder", Usage: "watch the photos below `DIR` (may be repeated)"},
+			&cli.PathFlag{Name: "socket", Usage: "answer on the unix socket `PATH`"},
+		),
+		Action: func(c *cli.Context) error { return run(c, stderr) },
+	}
+}
+
+func newValidateCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:            "validate",
+		Usage:           "check a configuration file and say what is wrong with it",
+		UsageText:       "vsed validate --config FILE",
+		HideHelpCommand: true,
+		Flags:           configFlags(),
+		Action: func(c *cli.Context) error {
+			if _, err := load(c); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(stdout, "the configuration is valid")
+			return err
+		},
+	}
+}
+
+func configFlags() []cli.Flag {
+	return []cli.Flag{&cli.PathFlag{Name: "config", Usage: "read the TOML `FILE`; VSED_* variables and flags go before it"}}
+}
+
+// load reads the configuration and lays the flags over it.
+func load(c *cli.Context) (config.Config, error) {
+	if c.Args().Present() {
+		return config.Config{}, fmt.Errorf("%q is not understood: `vsed %s --help` lists the flags", c.Args().First(), c.Command.Name)
+	}
+	settings, err := config.Load(c.Path("config"), os.Environ())
+	if err != nil {
+		return config.Config{}, err
+	}
+	if c.IsSet("state") {
+		settings.State = c.Path("state")
+	}
+	if c.IsSet("folder") {
+		settings.Folders = c.StringSlice("folder")
+	}
+	if c.IsSet("socket") {
+		settings.Socket = c.Path("socket")
+	}
+	return settings, settings.Validate()
+}
+
+func run(c *cli.Context, stderr io.Writer) error {
+	notifier := systemd.FromEnvironment()
+	settings, err := load(c)
+	if err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(settings.Log.Level)); err != nil {
+		return fmt.Errorf("log.level: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	return daemon.Run(c.Context, daemon.Options{Config: settings, Version: version(), Systemd: notifier, Log: log})
+}
+
+// version is the module's version, or the commit that a checkout was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown)"
+	}
+	return info.Main.Version
+}
