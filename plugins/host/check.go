@@ -110,23 +110,44 @@ func pictureLength(picture *contract.PictureFormat) int {
 	return int(picture.GetWidth()) * int(picture.GetHeight()) * 3
 }
 
-// checkEmbeddings checks an answer to count items. Features are checked where the
-// call gives them.
-func checkEmbeddings(reply *contract.EncodeResponse, count int, d *contract.EncoderDescription, withFeatures bool) error {
+// checkEmbeddings checks an answer to count items.
+func checkEmbeddings(reply *contract.EncodeResponse, count int, d *contract.EncoderDescription, features featureRule) error {
 	if len(reply.GetEmbeddings()) != count {
 		return fmt.Errorf("%d embeddings for %d items", len(reply.GetEmbeddings()), count)
-	}
-	featureBytes := 0
-	if withFeatures {
-		featureBytes = int(d.GetFeatureBytes())
 	}
 	for position, embedding := range reply.GetEmbeddings() {
 		if err := checkVector(embedding.GetVector(), int(d.GetDimensions())); err != nil {
 			return fmt.Errorf("embedding %d: %w", position, err)
 		}
-		if len(embedding.GetFeature()) != featureBytes {
-			return fmt.Errorf("embedding %d: a feature of %d bytes, not %d", position, len(embedding.GetFeature()), featureBytes)
+		if err := features(len(embedding.GetFeature()), d); err != nil {
+			return fmt.Errorf("embedding %d: %w", position, err)
 		}
+	}
+	return nil
+}
+
+// featureRule checks the length of a feature.
+type featureRule func(length int, d *contract.EncoderDescription) error
+
+func pictureFeature(length int, d *contract.EncoderDescription) error {
+	if length != int(d.GetFeatureBytes()) {
+		return fmt.Errorf("a feature of %d bytes, not %d", length, d.GetFeatureBytes())
+	}
+	return nil
+}
+
+// textFeature is the rule of a form that the description does not name, since
+// nothing is projected from it; it may be absent.
+func textFeature(length int, _ *contract.EncoderDescription) error {
+	if length > featureLimit {
+		return fmt.Errorf("a feature of %d bytes, more than %d", length, featureLimit)
+	}
+	return nil
+}
+
+func noFeature(length int, _ *contract.EncoderDescription) error {
+	if length != 0 {
+		return fmt.Errorf("a projection with a feature of %d bytes", length)
 	}
 	return nil
 }

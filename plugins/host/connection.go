@@ -24,14 +24,15 @@ const (
 	exitPatience = time.Second
 )
 
-// connect prepares a connection, which is made with the first call. The socket
-// lies in a folder that only this user may enter: no further credentials.
-func connect(address net.Addr) (*grpc.ClientConn, error) {
+// Connect prepares a connection beside the one that every process has; it is made
+// with the first call. The caller closes it. The socket lies in a folder that only
+// this user may enter: no further credentials.
+func (p *Process) Connect() (*grpc.ClientConn, error) {
 	var dialer net.Dialer
 	return grpc.NewClient("passthrough:///plugin",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, address.Network(), address.String())
+			return dialer.DialContext(ctx, p.address.Network(), p.address.String())
 		}),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(contract.MessageLimit),

@@ -81,7 +81,7 @@ func (e *EncoderHost) EncodePictures(ctx context.Context, pictures [][]byte) ([]
 		call: func(ctx context.Context, client contract.EncoderClient) (*contract.EncodeResponse, error) {
 			return client.EncodePictures(ctx, &contract.EncodePicturesRequest{Pictures: pictures})
 		},
-		features: true,
+		features: pictureFeature,
 	})
 }
 
@@ -94,7 +94,7 @@ func (e *EncoderHost) EncodeTexts(ctx context.Context, texts []string) ([]*contr
 		call: func(ctx context.Context, client contract.EncoderClient) (*contract.EncodeResponse, error) {
 			return client.EncodeTexts(ctx, &contract.EncodeTextsRequest{Texts: texts})
 		},
-		features: true,
+		features: textFeature,
 	})
 }
 
@@ -113,6 +113,7 @@ func (e *EncoderHost) Project(ctx context.Context, features [][]byte) ([]*contra
 		call: func(ctx context.Context, client contract.EncoderClient) (*contract.EncodeResponse, error) {
 			return client.Project(ctx, &contract.ProjectRequest{Features: features})
 		},
+		features: noFeature,
 	})
 }
 
@@ -122,7 +123,7 @@ type encoding struct {
 	count    int
 	check    func(*contract.EncoderDescription) error
 	call     func(context.Context, contract.EncoderClient) (*contract.EncodeResponse, error)
-	features bool // whether the answer holds them
+	features featureRule
 }
 
 func (e *EncoderHost) encode(ctx context.Context, what encoding) ([]*contract.Embedding, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"sync"
@@ -39,6 +40,7 @@ type Process struct {
 	lifePipe    *os.File // the write end, held open for as long as the plugin may live
 	descriptors *os.File // decoders only
 	folder      string
+	address     net.Addr
 	connection  *grpc.ClientConn
 	release     sync.Once
 
@@ -83,7 +85,8 @@ func (p *Process) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.connection, err = connect(address); err != nil {
+	p.address = address
+	if p.connection, err = p.Connect(); err != nil {
 		return err
 	}
 	if err := p.Health(ctx); err != nil {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 
 	"vsed/plugins/contract"
@@ -105,6 +107,9 @@ func (e *encoder) answer(ctx context.Context, count int, vector func(position in
 	for position := range embeddings {
 		embeddings[position] = e.embedding(vector(position))
 	}
+	if e.options.reverse {
+		slices.Reverse(embeddings)
+	}
 	if e.options.lose && count > 0 {
 		embeddings = embeddings[:count-1]
 	}
@@ -117,6 +122,9 @@ func (e *encoder) embedding(vector []float32) *contract.Embedding {
 		embedding.Feature, _ = binary.Append(nil, binary.LittleEndian, vector)
 	}
 	switch {
+	case e.options.random:
+		vector[3] += rand.Float32()
+		normalise(vector)
 	case e.options.nan:
 		vector[len(vector)-1] = float32(math.NaN())
 	case e.options.long:

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -50,13 +51,18 @@ type options struct {
 	long      bool
 	wrongSize bool
 	lose      bool
+	reverse   bool
+	random    bool
 	huge      bool
 	noisy     bool
 }
 
 func main() {
 	options, err := parse(os.Args[1:])
-	if err != nil {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
 		os.Exit(2)
 	}
 	sdk.ServeEncoder(func(log *slog.Logger) (sdk.EncoderServer, error) {
@@ -71,10 +77,8 @@ func main() {
 func parse(arguments []string) (*options, error) {
 	o := &options{}
 	flags := flag.NewFlagSet("vsed-encoder-fake", flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage)
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(os.Stderr)
+	flags.Usage = func() {}
 	flags.StringVar(&o.space, "space", "fake-1", "`name` of the vectors' space")
 	flags.IntVar(&o.dimensions, "dimensions", 16, "length of a vector, 4 or more")
 	flags.IntVar(&o.batch, "batch", 8, "pictures in a batch")
@@ -97,14 +101,22 @@ func parse(arguments []string) (*options, error) {
 	flags.BoolVar(&o.long, "long", false, "answer with vectors of length 2")
 	flags.BoolVar(&o.wrongSize, "wrong-size", false, "answer with one dimension too many")
 	flags.BoolVar(&o.lose, "lose", false, "answer with one embedding too few")
+	flags.BoolVar(&o.reverse, "reverse", false, "answer in the reverse order")
+	flags.BoolVar(&o.random, "random", false, "answer with a different vector each time")
 	flags.BoolVar(&o.huge, "huge", false, "answer pictures with a feature of 80 MiB")
 	flags.BoolVar(&o.noisy, "noisy", false, "write 10,000 lines, hostile ones among them, to each stream in each call")
-	if err := flags.Parse(arguments); err != nil {
-		return nil, err
+	err := flags.Parse(arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(os.Stdout)
+		fmt.Print(usage)
+		flags.PrintDefaults()
 	}
-	if o.dimensions < 4 {
-		fmt.Fprintln(os.Stderr, "vsed-encoder-fake: --dimensions must be 4 or more")
-		return nil, flag.ErrHelp
+	if err == nil && o.dimensions < 4 {
+		err = errors.New("--dimensions must be 4 or more")
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return o, nil
 }
