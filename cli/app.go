@@ -1,0 +1,103 @@
+// Package cli is vsectl: one file a verb, each with its command, its options
+// and a run function that tests call. It asks the daemon through package api
+// and shows the answers; it opens no photo, catalogue or index itself.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+)
+
+// Main runs vsectl with args (args[0] is its name) and returns the exit code.
+func Main(args []string, stdout, stderr *os.File) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// Once asked to end, a second Ctrl-C ends the process whatever it does.
+	context.AfterFunc(ctx, stop)
+	return run(ctx, args, newScreen(stdout), stderr)
+}
+
+func run(ctx context.Context, args []string, out Screen, stderr io.Writer) int {
+	app := newApp(out)
+	err := app.RunContext(ctx, permute(app, args))
+	if text := message(err); text != "" {
+		fmt.Fprintln(stderr, "vsectl: "+table.Escape(text))
+	}
+	return exitCode(err)
+}
+
+func newApp(out Screen) *cli.App {
+	return &cli.App{
+		Name:        "vsectl",
+		Usage:       "search photos and steer the vsed daemon",
+		Description: exitCodes,
+		Writer:      out,
+		ErrWriter:   out,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "socket", Usage: "ask the daemon at the socket `PATH`", EnvVars: []string{"VSED_SOCKET"}, Value: api.DefaultSocket},
+		},
+		Commands: []*cli.Command{
+			newSearchCommand(out),
+			newStatusCommand(out),
+			group("tag", "show and change the tags of a photo",
+				newTagAddCommand(out), newTagRemoveCommand(out), newTagListCommand(out)),
+			group("folder", "show and change the watched folders",
+				newFolderAddCommand(out), newFolderRemoveCommand(out), newFolderListCommand(out)),
+			newEventsCommand(out),
+		},
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Action:          needCommand,
+		OnUsageError:    onUsageError,
+		// The default would end the process from inside the library.
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+}
+
+// group is a verb that only has verbs below it.
+func group(name, usage string, below ...*cli.Command) *cli.Command {
+	return verb(&cli.Command{Name: name, Usage: usage, Subcommands: below, Action: needCommand})
+}
+
+// verb sets what every command shares.
+func verb(command *cli.Command) *cli.Command {
+	command.HideHelpCommand = true // "vsectl search help" looks for help
+	command.OnUsageError = onUsageError
+	return command
+}
+
+func needCommand(c *cli.Context) error {
+	name := c.Command.HelpName
+	if word := c.Args().First(); word != "" {
+		return usagef("%s has no command %q: `%s --help` lists them", name, word, name)
+	}
+	return usagef("no command is given: `%s --help` lists them", name)
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	return usagef("%w: see `%s --help`", err, c.Command.HelpName)
+}
+
+// Common is what every verb's options hold.
+type Common struct {
+	Client *api.Client
+	// JSON asks for the API's objects instead of text.
+	JSON bool
+}
+
+func common(c *cli.Context) Common {
+	return Common{Client: &api.Client{Socket: c.String("socket")}, JSON: c.Bool("json")}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print the API's objects", DisableDefaultText: true}
+}

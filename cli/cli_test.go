@@ -1,0 +1,378 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+	"vsed/daemon/server/servertest"
+)
+
+var update = flag.Bool("update", false, "write the expected outputs of testdata anew")
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC // times are shown in the user's zone
+	goleak.VerifyTestMain(m)
+}
+
+// golden compares what a command printed with testdata/name.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%swant\n%s", name, got, want)
+	}
+}
+
+// hostile is a name that, shown as it is, would clear the screen, and that is
+// not UTF-8.
+const hostile = "/photos/\x1b[2J\u202egpj\n\xff.jpg"
+
+func photo(id int64, path string, tags ...string) api.Photo {
+	p := api.Photo{ID: id, Path: api.NewPath(path), Paths: []api.Path{api.NewPath(path)}, Tags: []api.Tag{}, State: api.StateEncoded}
+	for _, name := range tags {
+		p.Tags = append(p.Tags, api.Tag{Name: name, Source: "user"})
+	}
+	return p
+}
+
+func found() api.SearchResult {
+	copied := photo(7, "/photos/2019/summer/holiday at the sea/dog on beach.jpg", "dog", "beach", "sea", "sand", "holiday", "summer")
+	copied.Paths = append(copied.Paths, api.NewPath("/photos/backup/dog on beach.jpg"))
+	offline := photo(1234, "/media/disk/写真/犬.jpg", "犬")
+	offline.State = api.StateOffline
+	return api.SearchResult{
+		Hits: []api.Hit{
+			{Photo: copied, Score: 0.0328}, {Photo: offline, Score: 0.0161},
+			{Photo: photo(12, hostile, "\x1b]0;x\a"), Score: 0.0159},
+		},
+		Next: "eyJhIjoxfQ", GoodMatch: true,
+	}
+}
+
+func TestSearchTables(t *testing.T) {
+	library := servertest.New()
+	client := servertest.Serve(t, library)
+	f := func(name string, width int, asJSON bool, result api.SearchResult, code int) {
+		t.Helper()
+		library.Answer = result
+		var text bytes.Buffer
+		err := runSearch(t.Context(), SearchOptions{Common: Common{client, asJSON}, Query: "dog", Limit: 20}, Screen{Writer: &text, Width: width})
+		if exitCode(err) != code {
+			t.Errorf("%s: exit code %d (%v), want %d", name, exitCode(err), err, code)
+		}
+		for _, r := range text.String() {
+			if r != '\n' && !table.Printable(r) {
+				t.Errorf("%s: %q reaches the terminal", name, r)
+			}
+		}
+		golden(t, name, text.Bytes())
+	}
+	f("search.txt", 0, false, found(), 0)
+	f("search-80.txt", 80, false, found(), 0)
+	f("search-40.txt", 40, false, found(), 0)
+	f("search.json", 0, true, found(), 0)
+	f("search-none.txt", 0, false, api.SearchResult{GoodMatch: false}, 1)
+	f("search-none.json", 0, true, api.SearchResult{}, 1)
+	poor := found()
+	poor.GoodMatch, poor.Next = false, ""
+	f("search-poor.txt", 80, false, poor, 0)
+	partial := found()
+	partial.Partial = "the encoder does not run"
+	f("search.txt", 0, false, partial, 3)
+}
+
+// The JSON of --json is the API's own: read back, it is what the daemon holds.
+func TestSearchJSONKeepsPaths(t *testing.T) {
+	library := servertest.New()
+	library.Answer = found()
+	client := servertest.Serve(t, library)
+	var text bytes.Buffer
+	if code := run(t.Context(), []string{"vsectl", "search", "dog", "--json", "--socket", client.Socket}, Screen{Writer: &text}, &text); code != 0 {
+		t.Fatalf("exit code %d: %s", code, text.String())
+	}
+	if !strings.Contains(text.String(), api.NewPath(hostile).Base64) {
+		t.Errorf("the exact path is not in %s", text.String())
+	}
+}
+
+func status() api.Status {
+	counts := api.Counts{Total: 12345, Encoded: 12000, Waiting: 300, Quarantined: 2, Offline: 40, Missing: 3, Ignored: 17}
+	return api.Status{
+		Version: "0.1.0", Photos: counts, Rate: 25.34, Change: 99,
+		Encoder: api.Encoder{Space: "builtin-1", Name: "EfficientNet-B0 + MiniLM", Provider: "CPU"},
+		Folders: []api.Folder{
+			{Path: api.NewPath("/photos"), State: "online", Mode: "watching", LastScan: "2026-03-01T12:30:00Z", Counts: counts,
+				IgnoredRules: map[string]int64{"symbolic link": 2, "hidden": 15}},
+			{Path: api.NewPath("/media/a disk\x1b[31m"), State: "offline", Mode: "polling", Problem: "not answering for 30 s"},
+		},
+		Quarantined: []api.QuarantinedFile{
+			{Path: api.NewPath(hostile), Reason: "not a picture: text", Attempts: 1},
+			{Path: api.NewPath("/photos/2019/broken.jpg"), Reason: "the decoder crashed on it three times, so it is set aside until the file changes", Attempts: 3},
+		},
+	}
+}
+
+func TestStatus(t *testing.T) {
+	library := servertest.New()
+	client := servertest.Serve(t, library)
+	f := func(name string, width int, asJSON bool, s api.Status) {
+		t.Helper()
+		library.Set(s)
+		var text bytes.Buffer
+		if err := runStatus(t.Context(), StatusOptions{Common: Common{client, asJSON}}, Screen{Writer: &text, Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, text.Bytes())
+	}
+	f("status.txt", 0, false, status())
+	f("status-80.txt", 80, false, status())
+	f("status.json", 0, true, status())
+	f("status-new.txt", 0, false, api.Status{Encoder: api.Encoder{Problem: "libonnxruntime.so.1 was not found: install it"}})
+	ready := status()
+	ready.Ready, ready.Quarantined, ready.Folders = true, nil, nil
+	f("status-ready.txt", 0, false, ready)
+}
+
+// A hook calls seen with each piece that is printed.
+type hook struct {
+	bytes.Buffer
+	seen func(string)
+}
+
+func (h *hook) Write(p []byte) (int, error) {
+	h.seen(string(p))
+	return h.Buffer.Write(p)
+}
+
+// Watching ends when the daemon is ready, and shows what was between.
+func TestWatch(t *testing.T) {
+	library := servertest.New()
+	client := servertest.Serve(t, library)
+	f := func(name string, width int, asJSON bool) {
+		t.Helper()
+		library.Set(status())
+		out := &hook{seen: func(string) {
+			ready := status()
+			ready.Ready = true
+			library.Set(ready)
+		}}
+		options := StatusOptions{Common: Common{client, asJSON}, Watch: true, Poll: time.Millisecond}
+		if err := runStatus(t.Context(), options, Screen{Writer: out, Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, out.Bytes())
+	}
+	f("watch.txt", 0, false)
+	f("watch-100.txt", 100, false)
+	f("watch.json", 0, true)
+}
+
+func TestWatchIsInterrupted(t *testing.T) {
+	library := servertest.New()
+	library.Set(status())
+	client := servertest.Serve(t, library)
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &hook{seen: func(string) { cancel() }}
+	err := runStatus(ctx, StatusOptions{Common: Common{Client: client}, Watch: true, Poll: time.Millisecond}, Screen{Writer: out, Width: 80})
+	if exitCode(err) != 130 || message(err) != "" {
+		t.Errorf("got %v", err)
+	}
+	if !strings.HasSuffix(out.String(), "\n") {
+		t.Errorf("the prompt would stand in the bar: %q", out.String())
+	}
+}
+
+func TestBarFits(t *testing.T) {
+	for width := 1; width < 200; width++ {
+		if got := table.Width(bar(status(), width)); got >= width && width > 1 {
+			t.Errorf("width %d: %d columns", width, got)
+		}
+	}
+}
+
+func TestTimeLeft(t *testing.T) {
+	f := func(waiting int64, rate float64, want string) {
+		t.Helper()
+		if got := left(waiting, rate); got != want {
+			t.Errorf("%d at %g: got %s, want %s", waiting, rate, got, want)
+		}
+	}
+	f(1, 30, "1 s")
+	f(300, 25, "12 s")
+	f(1790, 10, "2 min 59 s")
+	f(1_000_000, 28, "9 h 55 min")
+	f(1<<62, 1e-300, "277,777 h 46 min")
+}
+
+func TestTags(t *testing.T) {
+	here, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(here, link); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(here, "search.txt")
+	client := servertest.Serve(t, servertest.New(photo(5, path), photo(6, "/twice"), photo(7, "/twice")))
+	f := func(want string, code int, args ...string) {
+		t.Helper()
+		var text bytes.Buffer
+		got := run(t.Context(), slices.Concat([]string{"vsectl", "--socket", client.Socket, "tag"}, args), Screen{Writer: &text}, &text)
+		if got != code || text.String() != want {
+			t.Errorf("%q: got %d\n%swant %d\n%s", args, got, text.String(), code, want)
+		}
+	}
+	f("The photo has no tags.\n", 1, "list", "id:5")
+	f("TAG     SOURCE\nbig -x  user\ndog     user\n", 0, "add", "testdata/search.txt", "dog", "big -x")
+	f("TAG     SOURCE\nbig -x  user\ndog     user\n", 0, "list", filepath.Join(link, "search.txt"))
+	f("TAG  SOURCE\ndog  user\n", 0, "remove", "id:5", "big -x")
+	f("{\n  \"tags\": [\n    {\n      \"name\": \"dog\",\n      \"source\": \"user\"\n    }\n  ]\n}\n", 0, "list", "--json", path)
+	f("{\n  \"tags\": []\n}\n", 0, "remove", path, "dog", "--json")
+	f("vsectl: no photo has the number 99\n", 1, "list", "id:99")
+	f("vsectl: no photo is known at \"/none\\n.jpg\": is its folder watched (`vsectl folder list`) and the file read by now (`vsectl status`)?\n", 1, "list", "/none\n.jpg")
+	f("vsectl: several photos are known at \"/twice\": name one of id:6, id:7\n", 2, "list", "/twice")
+	f("vsectl: \"id:x\" is no photo's number: write id:12, or ./id:x for a file of that name\n", 2, "list", "id:x")
+	f("vsectl: the tag \"a\\nb\" holds a control character: write it without\n", 2, "add", "id:5", "a\nb")
+	f("vsectl: tag add takes a PHOTO and at least one TAG: see `vsectl tag add --help`\n", 2, "add", "id:5")
+	f("vsectl: vsectl tag has no command \"drop\": `vsectl tag --help` lists them\n", 2, "drop", "id:5")
+}
+
+func TestFolders(t *testing.T) {
+	client := servertest.Serve(t, servertest.New())
+	here, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(want string, code int, args ...string) {
+		t.Helper()
+		var text bytes.Buffer
+		got := run(t.Context(), slices.Concat([]string{"vsectl", "folder"}, args, []string{"--socket=" + client.Socket}), Screen{Writer: &text}, &text)
+		if got != code || !strings.Contains(text.String(), want) {
+			t.Errorf("%q: got %d\n%swant %d\n%s", args, got, text.String(), code, want)
+		}
+	}
+	f("No folder is watched: add one", 1, "list")
+	f("Watching "+here+";", 0, "add", "testdata")
+	f(`"path": "/a b"`, 0, "add", "--json", "/a b")
+	f("vsectl: \"/a b\" is watched already\n", 2, "add", "/a b")
+	f("online  watching       0        0  not yet\n", 0, "list")
+	f(`"folders": [`, 0, "list", "--json")
+	f("No longer watching /a b;", 0, "remove", "/a b")
+	f("", 0, "remove", "testdata", "--json")
+	f("vsectl: \"/a b\" is not watched\n", 1, "remove", "/a b")
+}
+
+func TestEvents(t *testing.T) {
+	library := servertest.New()
+	library.Emit("photo_encoded", 5)
+	library.Emit("photo_tagged", 5)
+	client := servertest.Serve(t, library)
+	f := func(asJSON bool, want string) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		out := &hook{seen: func(line string) {
+			if strings.Contains(line, "tagged") {
+				cancel()
+			}
+		}}
+		err := runEvents(ctx, EventsOptions{Common: Common{client, asJSON}}, Screen{Writer: out})
+		if exitCode(err) != 130 || out.String() != want {
+			t.Errorf("%v: got %s, want %s", err, out.String(), want)
+		}
+	}
+	f(false, "1  photo_encoded  id:5\n2  photo_tagged  id:5\n")
+	f(true, `{"change":1,"kind":"photo_encoded","photo":5}`+"\n"+`{"change":2,"kind":"photo_tagged","photo":5}`+"\n")
+}
+
+func TestUsage(t *testing.T) {
+	f := func(want string, code int, args ...string) {
+		t.Helper()
+		var text bytes.Buffer
+		got := run(t.Context(), append([]string{"vsectl"}, args...), Screen{Writer: &text}, &text)
+		if got != code || !strings.Contains(text.String(), want) {
+			t.Errorf("%q: got %d %s, want %d %s", args, got, text.String(), code, want)
+		}
+	}
+	absent := filepath.Join(t.TempDir(), "s")
+	f("130  interrupted", 0, "--help")
+	f("130  interrupted", 0, "search", "-h")
+	f("no command is given", 2)
+	f(`no command "serach"`, 2, "serach", "dog")
+	f("the query is empty", 2, "search")
+	f("the query is empty", 2, "search", "  ")
+	f("the query has 16385 bytes", 2, "search", strings.Repeat("a", 16385))
+	f("--limit 0 is out of range", 2, "search", "dog", "--limit", "0")
+	f(`invalid value "few" for flag -limit`, 2, "search", "dog", "--limit", "few")
+	f("flag provided but not defined: -colour", 2, "search", "--colour", "dog")
+	f("no daemon answers at", 10, "search", "dog", "--socket", absent)
+	f("no daemon answers at", 10, "status", "--watch", "--socket", absent)
+	f("no daemon answers at", 10, "--socket", absent, "search", "--", "--json", "help")
+}
+
+func TestSocketFromTheEnvironment(t *testing.T) {
+	library := servertest.New()
+	client := servertest.Serve(t, library)
+	t.Setenv("VSED_SOCKET", client.Socket)
+	var text bytes.Buffer
+	if code := run(t.Context(), []string{"vsectl", "search", "--", "help", "-x"}, Screen{Writer: &text}, &text); code != 1 {
+		t.Errorf("exit code %d: %s", code, text.String())
+	}
+	if want := []string{"help -x"}; !slices.Equal(library.Queries, want) {
+		t.Errorf("queries %q", library.Queries)
+	}
+}
+
+func TestPermute(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		app := newApp(Screen{})
+		if got := strings.Join(permute(app, strings.Fields("vsectl "+in)), " "); got != "vsectl "+want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+	f("search dog --json --socket /s", "--socket /s search --json -- dog")
+	f("search dog status --limit=3 tag", "search --limit=3 -- dog status tag")
+	f("tag add --json id:1 a --socket /s -- --b", "--socket /s tag add --json -- id:1 a --b")
+	f("search - -- -x", "search -- - -x")
+	f("search --nothing dog", "search --nothing -- dog")
+}
+
+func TestExitCodes(t *testing.T) {
+	f := func(err error, want int) {
+		t.Helper()
+		if got := exitCode(err); got != want {
+			t.Errorf("%v: got %d, want %d", err, got, want)
+		}
+	}
+	f(nil, 0)
+	f(errNone, 1)
+	f(api.NewError(http.StatusNotFound, "no photo"), 1)
+	f(errors.New("anything"), 2)
+	f(api.NewError(http.StatusInternalServerError, "failed"), 2)
+	f(&partialError{"x"}, 3)
+	f(&api.NoDaemonError{}, 10)
+	f(context.Canceled, 130)
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"vsed/daemon/api"
+)
+
+const (
+	exitNone        = 1
+	exitUsage       = 2
+	exitPartial     = 3
+	exitNoDaemon    = 10
+	exitInterrupted = 130
+)
+
+const exitCodes = `Exit codes:
+     0  done; for a search or a list: something was found
+     1  nothing was found, or what is named does not exist
+     2  usage: wrong arguments, or the daemon refused or failed
+     3  partial: the answer holds less than it should
+    10  no daemon answers
+   130  interrupted`
+
+// errNone ends a command that found nothing; what it printed says so.
+var errNone = errors.New("nothing found")
+
+// A notFoundError says that what the arguments name is not there.
+type notFoundError struct{ text string }
+
+func (e *notFoundError) Error() string { return e.text }
+
+// A partialError says why an answer that was printed is not the whole.
+type partialError struct{ reason string }
+
+func (e *partialError) Error() string { return "partial result: " + e.reason }
+
+// A usageError says what is wrong with the arguments.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// exitCode is the table exitCodes as code.
+func exitCode(err error) int {
+	var (
+		absent   *api.NoDaemonError
+		refusal  *api.Error
+		partial  *partialError
+		notFound *notFoundError
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &absent):
+		return exitNoDaemon
+	case errors.As(err, &partial):
+		return exitPartial
+	case errors.Is(err, errNone), errors.As(err, &notFound):
+		return exitNone
+	case errors.As(err, &refusal) && refusal.Status == http.StatusNotFound:
+		return exitNone
+	}
+	return exitUsage
+}
+
+// message is the line for err on standard error; none where the output already
+// says it, or the user knows.
+func message(err error) string {
+	if err == nil || errors.Is(err, errNone) || errors.Is(err, context.Canceled) {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/cli/table"
+)
+
+// FolderRemoveOptions are those of `vsectl folder remove`.
+type FolderRemoveOptions struct {
+	Common
+	Folder string
+}
+
+func newFolderRemoveCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "remove", Usage: "stop watching a folder; its files are not touched", ArgsUsage: "FOLDER",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print nothing: the API answers without an object", DisableDefaultText: true}},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return usagef("folder remove takes one FOLDER")
+			}
+			return runFolderRemove(c.Context, FolderRemoveOptions{Common: common(c), Folder: c.Args().First()}, out)
+		},
+	})
+}
+
+func runFolderRemove(ctx context.Context, options FolderRemoveOptions, out Screen) error {
+	path, err := filepath.Abs(options.Folder)
+	if err != nil {
+		return fmt.Errorf("make %q absolute: %w", options.Folder, err)
+	}
+	if err := options.Client.RemoveFolder(ctx, path); err != nil || options.JSON {
+		return err
+	}
+	return out.printf("No longer watching %s; its files are not touched.\n", table.Escape(path))
+}

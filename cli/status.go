@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+)
+
+// StatusOptions are those of `vsectl status`.
+type StatusOptions struct {
+	Common
+	// Watch follows the work until all is done: it asks every Poll, and where
+	// the output is no terminal prints a line every Print.
+	Watch       bool
+	Poll, Print time.Duration
+}
+
+func newStatusCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "status", Usage: "show how far the daemon is and what it watches",
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.BoolFlag{Name: "watch", Usage: "show progress until every photo is done, then end", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usagef("status takes no argument")
+			}
+			options := StatusOptions{Common: common(c), Watch: c.Bool("watch"), Poll: 250 * time.Millisecond, Print: 5 * time.Second}
+			return runStatus(c.Context, options, out)
+		},
+	})
+}
+
+func runStatus(ctx context.Context, options StatusOptions, out Screen) error {
+	if options.Watch {
+		return watch(ctx, options, out)
+	}
+	status, err := options.Client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if options.JSON {
+		return out.json(status)
+	}
+	return showStatus(status, out)
+}
+
+func showStatus(status api.Status, out Screen) error {
+	if err := showSummary(status, out); err != nil {
+		return err
+	}
+	if len(status.Folders) > 0 {
+		if err := out.printf("\n"); err != nil {
+			return err
+		}
+		if err := showFolders(status.Folders, out); err != nil {
+			return err
+		}
+	}
+	if len(status.Quarantined) == 0 {
+		return nil
+	}
+	if err := out.printf("\n"); err != nil {
+		return err
+	}
+	return showQuarantined(status.Quarantined, out)
+}
+
+func showSummary(status api.Status, out Screen) error {
+	lines := []string{
+		strings.TrimSpace("vsed "+status.Version) + ": " + progress(status),
+		"Encoder: " + encoder(status.Encoder),
+	}
+	if status.Encoder.Problem != "" {
+		lines = append(lines, "Encoder's problem: "+status.Encoder.Problem)
+	}
+	for _, line := range lines {
+		if err := out.printf("%s\n", table.Escape(line)); err != nil {
+			return err
+		}
+	}
+	if err := out.printf("\n"); err != nil {
+		return err
+	}
+	return out.table(countColumns(), [][]string{countCells(status.Photos)})
+}
+
+func encoder(e api.Encoder) string {
+	if e.Name == "" {
+		return "none yet"
+	}
+	text := e.Name
+	if e.Provider != "" {
+		text += " on " + e.Provider
+	}
+	if e.Space != "" {
+		text += ", space " + e.Space
+	}
+	return text
+}
+
+func countColumns() []table.Column {
+	var columns []table.Column
+	for _, title := range []string{"PHOTOS", "ENCODED", "WAITING", "QUARANTINED", "OFFLINE", "MISSING", "IGNORED"} {
+		columns = append(columns, table.Column{Title: title, Right: true})
+	}
+	return columns
+}
+
+func countCells(c api.Counts) []string {
+	var cells []string
+	for _, n := range []int64{c.Total, c.Encoded, c.Waiting, c.Quarantined, c.Offline, c.Missing, c.Ignored} {
+		cells = append(cells, number(n))
+	}
+	return cells
+}
+
+func showFolders(folders []api.Folder, out Screen) error {
+	columns := []table.Column{
+		{Title: "FOLDER", Shorten: table.Middle}, {Title: "STATE"}, {Title: "MODE"},
+		{Title: "PHOTOS", Right: true}, {Title: "WAITING", Right: true}, {Title: "LAST SCAN"},
+	}
+	var rows [][]string
+	for _, folder := range folders {
+		rows = append(rows, []string{
+			rawPath(folder.Path), folder.State, folder.Mode,
+			number(folder.Counts.Total), number(folder.Counts.Waiting), moment(folder.LastScan),
+		})
+	}
+	if err := out.table(columns, rows); err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		if err := showNotes(folder, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showNotes says below the table what has no room in it: a folder's problem,
+// and by which rules files of it were ignored.
+func showNotes(folder api.Folder, out Screen) error {
+	name := table.Escape(rawPath(folder.Path))
+	if folder.Problem != "" {
+		if err := out.printf("Problem in %s: %s\n", name, table.Escape(folder.Problem)); err != nil {
+			return err
+		}
+	}
+	if len(folder.IgnoredRules) == 0 {
+		return nil
+	}
+	var rules []string
+	for _, rule := range slices.Sorted(maps.Keys(folder.IgnoredRules)) {
+		rules = append(rules, fmt.Sprintf("%s (%s)", table.Escape(rule), number(folder.IgnoredRules[rule])))
+	}
+	return out.printf("Ignored in %s: %s\n", name, strings.Join(rules, ", "))
+}
+
+// showQuarantined gives each file two lines, as a reason is a sentence that
+// must not be cut.
+func showQuarantined(files []api.QuarantinedFile, out Screen) error {
+	if err := out.printf("%s\n", out.heading("QUARANTINED")); err != nil {
+		return err
+	}
+	for _, file := range files {
+		tries := "tried once"
+		if file.Attempts > 1 {
+			tries = fmt.Sprintf("tried %s times", number(file.Attempts))
+		}
+		if err := out.printf("%s\n    %s; %s\n", table.Escape(rawPath(file.Path)), table.Escape(file.Reason), tries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moment shows a time of the API in the user's time zone.
+func moment(text string) string {
+	if text == "" {
+		return "not yet"
+	}
+	when, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return when.Local().Format("2006-01-02 15:04:05")
+}
+
+// number groups digits by thousands.
+func number(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

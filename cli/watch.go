@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+)
+
+// watch shows progress until the daemon is ready.
+func watch(ctx context.Context, options StatusOptions, out Screen) error {
+	p := printer{options: options, out: out}
+	ticker := time.NewTicker(options.Poll)
+	defer ticker.Stop()
+	for {
+		status, err := options.Client.Status(ctx)
+		if err == nil {
+			err = p.show(status)
+		}
+		if err != nil || status.Ready {
+			return p.finish(err)
+		}
+		select {
+		case <-ctx.Done():
+			return p.finish(ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+// A printer shows one status after another: over each other on a terminal, else
+// as lines now and then.
+type printer struct {
+	options StatusOptions
+	out     Screen
+	printed time.Time
+	problem string
+	drawn   bool
+}
+
+func (p *printer) show(status api.Status) error {
+	if p.options.JSON {
+		return p.out.jsonLine(status)
+	}
+	if err := p.showProblem(status.Encoder.Problem); err != nil {
+		return err
+	}
+	if p.out.Width > 0 {
+		p.drawn = true
+		return p.out.printf("\r%s\x1b[K", bar(status, p.out.Width))
+	}
+	if !status.Ready && time.Since(p.printed) < p.options.Print {
+		return nil
+	}
+	p.printed = time.Now()
+	return p.out.printf("%s\n", progress(status))
+}
+
+// showProblem says once why nothing moves.
+func (p *printer) showProblem(problem string) error {
+	if problem == p.problem {
+		return nil
+	}
+	p.problem = problem
+	if problem == "" {
+		return nil
+	}
+	start := ""
+	if p.drawn {
+		start = "\r\x1b[K"
+	}
+	return p.out.printf("%sEncoder's problem: %s\n", start, table.Escape(problem))
+}
+
+// finish leaves the last bar standing and passes err on.
+func (p *printer) finish(err error) error {
+	if p.drawn {
+		_ = p.out.printf("\n") // err, or the end, is what matters now
+	}
+	return err
+}
+
+// progress says in words how far the daemon is.
+func progress(status api.Status) string {
+	counts := status.Photos
+	switch {
+	case status.Ready && counts.Quarantined > 0:
+		return fmt.Sprintf("ready, %s encoded, %s quarantined", photos(counts.Encoded), number(counts.Quarantined))
+	case status.Ready:
+		return fmt.Sprintf("ready, %s encoded", photos(counts.Encoded))
+	case counts.Waiting == 0:
+		return fmt.Sprintf("looking for photos, %s so far", number(counts.Total))
+	}
+	text := fmt.Sprintf("%s of %s done", number(counts.Total-counts.Waiting), photos(counts.Total))
+	if status.Rate > 0 {
+		text += fmt.Sprintf(", %.1f/s, %s left", status.Rate, left(counts.Waiting, status.Rate))
+	}
+	return text
+}
+
+func photos(n int64) string {
+	if n == 1 {
+		return "1 photo"
+	}
+	return number(n) + " photos"
+}
+
+// left tells the time for waiting photos at rate a second.
+func left(waiting int64, rate float64) string {
+	seconds := math.Ceil(float64(waiting) / rate)
+	switch whole := int64(min(seconds, 1e9)); {
+	case whole < 60:
+		return fmt.Sprintf("%d s", whole)
+	case whole < 3600:
+		return fmt.Sprintf("%d min %02d s", whole/60, whole%60)
+	default:
+		return fmt.Sprintf("%s h %02d min", number(whole/3600), whole/60%60)
+	}
+}
+
+const (
+	widestBar    = 40
+	narrowestBar = 10
+)
+
+// bar draws progress in one line of at most width columns, one less so that the
+// cursor does not wrap.
+func bar(status api.Status, width int) string {
+	text := table.Escape(progress(status))
+	room := min(widestBar, width-1-table.Width(text)-2)
+	counts := status.Photos
+	if room < narrowestBar || counts.Total == 0 {
+		return table.ShortenEnd(text, width-1)
+	}
+	filled := int(int64(room) * (counts.Total - counts.Waiting) / counts.Total)
+	if status.Ready {
+		filled = room
+	}
+	filled = max(0, min(room, filled))
+	return strings.Repeat("█", filled) + strings.Repeat("░", room-filled) + "  " + text
+}
