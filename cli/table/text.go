@@ -9,7 +9,12 @@ import (
 	"golang.org/x/text/width"
 )
 
-const ellipsis = "…"
+const (
+	ellipsis = "…"
+	// minimumFront is what ShortenMiddle leaves of a long path before the
+	// file's name, the ellipsis included.
+	minimumFront = 8
+)
 
 // The joiners have no width and no effect of their own; some scripts and emoji
 // need them.
@@ -86,7 +91,7 @@ func ShortenMiddle(s string, columns int) string {
 	}
 	end := columns - columns/3 - 1
 	if slash := strings.LastIndexByte(s, '/'); slash >= 0 {
-		if name := Width(s[slash:]); name <= columns-columns/4 {
+		if name := Width(s[slash:]); name <= max(columns-columns/4, columns-minimumFront) {
 			end = name
 		}
 	}
