@@ -88,7 +88,7 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 		"VSED_STATE=/srv/vsed", "VSED_SOCKET=/run/user/1000/vsed.sock", "VSED_FOLDERS=/photos:/media/Älter",
 		"VSED_LOG_LEVEL=debug", "VSED_ENCODER_BUNDLE=/srv/models/clip", "VSED_ENCODER_PLUGIN=/opt/encoder",
 		"VSED_ONNXRUNTIME=/usr/lib/libonnxruntime.so", "VSED_DECODER_PLUGIN=/opt/decoder", "VSED_DECODER_PROCESSES=4",
-		"VSED_DECODER_TIMEOUT=1m30s", "VSED_INGEST_THUMBNAILS=false", "HOME=/home/someone", "VSED_SOMETHING_ELSE=1",
+		"VSED_DECODER_TIMEOUT=1m30s", "VSED_INGEST_THUMBNAILS=false", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
 	}
 	got, err := Load("", env)
 	if err != nil {
@@ -158,15 +158,15 @@ func TestDefaultIsValid(t *testing.T) {
 func TestStateBelowAHiddenFolderIsNotExposed(t *testing.T) {
 	f := func(state string, want bool) {
 		t.Helper()
-		if got := exposes("/home/a", state); got != want {
+		if got := exposes("/users/a", state); got != want {
 			t.Errorf("%s: got %v", state, got)
 		}
 	}
-	f("/home/a", true)
-	f("/home/a/state", true)
-	f("/home/a/.local/share/vsed", false)
-	f("/home/a/data/.vsed", false)
-	f("/home/ab", false)
+	f("/users/a", true)
+	f("/users/a/state", true)
+	f("/users/a/.local/share/vsed", false)
+	f("/users/a/data/.vsed", false)
+	f("/users/ab", false)
 	f("/var/lib/vsed", false)
 }
 
