@@ -50,7 +50,7 @@ func bmpVerdict(err error) error {
 	case errors.Is(err, bmp.ErrUnsupported):
 		return sdk.Rejected("is a BMP of an unusual kind, which vsed does not read")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return sdk.Rejected("is truncated: part of the picture is missing")
+		return sdk.Rejected(truncatedVerdict)
 	}
-	return sdk.Rejected("is damaged: %s", clean(err.Error(), longestComplaint))
+	return sdk.Rejected("cannot be decoded: %s", clean(err.Error(), longestComplaint))
 }

@@ -46,14 +46,17 @@ func New() (*Decoder, error) {
 	return d, nil
 }
 
-// Describe names the formats that this machine's libvips really decodes.
+// Describe answers the host.
 func (d *Decoder) Describe(context.Context) (*contract.DecoderDescription, error) {
 	return &contract.DecoderDescription{
 		Name:    "vips",
 		Version: Version + "+libvips-" + vips.Version(),
-		Formats: d.formats,
+		Formats: d.Formats(),
 	}, nil
 }
+
+// Formats are those that this machine's libvips really decodes.
+func (d *Decoder) Formats() []string { return slices.Clone(d.formats) }
 
 // Decode reads the photo from its start. A refusal of the photo itself is an
 // error of sdk.Rejected or sdk.TooLarge. A context that ends is noticed between

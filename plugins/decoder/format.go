@@ -49,7 +49,7 @@ var signatures = []struct {
 	start  string
 	format format
 }{
-	{"\xff\xd8\xff", jpegFormat},
+	{"\xff\xd8", jpegFormat},
 	{"\x89PNG\r\n\x1a\n", pngFormat},
 	{"GIF87a", gifFormat},
 	{"GIF89a", gifFormat},
@@ -156,7 +156,7 @@ func stranger(file []byte) error {
 	case isText(start):
 		return sdk.Rejected("is text, not a photo")
 	}
-	return sdk.Rejected("is in no format that vsed knows; it reads JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF, JPEG XL and BMP")
+	return sdk.Rejected("is in none of the formats that vsed reads: JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF, JPEG XL and BMP")
 }
 
 func isText(start []byte) bool {

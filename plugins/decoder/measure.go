@@ -48,7 +48,7 @@ func measurePhoto(photo []byte) (steps Measured, err error) {
 	pinner.Pin(&photo[0])
 	defer pinner.Unpin()
 	start := cpuTime()
-	image, err := vips.Load(jpegFormat.loader, photo, 8)
+	image, err := vips.Load(jpegFormat.loader, photo, vips.Options{Shrink: 8})
 	if err != nil {
 		return steps, err
 	}

@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"runtime"
+	"slices"
 
 	"vsed/plugins/contract"
 	"vsed/plugins/decoder/vips"
@@ -44,7 +45,7 @@ func (s *source) open() (err error) {
 	if s.format == bmpFormat {
 		s.image, err = loadBMP(s.bytes)
 	} else {
-		s.image, err = vips.Load(s.format.loader, s.bytes, 1)
+		s.image, err = vips.Load(s.format.loader, s.bytes, vips.Options{})
 	}
 	return err
 }
@@ -80,43 +81,60 @@ func (s *source) reduce(least size) error {
 	if sideways(s.orientation) {
 		least = least.turned()
 	}
-	if err := s.shrinkOnLoad(least); err != nil {
-		return verdict(err)
+	options := vips.Options{Shrink: s.shrinkOnLoad(least)}
+	err := s.decode(least, options)
+	if s.format == jpegFormat && isTruncated(err) && s.decodeWithEnd(least, options) == nil {
+		err = nil
 	}
-	if s.image.HasAlpha() {
-		if err := s.image.Flatten(); err != nil {
-			return verdict(err)
-		}
-	}
-	if err := shrinkByBoxes(s.image, least); err != nil {
-		return verdict(err)
-	}
-	if err := s.image.KeepInMemory(); err != nil {
+	if err != nil {
 		return verdict(err)
 	}
 	return verdict(makeSRGB(s.image))
 }
 
-// shrinkOnLoad opens a JPEG again at the smallest scale that libjpeg can decode
-// to directly: at an eighth it skips most of the arithmetic.
-func (s *source) shrinkOnLoad(least size) error {
-	if s.format != jpegFormat {
-		return nil
+// decode brings the picture into memory, at the scale of the file or smaller.
+func (s *source) decode(least size, options vips.Options) error {
+	if options != (vips.Options{}) {
+		image, err := vips.Load(s.format.loader, s.bytes, options)
+		if err != nil {
+			return err
+		}
+		s.image.Close()
+		s.image = image
 	}
-	factor := 8
-	for factor > 1 && (s.full.width/factor < least.width || s.full.height/factor < least.height) {
-		factor /= 2
+	if s.image.HasAlpha() {
+		if err := s.image.Flatten(); err != nil {
+			return err
+		}
 	}
-	if factor == 1 {
-		return nil
-	}
-	image, err := vips.Load(s.format.loader, s.bytes, factor)
-	if err != nil {
+	if err := shrinkByBoxes(s.image, least); err != nil {
 		return err
 	}
-	s.image.Close()
-	s.image = image
-	return nil
+	return s.image.KeepInMemory()
+}
+
+// shrinkOnLoad is the smallest scale that libjpeg can decode to directly: at an
+// eighth it skips most of the arithmetic.
+func (s *source) shrinkOnLoad(least size) int {
+	if s.format != jpegFormat {
+		return 0
+	}
+	for _, factor := range []int{8, 4, 2} {
+		if s.full.width/factor >= least.width && s.full.height/factor >= least.height {
+			return factor
+		}
+	}
+	return 0
+}
+
+// decodeWithEnd tries a JPEG again that is said to be truncated, with an end
+// marker: some cameras and transfers lose just that. Where more is missing,
+// libjpeg warns, which is an error here.
+func (s *source) decodeWithEnd(least size, options vips.Options) error {
+	s.bytes = slices.Concat(s.bytes, []byte{0xff, 0xd9})
+	s.pinner.Pin(&s.bytes[0])
+	options.Strict = true
+	return s.decode(least, options)
 }
 
 // shrinkByBoxes averages what is still more than twice as large as needed on its

@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -17,16 +18,38 @@ func verdict(err error) error {
 	if !errors.As(err, &complaint) {
 		return err
 	}
-	text := strings.ToLower(complaint.Text)
-	switch {
+	switch text := strings.ToLower(complaint.Error()); {
 	case containsAny(text, "insufficient memory", "out of memory", "unable to allocate", "memory limit", "security limit"):
 		return sdk.TooLarge("needs more memory to decode than the limit of %d MiB", DataLimit>>20)
-	case containsAny(text, "premature end", "truncated", "end of file", "unexpected end", "end of stream", "too short", "not enough data", "unexpected eof"):
-		return sdk.Rejected("is truncated: part of the picture is missing")
-	case complaint.Text == "":
-		return sdk.Rejected("is damaged: its pixels cannot be decoded")
+	case isTruncated(err):
+		return sdk.Rejected(truncatedVerdict)
 	}
-	return sdk.Rejected("is damaged: %s", clean(complaint.Text, longestComplaint))
+	return sdk.Rejected("cannot be decoded: %s", clean(core(complaint), longestComplaint))
+}
+
+// isTruncated reports whether libvips complains of missing data.
+func isTruncated(err error) bool {
+	var complaint *vips.Error
+	return errors.As(err, &complaint) && containsAny(strings.ToLower(complaint.Error()),
+		"premature end", "truncated", "end of file", "unexpected end", "end of stream", "too short", "not enough", "unexpected eof")
+}
+
+const truncatedVerdict = "is truncated: part of the picture is missing"
+
+// core is the line that says most: the last one, as those before tell how it came
+// about; but a loader that only knows that reading failed has warned of the cause.
+func core(complaint *vips.Error) string {
+	last := ""
+	if count := len(complaint.Lines); count > 0 {
+		last = complaint.Lines[count-1]
+	}
+	if last == "" || strings.HasSuffix(last, "read error") {
+		last = cmp.Or(complaint.Warning, last, "the reason is not known")
+	}
+	if source, rest, found := strings.Cut(last, ": "); found && !strings.Contains(source, " ") {
+		return rest // without the name of a part of libvips
+	}
+	return last
 }
 
 func containsAny(text string, parts ...string) bool {

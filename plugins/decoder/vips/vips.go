@@ -30,8 +30,17 @@ static int replace(VipsImage **image, VipsImage *next, int failed) {
 
 static void allow(const char *loader) { vips_operation_block_set(loader, FALSE); }
 
-// Warnings tell of oddities in strangers' files; errors come back as such.
-static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {}
+// The last warning. They tell of oddities in strangers' files, so they are no log
+// lines; but where a PNG fails, it is a warning that says why.
+static char warning[256];
+
+static void keep_warning(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {
+	if ((level & G_LOG_LEVEL_WARNING) && !g_str_has_prefix(message, "error in tile")) {
+		g_strlcpy(warning, message, sizeof warning);
+	}
+}
+
+static const char *last_warning(void) { return warning; }
 
 // start never loads from a file of its own accord, so that blocking every loader
 // leaves only those that allow names.
@@ -40,7 +49,7 @@ static int start(const char *name) {
 	if (vips_init(name) != 0) {
 		return -1;
 	}
-	g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG, drop, NULL);
+	g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG, keep_warning, NULL);
 	vips_cache_set_max(0);
 	vips_cache_set_max_mem(0);
 	vips_cache_set_max_files(0);
@@ -49,17 +58,33 @@ static int start(const char *name) {
 	return 0;
 }
 
+static void *collect_open(GType type, void *names) {
+	VipsObjectClass *class = VIPS_OBJECT_CLASS(g_type_class_ref(type)); // for good: classes are never unloaded
+	if (!G_TYPE_IS_ABSTRACT(type) && !(VIPS_OPERATION_CLASS(class)->flags & VIPS_OPERATION_BLOCKED)) {
+		g_string_append_printf(names, "%s\n", class->nickname);
+	}
+	return NULL;
+}
+
+static char *open_loaders(void) {
+	GString *names = g_string_new(NULL);
+	vips_type_map_all(g_type_from_name("VipsForeignLoad"), collect_open, names);
+	return g_string_free(names, FALSE);
+}
+
 // A photo is read once from top to bottom; shrink is for jpegload_buffer only.
-static VipsImage *load(const char *loader, void *bytes, size_t length, int shrink) {
+static VipsImage *load(const char *loader, void *bytes, size_t length, int shrink, int fail_on) {
+	vips_error_clear(); // what libjpeg said of the last photo, well decoded as it was
+	warning[0] = 0;
 	VipsBlob *blob = vips_blob_new(NULL, bytes, length);
 	VipsImage *image = NULL;
 	int failed;
 	if (shrink > 1) {
 		failed = vips_call(loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
-			"fail_on", VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
+			"fail_on", fail_on, "shrink", shrink, NULL);
 	} else {
 		failed = vips_call(loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
-			"fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+			"fail_on", fail_on, NULL);
 	}
 	vips_area_unref(VIPS_AREA(blob));
 	return failed ? NULL : image;
@@ -195,21 +220,32 @@ func Version() string {
 	return fmt.Sprintf("%d.%d.%d", C.vips_version(0), C.vips_version(1), C.vips_version(2))
 }
 
+// OpenLoaders names the operations that load pictures and are not blocked.
+func OpenLoaders() []string {
+	names := C.open_loaders()
+	defer C.g_free(C.gpointer(unsafe.Pointer(names)))
+	return strings.Fields(C.GoString(names))
+}
+
 // MemoryInUse is what libvips holds for pixels, in bytes.
 func MemoryInUse() uint64 { return uint64(C.vips_tracked_get_mem()) }
 
-// Error is libvips' own account of what went wrong, on one line.
+// Error is libvips' own account of what went wrong.
 type Error struct {
 	Operation string
-	Text      string
+	Lines     []string // oldest first; may be none
+	Warning   string   // the last since Load, "" where there is none
 }
 
-func (e *Error) Error() string { return "libvips " + e.Operation + ": " + e.Text }
+func (e *Error) Error() string {
+	return "libvips " + e.Operation + ": " + strings.Join(append(e.Lines, e.Warning), "; ")
+}
 
 func lastError(operation string) error {
-	text := C.vips_error_buffer_copy()
+	text := C.vips_error_buffer_copy() // clears it, too
 	defer C.g_free(C.gpointer(unsafe.Pointer(text)))
-	return &Error{Operation: operation, Text: strings.Join(strings.Fields(C.GoString(text)), " ")}
+	lines := strings.FieldsFunc(C.GoString(text), func(r rune) bool { return r == '\n' })
+	return &Error{Operation: operation, Lines: lines, Warning: C.GoString(C.last_warning())}
 }
 
 // Layout says what the bytes of raw pixels mean.
@@ -241,17 +277,26 @@ type Image struct {
 	pointer *C.VipsImage
 }
 
+// Options of Load.
+type Options struct {
+	Shrink int  // 2, 4 or 8: by what to shrink; for "jpegload_buffer" only
+	Strict bool // even what a loader merely warns of is an error
+}
+
 // Load reads the header of a photo with the named libvips operation, such as
-// "pngload_buffer". A shrink above 1 (2, 4, 8) is for "jpegload_buffer" only.
-// The bytes must be pinned; see the package comment. Missing data at the end is
-// an error, of this call or of the one that computes pixels.
-func Load(loader string, photo []byte, shrink int) (*Image, error) {
+// "pngload_buffer". The bytes must be pinned; see the package comment. Missing
+// data at the end is an error, of this call or of the one that computes pixels.
+func Load(loader string, photo []byte, options Options) (*Image, error) {
 	if len(photo) == 0 {
 		return nil, errors.New("libvips cannot load nothing")
 	}
+	failOn := C.int(C.VIPS_FAIL_ON_TRUNCATED)
+	if options.Strict {
+		failOn = C.VIPS_FAIL_ON_WARNING
+	}
 	name := C.CString(loader)
 	defer C.free(unsafe.Pointer(name))
-	pointer := C.load(name, unsafe.Pointer(unsafe.SliceData(photo)), C.size_t(len(photo)), C.int(shrink))
+	pointer := C.load(name, unsafe.Pointer(unsafe.SliceData(photo)), C.size_t(len(photo)), C.int(options.Shrink), failOn)
 	if pointer == nil {
 		return nil, lastError(loader)
 	}
