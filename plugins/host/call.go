@@ -59,7 +59,7 @@ func invoke[T any](s *supervisor, process *described, name string, f func(contex
 	value, err := f(ctx)
 	err = s.judge(ctx, process, name, err)
 	if err == nil || isRejected(err) {
-		s.succeeded()
+		s.succeeded(process)
 	}
 	return value, err
 }
@@ -98,7 +98,7 @@ func (s *supervisor) judgeStatus(process *described, name string, answer *status
 		}
 		return &RejectedError{Plugin: s.command.Name, Reason: message}
 	case codes.FailedPrecondition:
-		return &UnavailableError{Plugin: s.command.Name, Reason: s.command.Path + ": " + message}
+		return s.setUpWrongly(message)
 	case codes.Unavailable:
 		return s.crashed(process)
 	}
@@ -108,12 +108,24 @@ func (s *supervisor) judgeStatus(process *described, name string, answer *status
 	return &ReplyError{Plugin: s.command.Name, Reason: name + ": " + answer.Code().String() + ": " + message}
 }
 
+// setUpWrongly keeps the plugin's words for status; it goes on running.
+func (s *supervisor) setUpWrongly(message string) error {
+	reason := s.command.Path + ": " + message
+	s.mutex.Lock()
+	s.problem = reason
+	s.mutex.Unlock()
+	return &UnavailableError{Plugin: s.command.Name, Reason: reason}
+}
+
 // crashed is called when the connection is broken, which is the end of the
 // process even where it lives on.
 func (s *supervisor) crashed(process *described) error {
 	reason := "it closed its connection"
 	if process.waitABit(s.context) {
 		reason = process.obituary()
+	}
+	if process.wasKilled() {
+		return &UnavailableError{Plugin: s.command.Name, Reason: s.command.Path + ": it was killed because of another call; try again"}
 	}
 	s.discard(process, reason)
 	return &CrashError{Plugin: s.command.Name, Reason: reason}

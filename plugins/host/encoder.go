@@ -182,6 +182,9 @@ func (p *Process) describeProblem(kind Kind, err error) error {
 	if status.Code(err) == codes.Unimplemented {
 		return fmt.Errorf("it is not a plugin of kind %s; name another program in the configuration", kind)
 	}
+	if status.Code(err) == codes.FailedPrecondition {
+		return errors.New(printable(status.Convert(err).Message(), reasonLimit))
+	}
 	if status.Code(err) == codes.Unavailable && p.waitABit(context.Background()) {
 		return fmt.Errorf("it ended when asked what it is (%s)", p.obituary())
 	}

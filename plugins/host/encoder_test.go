@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"vsed/plugins/contract"
 )
 
 func TestEncoderMatchesPicturesAndTexts(t *testing.T) {
@@ -178,6 +180,24 @@ func TestEncoderHangIsFoundOutByImpatientCallers(t *testing.T) {
 	}
 }
 
+func TestBystandersOfAKillAreNotBlamed(t *testing.T) {
+	encoder := fakeEncoder(t, Policy{}, "--slow", "1h")
+	process := processOf(t, encoder.supervisor)
+	begun := make(chan struct{})
+	go func() {
+		<-begun
+		process.signalKill()
+	}()
+	_, err := invoke(encoder.supervisor, process, "encoding texts", func(ctx context.Context) (*contract.EncodeResponse, error) {
+		close(begun)
+		return contract.NewEncoderClient(process.Connection()).EncodeTexts(ctx, &contract.EncodeTextsRequest{Texts: []string{"red"}})
+	})
+	var unavailable *UnavailableError
+	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "because of another call") {
+		t.Errorf("bystander: %v", err)
+	}
+}
+
 func TestEncoderPanicIsOneCallsAffair(t *testing.T) {
 	encoder := fakeEncoder(t, Policy{}, "--panic-on-text", "boo")
 	process := processOf(t, encoder.supervisor)
@@ -197,6 +217,12 @@ func TestEncoderSetUpWrongly(t *testing.T) {
 	var unavailable *UnavailableError
 	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "install libfake") {
 		t.Errorf("set up wrongly: %v", err)
+	}
+	if problem := encoder.Problem(); !strings.Contains(problem, "install libfake") {
+		t.Errorf("problem %q", problem)
+	}
+	if _, err := encoder.EncodeTexts(t.Context(), []string{"red"}); err != nil || encoder.Problem() != "" {
+		t.Errorf("after a good call: %v, problem %q", err, encoder.Problem())
 	}
 }
 

@@ -53,7 +53,8 @@ func (e *ReplyError) Error() string {
 }
 
 // UnavailableError says that the plugin cannot work now: it does not start, or
-// not yet again, or is set up wrongly.
+// not yet again, or is set up wrongly, or was killed because of another call. It
+// says nothing about the input.
 type UnavailableError struct {
 	Plugin string
 	Reason string // names the executable, what happened and what to do, one line

@@ -49,6 +49,7 @@ type Process struct {
 	mutex  sync.Mutex
 	child  *os.Process // nil until it runs
 	doomed bool        // to be killed as soon as it runs
+	killed bool        // by this host, while it was running
 }
 
 // Launch starts a plugin and waits until it is healthy, within StartTimeout. The
@@ -207,18 +208,21 @@ func (p *Process) CloseLifePipe() error { return p.lifePipe.Close() }
 // signalKill kills the process and what it started, without waiting.
 func (p *Process) signalKill() {
 	p.mutex.Lock()
+	defer p.mutex.Unlock()
 	p.doomed = true
-	child := p.child
-	p.mutex.Unlock()
-	if child == nil {
+	if p.child == nil || p.hasExited() {
 		return
 	}
-	select {
-	case <-p.exited:
-	default:
-		_ = syscall.Kill(-child.Pid, syscall.SIGKILL)
-		_ = child.Kill()
-	}
+	p.killed = true
+	_ = syscall.Kill(-p.child.Pid, syscall.SIGKILL)
+	_ = p.child.Kill()
+}
+
+// wasKilled reports whether the host ended the process, and not the process itself.
+func (p *Process) wasKilled() bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.killed
 }
 
 // Kill ends the process, waits for its end and frees all that belonged to it.

@@ -29,7 +29,7 @@ type supervisor struct {
 	attempt *attempt  // the start in progress
 	crashes int       // in a row
 	resume  time.Time // no start before
-	problem string    // of the last crash, until a start succeeds
+	problem string    // of the last crash or wrong set-up, until a start or call succeeds
 }
 
 // described is a process that has said what it is.
@@ -177,11 +177,14 @@ func (s *supervisor) countCrash(reason string) {
 	s.log.Warn("plugin failed", "plugin", s.command.Name, "reason", reason, "in a row", s.crashes, "pause", pause)
 }
 
-// succeeded ends the row of crashes.
-func (s *supervisor) succeeded() {
+// succeeded ends the row of crashes. A process that has been given up since has
+// left its problem behind.
+func (s *supervisor) succeeded(process *described) {
 	s.mutex.Lock()
-	s.crashes = 0
-	s.mutex.Unlock()
+	defer s.mutex.Unlock()
+	if s.current == process {
+		s.crashes, s.problem = 0, ""
+	}
 }
 
 func (s *supervisor) problemNow() string {

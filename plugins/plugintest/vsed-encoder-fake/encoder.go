@@ -16,10 +16,7 @@ import (
 	"vsed/plugins/sdk"
 )
 
-const (
-	side        = 32 // pixels of a picture
-	featureType = "fake-float32"
-)
+const featureType = "fake-float32"
 
 // encoder is the fake. Safe for concurrent use.
 type encoder struct {
@@ -41,7 +38,7 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 		Version:      "1.0.0",
 		Space:        e.options.space,
 		BundleDigest: hex.EncodeToString(digest[:]),
-		Picture:      &contract.PictureFormat{Width: side, Height: side, Fit: contract.Fit_FIT_SQUASH, Kernel: contract.Kernel_KERNEL_LINEAR},
+		Picture:      &contract.PictureFormat{Width: uint32(e.options.side), Height: uint32(e.options.side), Fit: contract.Fit_FIT_SQUASH, Kernel: contract.Kernel_KERNEL_LINEAR},
 		Dimensions:   uint32(e.options.dimensions),
 		Batch:        uint32(e.options.batch),
 		Provider:     "cpu",
@@ -63,11 +60,17 @@ func (e *encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*con
 		if e.options.crashOnPicture.marks(picture) {
 			crash()
 		}
+		if e.options.hangOnPicture.marks(picture) {
+			select {}
+		}
 	}
 	if e.options.hang {
 		select {}
 	}
 	return e.answer(ctx, len(pictures), func(position int) []float32 {
+		if e.options.idle {
+			return normalise(make([]float32, e.options.dimensions))
+		}
 		return pictureVector(pictures[position], e.options.dimensions)
 	})
 }

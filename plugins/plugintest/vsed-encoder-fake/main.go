@@ -24,7 +24,7 @@ mean colour there, each channel from 0 (black) to 1, and a trace of the picture'
 digest in the others. A text has 1 for each of the words red, green, blue, and
 for yellow, cyan, magenta, white, grey and black what they are made of; each
 other word adds a trace by its digest. All is then scaled to length 1. Pictures
-are 32x32, squash, linear. A feature is the vector as float32, little-endian.
+are squares, squash, linear. A feature is the vector as float32, little-endian.
 
 Flags:
 `
@@ -32,6 +32,7 @@ Flags:
 type options struct {
 	space          string
 	dimensions     int
+	side           int
 	batch          int
 	noFeatures     bool
 	dieAtStart     bool
@@ -41,6 +42,7 @@ type options struct {
 	crashOn        int64
 	crashOnPicture colour
 	crashOnText    string
+	hangOnPicture  colour
 	hang           bool
 	hangOnText     string
 	slow           time.Duration
@@ -53,6 +55,7 @@ type options struct {
 	lose      bool
 	reverse   bool
 	random    bool
+	idle      bool
 	huge      bool
 	noisy     bool
 }
@@ -81,6 +84,7 @@ func parse(arguments []string) (*options, error) {
 	flags.Usage = func() {}
 	flags.StringVar(&o.space, "space", "fake-1", "`name` of the vectors' space")
 	flags.IntVar(&o.dimensions, "dimensions", 16, "length of a vector, 4 or more")
+	flags.IntVar(&o.side, "side", 32, "width and height of a picture in `pixels`")
 	flags.IntVar(&o.batch, "batch", 8, "pictures in a batch")
 	flags.BoolVar(&o.noFeatures, "no-features", false, "have no features, and no Project")
 
@@ -91,6 +95,7 @@ func parse(arguments []string) (*options, error) {
 	flags.Int64Var(&o.crashOn, "crash-on", 0, "exit with status 3 in the `N`th call with pictures")
 	flags.Var(&o.crashOnPicture, "crash-on-picture", "exit with status 3 on a picture whose first pixel is `RRGGBB`, or whose SHA-256 is these 64 digits")
 	flags.StringVar(&o.crashOnText, "crash-on-text", "", "exit with status 3 on this `text`")
+	flags.Var(&o.hangOnPicture, "hang-on-picture", "never answer for such a picture, named as for --crash-on-picture")
 	flags.BoolVar(&o.hang, "hang", false, "never answer a call with pictures")
 	flags.StringVar(&o.hangOnText, "hang-on-text", "", "never answer this `text`")
 	flags.DurationVar(&o.slow, "slow", 0, "`time` that each call takes, or until it is cancelled")
@@ -103,6 +108,7 @@ func parse(arguments []string) (*options, error) {
 	flags.BoolVar(&o.lose, "lose", false, "answer with one embedding too few")
 	flags.BoolVar(&o.reverse, "reverse", false, "answer in the reverse order")
 	flags.BoolVar(&o.random, "random", false, "answer with a different vector each time")
+	flags.BoolVar(&o.idle, "idle", false, "do not look at pictures, to measure all else; every vector is the same")
 	flags.BoolVar(&o.huge, "huge", false, "answer pictures with a feature of 80 MiB")
 	flags.BoolVar(&o.noisy, "noisy", false, "write 10,000 lines, hostile ones among them, to each stream in each call")
 	err := flags.Parse(arguments)
