@@ -283,8 +283,9 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	if pipeline := d.encoding.pipeline.Load(); pipeline != nil {
 		status.Rate = pipeline.Rate()
 	}
-	status.Ready = scanned && status.Photos.Waiting == 0 && status.Encoder.Space != ""
-	return status, nil
+	caughtUp, err := d.engine.CaughtUp(ctx)
+	status.Ready = caughtUp && scanned && status.Photos.Waiting == 0 && status.Encoder.Space != ""
+	return status, err
 }
 
 func (e *encoding) status() api.Encoder {

@@ -23,8 +23,6 @@ const (
 	// longestRuntime is the longest folder for the plugins' sockets: the name of
 	// a unix socket holds 107 bytes.
 	longestRuntime = 70
-	// encodeTimeout bounds one batch; a slow board takes seconds for one.
-	encodeTimeout = 2 * time.Minute
 	// bundlePath is where packages put the built-in encoder.
 	bundlePath = "/usr/share/vsed/encoders/builtin"
 )
@@ -52,7 +50,7 @@ func newEncoding(d *daemon) (*encoding, error) {
 	if e.encoder, err = encoderCommand(d, runtimeFolder); err != nil {
 		return nil, err
 	}
-	e.host = host.NewEncoder(e.encoder, host.Policy{CallTimeout: encodeTimeout}, d.Log)
+	e.host = host.NewEncoder(e.encoder, host.Policy{CallTimeout: d.Config.Encoder.Timeout.Duration}, d.Log)
 	return e, nil
 }
 

@@ -127,7 +127,7 @@ type QuarantinedFile struct {
 
 // Status is the answer of GET /v1/status.
 type Status struct {
-	Ready   bool     `json:"ready" doc:"whether every folder has been scanned whole and nothing waits"`
+	Ready   bool     `json:"ready" doc:"whether every folder has been scanned whole, nothing waits and all of it can be found"`
 	Version string   `json:"version"`
 	Photos  Counts   `json:"photos"`
 	Rate    float64  `json:"rate" doc:"photos encoded a second, over the last ten seconds"`

@@ -62,18 +62,29 @@ func (w change) photo(content Content) (id int64, err error) {
 	return id, nil
 }
 
-// StoreEmbeddings writes the vectors of photos into the space in use. Identify
-// comes first, in its own transaction: a commit over two database files is not
-// atomic, and a photo without a vector is found again, where a vector without
-// its photo could later pass for another's.
+// StoreEmbeddings writes the vectors of photos into the space in use, then
+// announces them. A commit over two database files is not atomic, neither for a
+// kill nor for a reader, so each step touches one file, in an order that is
+// right after every prefix: a photo without a vector (Identify) is found again;
+// a vector that was not announced is read at the next start; but an index that
+// followed an announcement before its vector would never look again, and a
+// vector without its photo could pass for another's.
 func (c *Catalogue) StoreEmbeddings(ctx context.Context, embeddings map[int64]Embedding) error {
-	return c.update(ctx, func(w change) error {
+	err := c.update(ctx, func(w change) error {
 		for photo, embedding := range embeddings {
 			_, err := w.exec(`INSERT OR REPLACE INTO space.embedding (photo, vector, feature, provider, precision) VALUES (?, ?, ?, ?, ?)`,
 				photo, encodeVector(embedding.Vector), embedding.Feature, embedding.Provider, embedding.Precision)
 			if err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.update(ctx, func(w change) error {
+		for photo := range embeddings {
 			if err := w.touch(PhotoEncoded, photo, ""); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@
 //	encoder.bundle               VSED_ENCODER_BUNDLE      folder of the encoder's model
 //	encoder.plugin               VSED_ENCODER_PLUGIN      the encoder's program
 //	encoder.onnxruntime_library  VSED_ONNXRUNTIME         libonnxruntime to load
+//	encoder.timeout              VSED_ENCODER_TIMEOUT     longest time for one batch, as "2m"
 //	decoder.plugin               VSED_DECODER_PLUGIN      the decoder's program
 //	decoder.processes            VSED_DECODER_PROCESSES   decoders side by side; 0 is one a core
 //	decoder.timeout              VSED_DECODER_TIMEOUT     longest time for one photo, as "30s"
@@ -52,9 +53,10 @@ type Log struct {
 
 // Encoder is the table [encoder].
 type Encoder struct {
-	Bundle             string `toml:"bundle"`
-	Plugin             string `toml:"plugin"`
-	ONNXRuntimeLibrary string `toml:"onnxruntime_library"`
+	Bundle             string   `toml:"bundle"`
+	Plugin             string   `toml:"plugin"`
+	ONNXRuntimeLibrary string   `toml:"onnxruntime_library"`
+	Timeout            Duration `toml:"timeout"`
 }
 
 // Decoder is the table [decoder].
@@ -86,6 +88,7 @@ func Default() Config {
 		State:   "/var/lib/vsed",
 		Socket:  api.DefaultSocket,
 		Log:     Log{Level: "info"},
+		Encoder: Encoder{Timeout: Duration{2 * time.Minute}}, // a slow board takes seconds for one batch
 		Decoder: Decoder{Timeout: Duration{30 * time.Second}},
 		Ingest:  Ingest{Thumbnails: true},
 	}

@@ -73,7 +73,7 @@ func TestFullFileSetsEveryField(t *testing.T) {
 	want := Config{
 		State: "/srv/vsed", Socket: "/run/user/1000/vsed.sock", Folders: []string{"/photos", "/media/Älter"},
 		Log:     Log{Level: "debug"},
-		Encoder: Encoder{Bundle: "/srv/models/clip", Plugin: "/opt/encoder", ONNXRuntimeLibrary: "/usr/lib/libonnxruntime.so"},
+		Encoder: Encoder{Bundle: "/srv/models/clip", Plugin: "/opt/encoder", ONNXRuntimeLibrary: "/usr/lib/libonnxruntime.so", Timeout: Duration{3 * time.Minute}},
 		Decoder: Decoder{Plugin: "/opt/decoder", Processes: 4, Timeout: Duration{90 * time.Second}},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -87,7 +87,7 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 	env := []string{
 		"VSED_STATE=/srv/vsed", "VSED_SOCKET=/run/user/1000/vsed.sock", "VSED_FOLDERS=/photos:/media/Älter",
 		"VSED_LOG_LEVEL=debug", "VSED_ENCODER_BUNDLE=/srv/models/clip", "VSED_ENCODER_PLUGIN=/opt/encoder",
-		"VSED_ONNXRUNTIME=/usr/lib/libonnxruntime.so", "VSED_DECODER_PLUGIN=/opt/decoder", "VSED_DECODER_PROCESSES=4",
+		"VSED_ONNXRUNTIME=/usr/lib/libonnxruntime.so", "VSED_ENCODER_TIMEOUT=3m", "VSED_DECODER_PLUGIN=/opt/decoder", "VSED_DECODER_PROCESSES=4",
 		"VSED_DECODER_TIMEOUT=1m30s", "VSED_INGEST_THUMBNAILS=false", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
 	}
 	got, err := Load("", env)

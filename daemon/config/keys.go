@@ -36,6 +36,9 @@ func keys() []key {
 		{"encoder.bundle", "VSED_ENCODER_BUNDLE", pathForm, text(func(c *Config) *string { return &c.Encoder.Bundle })},
 		{"encoder.plugin", "VSED_ENCODER_PLUGIN", pathForm, text(func(c *Config) *string { return &c.Encoder.Plugin })},
 		{"encoder.onnxruntime_library", "VSED_ONNXRUNTIME", pathForm, text(func(c *Config) *string { return &c.Encoder.ONNXRuntimeLibrary })},
+		{"encoder.timeout", "VSED_ENCODER_TIMEOUT", durationForm, func(c *Config, s string) error {
+			return c.Encoder.Timeout.UnmarshalText([]byte(s))
+		}},
 		{"decoder.plugin", "VSED_DECODER_PLUGIN", pathForm, text(func(c *Config) *string { return &c.Decoder.Plugin })},
 		{"decoder.processes", "VSED_DECODER_PROCESSES", numberForm, func(c *Config, s string) (err error) {
 			c.Decoder.Processes, err = strconv.Atoi(s)

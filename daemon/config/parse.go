@@ -31,10 +31,12 @@ func parse(file string, document []byte, c *Config) error {
 // a bare number to Duration and passes Duration's error on as it is. Read as a
 // string, the same value is refused with its place.
 func timeoutError(file string, document []byte, err error) error {
+	type table struct {
+		Timeout string `toml:"timeout"`
+	}
 	var bare struct {
-		Decoder struct {
-			Timeout string `toml:"timeout"`
-		} `toml:"decoder"`
+		Encoder table `toml:"encoder"`
+		Decoder table `toml:"decoder"`
 	}
 	var wrong *toml.DecodeError
 	if errors.As(toml.Unmarshal(document, &bare), &wrong) {

@@ -30,7 +30,8 @@ func (c Config) Validate() error {
 		optional("encoder.onnxruntime_library", c.Encoder.ONNXRuntimeLibrary),
 		optional("decoder.plugin", c.Decoder.Plugin),
 		c.validateProcesses(),
-		c.validateTimeout(),
+		validateTimeout("encoder.timeout", c.Encoder.Timeout),
+		validateTimeout("decoder.timeout", c.Decoder.Timeout),
 	)
 }
 
@@ -107,9 +108,9 @@ func (c Config) validateProcesses() error {
 	return nil
 }
 
-func (c Config) validateTimeout() error {
-	if t := c.Decoder.Timeout.Duration; t < time.Second || t > maxTimeout {
-		return fmt.Errorf("decoder.timeout %s is out of range: give 1s to %s", t, maxTimeout)
+func validateTimeout(key string, t Duration) error {
+	if t.Duration < time.Second || t.Duration > maxTimeout {
+		return fmt.Errorf("%s %s is out of range: give 1s to %s", key, t.Duration, maxTimeout)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func (e *Engine) Follow(ctx context.Context) error {
 		current := e.generation.Load()
 		if current != filled {
 			place, filled = catalogue.Cursor{}, current
+			e.place.Store(&place)
 		}
 		var retry <-chan time.Time
 		place, err = e.catchUp(ctx, current, place, &seen)
@@ -49,6 +50,16 @@ func (e *Engine) Follow(ctx context.Context) error {
 	}
 }
 
+// CaughtUp reports whether everything that the catalogue holds can be found.
+func (e *Engine) CaughtUp(ctx context.Context) (bool, error) {
+	place := e.place.Load()
+	if place == nil {
+		place = &catalogue.Cursor{}
+	}
+	behind, err := e.catalogue.Changed(ctx, *place, 1)
+	return len(behind) == 0, err
+}
+
 // catchUp applies every change after the place. seen is the last change of
 // the keyword index, which may be ahead of the vector index.
 func (e *Engine) catchUp(ctx context.Context, into *generation, place catalogue.Cursor, seen *int64) (catalogue.Cursor, error) {
@@ -63,6 +74,7 @@ func (e *Engine) catchUp(ctx context.Context, into *generation, place catalogue.
 		}
 		last := photos[len(photos)-1]
 		place = catalogue.Cursor{Change: last.Change, Photo: last.ID}
+		e.place.Store(&place)
 	}
 	return place, nil
 }

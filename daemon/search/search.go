@@ -64,7 +64,8 @@ type Engine struct {
 	catalogue  *catalogue.Catalogue
 	words      *keyword.Index
 	generation atomic.Pointer[generation]
-	renewed    chan struct{} // holds one token after UseSpace
+	renewed    chan struct{}                    // holds one token after UseSpace
+	place      atomic.Pointer[catalogue.Cursor] // up to which both indexes are
 	log        *slog.Logger
 }
 

@@ -97,23 +97,13 @@ func (w *world) add(name string, degrees int) {
 	w.photos[degrees] = photo
 }
 
-// caughtUp waits until the keyword index, which is written last, has seen the
-// newest change.
+// caughtUp waits until everything can be found.
 func (w *world) caughtUp() {
 	w.Helper()
-	for {
-		changed := w.catalogue.Wait()
-		newest, err := w.catalogue.Changed(w.Context(), catalogue.Cursor{}, 100_000)
+	for done := false; !done; {
+		var err error
+		done, err = w.engine.CaughtUp(w.Context())
 		w.check(err)
-		seen, err := w.engine.words.Change()
-		w.check(err)
-		if len(newest) == 0 || seen >= newest[len(newest)-1].Change {
-			return
-		}
-		select {
-		case <-changed:
-		default:
-		}
 	}
 }
 

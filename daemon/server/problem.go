@@ -26,9 +26,9 @@ func (p *problem) Error() string             { return p.Detail }
 func (p *problem) GetStatus() int            { return p.Status }
 func (p *problem) ContentType(string) string { return "application/problem+json" }
 
-// refuse turns an error of the library into what the client is told. An error
-// that is not meant for it may name files or hold a query: its text goes to the
-// log at debug level only.
+// refuse turns an error of the library into what the client is told. The text
+// of an error that is not meant for it goes to the log; the library's errors
+// hold no query and no photo's path.
 func (s *Server) refuse(ctx context.Context, operation string, err error) error {
 	var refusal *api.Error
 	switch {
@@ -39,9 +39,8 @@ func (s *Server) refuse(ctx context.Context, operation string, err error) error 
 	case ctx.Err() != nil:
 		return (*problem)(api.NewError(http.StatusServiceUnavailable, "the daemon is stopping: try again when it is back"))
 	}
-	s.log.ErrorContext(ctx, "request failed; the cause is logged at level debug", "operation", operation)
-	s.log.DebugContext(ctx, "request failed", "operation", operation, "error", err)
-	return (*problem)(api.NewError(http.StatusInternalServerError, "the daemon failed on this request: its log at level debug says why"))
+	s.log.ErrorContext(ctx, "request failed", "operation", operation, "error", err)
+	return (*problem)(api.NewError(http.StatusInternalServerError, "the daemon failed on this request: its log says why"))
 }
 
 // plainProblem makes an api.Error of huma's own refusals: one line, without the
