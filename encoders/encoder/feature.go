@@ -59,7 +59,7 @@ func dequantise(into []float32, feature []byte, widths []int) ([]float32, error)
 	values := feature[4*len(widths):]
 	for i, width := range widths {
 		scale := math.Float32frombits(binary.LittleEndian.Uint32(feature[4*i:]))
-		if !(scale >= 0 && scale <= math.MaxFloat32) {
+		if !(scale >= 0 && scale <= math.MaxFloat32/128) { // NaN fails too
 			return nil, fmt.Errorf("feature part %d has scale %v", i, scale)
 		}
 		for _, value := range values[:width] {

@@ -1,0 +1,307 @@
+package encoder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"vsed/encoders/bundle"
+	"vsed/encoders/onnx"
+	"vsed/encoders/runtime"
+	"vsed/plugins/contract"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func library(t *testing.T) *runtime.Library {
+	t.Helper()
+	path := os.Getenv(runtime.Environment)
+	if path == "" {
+		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no libonnxruntime: run `make model` first")
+	}
+	loaded, err := runtime.Load([]string{path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// builtin opens what `make model` made.
+func builtin(t *testing.T) *Encoder {
+	t.Helper()
+	read, err := bundle.Read("../../build/encoders/builtin")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("no built-in bundle: run `make model` first")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, read)
+}
+
+func open(t *testing.T, read *bundle.Bundle) *Encoder {
+	t.Helper()
+	opened, err := Open(read, library(t), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { opened.Close() })
+	return opened
+}
+
+// noise makes pictures of the encoder's size; each has a tone of its own.
+func noise(e *Encoder, count int) [][]byte {
+	random := rand.New(rand.NewPCG(7, 7))
+	pictures := make([][]byte, count)
+	for i := range pictures {
+		pictures[i] = make([]byte, e.bundle.Picture.Width*e.bundle.Picture.Height*3)
+		step := 1 + random.IntN(9)
+		for j := range pictures[i] {
+			pictures[i][j] = byte(j/step + random.IntN(1+i*8))
+		}
+	}
+	return pictures
+}
+
+// TestProjectGivesTheSameBits shows that a stored feature stands for its vector,
+// wherever in a batch and beside whichever others it is projected.
+func TestProjectGivesTheSameBits(t *testing.T) {
+	e := builtin(t)
+	encoded, err := e.EncodePictures(t.Context(), noise(e, 11))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		var chosen []int
+		var features [][]byte
+		for range 1 + random.IntN(19) {
+			chosen = append(chosen, random.IntN(len(encoded)))
+			features = append(features, encoded[chosen[len(chosen)-1]].Feature)
+		}
+		projected, err := e.Project(t.Context(), features)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, from := range chosen {
+			if !slices.Equal(projected[i].Vector, encoded[from].Vector) {
+				t.Fatalf("feature %d at place %d of %d gives another vector", from, i, len(chosen))
+			}
+		}
+	}
+}
+
+func TestPictureAloneAndInABatch(t *testing.T) {
+	e := builtin(t)
+	pictures := noise(e, 3)
+	together, err := e.EncodePictures(t.Context(), pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := e.EncodePictures(t.Context(), pictures[2:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(alone[0].Feature, together[2].Feature) || !slices.Equal(alone[0].Vector, together[2].Vector) {
+		t.Error("a picture's vector depends on its neighbours")
+	}
+	checkUnit(t, together)
+	if len(together[0].Feature) != 3116 {
+		t.Errorf("a feature takes %d bytes", len(together[0].Feature))
+	}
+}
+
+func checkUnit(t *testing.T, embeddings []*contract.Embedding) {
+	t.Helper()
+	for i, embedding := range embeddings {
+		var square float64
+		for _, value := range embedding.Vector {
+			square += float64(value) * float64(value)
+		}
+		if math.Abs(square-1) > 1e-5 {
+			t.Errorf("vector %d has length %v", i, math.Sqrt(square))
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	e := builtin(t)
+	found, err := e.EncodeTexts(t.Context(), []string{"dog", "a dog", "tax return", "", strings.Repeat("word ", 3000), "\xff\x00"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkUnit(t, found)
+	near, far := cosine(found[0].Vector, found[1].Vector), cosine(found[0].Vector, found[2].Vector)
+	if near < far+0.2 {
+		t.Errorf("dog is as near to a dog (%v) as to a tax return (%v)", near, far)
+	}
+}
+
+func cosine(a, b []float32) float64 {
+	var sum float64
+	for i := range a {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}
+
+// TestTextOvertakesPictures asks for a text while a long row of pictures is under way.
+func TestTextOvertakesPictures(t *testing.T) {
+	e := builtin(t)
+	pictures := noise(e, 40)
+	var done atomic.Bool
+	finished := make(chan error)
+	go func() {
+		_, err := e.EncodePictures(context.WithoutCancel(t.Context()), pictures)
+		done.Store(true)
+		finished <- err
+	}()
+	if _, err := e.EncodeTexts(t.Context(), []string{"dog on beach"}); err != nil {
+		t.Error(err)
+	}
+	if done.Load() {
+		t.Error("the text waited for all pictures")
+	}
+	if err := <-finished; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEndedContext(t *testing.T) {
+	e := builtin(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.EncodePictures(ctx, noise(e, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("pictures: %v", err)
+	}
+	if _, err := e.EncodeTexts(ctx, []string{"dog"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("texts: %v", err)
+	}
+}
+
+func TestWrongLengthsAreRefused(t *testing.T) {
+	e := builtin(t)
+	if _, err := e.EncodePictures(t.Context(), [][]byte{make([]byte, 7)}); err == nil || !strings.Contains(err.Error(), "7 bytes long") {
+		t.Errorf("picture: %v", err)
+	}
+	if _, err := e.Project(t.Context(), [][]byte{make([]byte, 7)}); err == nil || !strings.Contains(err.Error(), "7 bytes long") {
+		t.Errorf("feature: %v", err)
+	}
+	if found, err := e.EncodePictures(t.Context(), nil); err != nil || len(found) != 0 {
+		t.Errorf("no pictures: %v, %v", found, err)
+	}
+}
+
+// small writes a bundle whose graphs are a few nodes: a picture's vector is its
+// mean colour, a text goes through a projection, batches have 3 pictures.
+func small(t *testing.T, change func(*bundle.Manifest)) (*bundle.Bundle, error) {
+	t.Helper()
+	folder := t.TempDir()
+	write := func(name string, g *onnx.Graph, output *onnx.Value) {
+		g.Output(output, nil)
+		data, err := g.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := onnx.NewGraph("mean colour")
+	picture := g.Input("picture", onnx.Uint8, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(2), onnx.Fixed(2), onnx.Fixed(3)})
+	colour := g.Op("ReduceMean", []*onnx.Value{g.Op("Cast", []*onnx.Value{picture}, onnx.Int("to", int64(onnx.Float32)))}, onnx.Ints("axes", 1, 2), onnx.Int("keepdims", 0))
+	write("image.onnx", g, g.Op("Div", []*onnx.Value{colour, g.Op("ReduceL2", []*onnx.Value{colour}, onnx.Ints("axes", 1))}))
+	g = onnx.NewGraph("pieces")
+	ids := g.Input("input_ids", onnx.Int64, onnx.Shape{onnx.Symbol("N"), onnx.Symbol("T")})
+	table := g.Constant(onnx.Float32s([]float32{1, 0, 0, 1, 1, 1, 3, 4}, 4, 2))
+	write("text.onnx", g, g.As(g.Op("Gather", []*onnx.Value{table, ids}), onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Symbol("T"), onnx.Fixed(2)}))
+	g = onnx.NewGraph("project")
+	feature := g.Input("feature", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(2)})
+	write("project.onnx", g, g.Op("MatMul", []*onnx.Value{feature, g.Constant(onnx.Float32s([]float32{0, 1, 0, 0, 0, 1}, 2, 3))}))
+	for name, text := range map[string]string{"vocab.txt": "[UNK]\n[CLS]\n[SEP]\ndog", "golden.json": "{}"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	about := bundle.Manifest{
+		Name: "small", Version: "1", Licence: "none", Precision: "float32", Golden: "golden.json",
+		Picture:    bundle.Picture{File: "image.onnx", Width: 2, Height: 2, Fit: "crop", Kernel: "linear", Layout: "NHWC", Batch: 3},
+		Text:       bundle.Text{File: "text.onnx", Context: 8, Tokenizer: bundle.Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt"}, Pooling: "mean"},
+		Projection: bundle.Projection{Text: "project.onnx"},
+		Vector:     []bundle.VectorPart{{Name: "all", Dimensions: 3, Weight: 1}},
+	}
+	change(&about)
+	if err := bundle.Write(folder, about); err != nil {
+		t.Fatal(err)
+	}
+	return bundle.Read(folder)
+}
+
+func TestSmallEncoderWithoutFeatures(t *testing.T) {
+	read, err := small(t, func(*bundle.Manifest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, read)
+	red := []byte{9, 0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0}
+	blue := []byte{0, 0, 8, 0, 0, 8, 0, 0, 8, 0, 0, 8}
+	found, err := e.EncodePictures(t.Context(), [][]byte{red, blue, red, blue})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 4 || !slices.Equal(found[0].Vector, []float32{1, 0, 0}) || !slices.Equal(found[3].Vector, []float32{0, 0, 1}) {
+		t.Errorf("pictures are %v", found)
+	}
+	texts, err := e.EncodeTexts(t.Context(), []string{"dog"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// [CLS] dog [SEP] is (0,1) + (3,4) + (1,1), of unit length (0.555, 0.832).
+	if got := texts[0].Vector; math.Abs(float64(got[1])-4/math.Sqrt(52)) > 1e-6 || math.Abs(float64(got[2])-6/math.Sqrt(52)) > 1e-6 {
+		t.Errorf("text is %v", got)
+	}
+	if _, err := e.Project(t.Context(), [][]byte{{1}}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("project: %v", err)
+	}
+	description, err := e.Describe(t.Context())
+	if err != nil || description.FeatureType != "" || description.Picture.Fit != contract.Fit_FIT_CROP || description.Dimensions != 3 {
+		t.Errorf("description %v, %v", description, err)
+	}
+}
+
+func TestGraphsThatContradictTheManifest(t *testing.T) {
+	f := func(want string, change func(*bundle.Manifest)) {
+		t.Helper()
+		read, err := small(t, change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := Open(read, library(t), 1)
+		if err == nil {
+			_, err = opened.EncodeTexts(t.Context(), []string{"dog"})
+			opened.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	f("the manifest says [-1 2 5 3]", func(m *bundle.Manifest) { m.Picture.Width = 5 })
+	f("not one uint8 tensor", func(m *bundle.Manifest) { m.Picture.File = "project.onnx" })
+	f("gives 2 dimensions, the manifest says 3", func(m *bundle.Manifest) { m.Projection.Text = "" })
+	f(`input "feature" that is not known`, func(m *bundle.Manifest) { m.Text.File = "project.onnx" })
+	f("golden.json", func(m *bundle.Manifest) { m.Text.File = "golden.json" })
+	f("golden.json: vocabulary has no [CLS]", func(m *bundle.Manifest) { m.Text.Tokenizer.Vocabulary = "golden.json" })
+}
