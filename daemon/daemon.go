@@ -94,8 +94,10 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 
 // serve runs the parts side by side; the end of one ends all.
 func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
+	// A configured folder that is not there is watched all the same: it may be
+	// a disk that comes later.
 	for _, path := range d.Config.Folders {
-		if err := d.addConfigured(ctx, path); err != nil {
+		if _, err := d.catalogue.AddFolder(ctx, path); err != nil {
 			return err
 		}
 	}
@@ -108,17 +110,6 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return d.report(ctx) })
 	err := group.Wait()
 	return errors.Join(err, d.Systemd.Stopping())
-}
-
-// addConfigured watches a folder of the configuration. One that is not there
-// is watched all the same: it may be a disk that comes later.
-func (d *daemon) addConfigured(ctx context.Context, path string) error {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return fmt.Errorf("folder %q: %w", path, err)
-	}
-	_, err = d.catalogue.AddFolder(ctx, absolute)
-	return err
 }
 
 // report tells systemd: ready once the API answers, then a line of status, and

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -87,16 +88,36 @@ func load(c *cli.Context) (config.Config, error) {
 	if err != nil {
 		return config.Config{}, err
 	}
-	if c.IsSet("state") {
-		settings.State = c.Path("state")
-	}
-	if c.IsSet("folder") {
-		settings.Folders = c.StringSlice("folder")
-	}
-	if c.IsSet("socket") {
-		settings.Socket = c.Path("socket")
+	if err := overrule(c, &settings); err != nil {
+		return config.Config{}, err
 	}
 	return settings, settings.Validate()
+}
+
+// overrule lays the flags over the settings. A path on a command line is
+// relative to where it was typed.
+func overrule(c *cli.Context, settings *config.Config) (err error) {
+	if c.IsSet("state") {
+		if settings.State, err = filepath.Abs(c.Path("state")); err != nil {
+			return err
+		}
+	}
+	if c.IsSet("socket") {
+		if settings.Socket, err = filepath.Abs(c.Path("socket")); err != nil {
+			return err
+		}
+	}
+	if c.IsSet("folder") {
+		settings.Folders = nil
+	}
+	for _, folder := range c.StringSlice("folder") {
+		absolute, err := filepath.Abs(folder)
+		if err != nil {
+			return err
+		}
+		settings.Folders = append(settings.Folders, absolute)
+	}
+	return nil
 }
 
 func run(c *cli.Context, stderr io.Writer) error {
