@@ -156,20 +156,22 @@ func (s *supervisor) attend(process *described) {
 // discard gives a process up, for a reason that counts as a crash. Only the first
 // call for a process has an effect.
 func (s *supervisor) discard(process *described, reason string) {
-	process.signalKill()
 	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.current != process {
-		return
-	}
-	s.current = nil
-	if !s.closed {
+	if s.current == process {
+		s.current = nil
 		s.countCrash(s.command.Path + ": " + reason)
 	}
+	s.mutex.Unlock()
+	// Last, so that its end is not the reason that is counted.
+	process.signalKill()
 }
 
-// countCrash is called with the mutex held.
+// countCrash is called with the mutex held. A process that close has killed is no
+// crash.
 func (s *supervisor) countCrash(reason string) {
+	if s.closed {
+		return
+	}
 	s.crashes++
 	pause := s.policy.pause(s.crashes)
 	s.resume = time.Now().Add(pause)
