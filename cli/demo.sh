@@ -20,12 +20,13 @@ fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
 [ -d "$photos" ] || fail "$photos is not a folder: name one with PHOTOS=DIR"
 photos=$(cd "$photos" && pwd -P)
-state=build/demo/$(printf '%s' "$photos" | cksum | cut -d ' ' -f 1)
-# Relative, since a socket's path may have 107 bytes at most.
-VSED_SOCKET=build/demo/socket
-export VSED_SOCKET
+state=$PWD/build/demo/$(printf '%s' "$photos" | cksum | cut -d ' ' -f 1)
 mkdir -p "$state"
 log=$state/daemon.log
+# Not in the state folder: a socket's path may have 107 bytes at most.
+runtime=$(mktemp -d)
+VSED_SOCKET=$runtime/socket
+export VSED_SOCKET
 
 daemon=
 stop_daemon() {
@@ -38,6 +39,7 @@ on_exit() {
 	status=$?
 	trap - EXIT INT TERM HUP
 	stop_daemon
+	rm -rf "$runtime"
 	if [ "$status" != 0 ] && [ -s "$log" ]; then
 		printf '\ndemo: failed; the end of the daemon'\''s log (%s):\n' "$log" >&2
 		tail -n 15 "$log" >&2
@@ -76,7 +78,7 @@ stay_up() {
 	The daemon goes on; new and changed photos in $photos are found within seconds.
 	In a second terminal:
 
-	    cd $PWD
+	    cd '$PWD'
 	    export VSED_SOCKET=$VSED_SOCKET
 	    bin/vsectl search "a dog on a beach"
 	    bin/vsectl status
