@@ -80,7 +80,7 @@ stay_up() {
 
 	    cd '$PWD'
 	    export VSED_SOCKET=$VSED_SOCKET
-	    bin/vsectl search "a dog on a beach"
+	    bin/vsectl search "musical instrument"
 	    bin/vsectl status
 
 	Ctrl-C stops it.
