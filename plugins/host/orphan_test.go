@@ -16,7 +16,7 @@ func beHost() {
 	folder := os.Getenv("VSED_TEST_FOLDER")
 	encoder := NewEncoder(Command{Name: "encoder", Path: os.Getenv("VSED_TEST_FAKE"), Args: []string{"--hang"}, RuntimeDir: folder}, Policy{}, quiet())
 	executable, _ := os.Executable()
-	decoder := NewDecoder(Command{Name: "decoder", Path: executable, Env: []string{roleVariable + "=decoder"}, RuntimeDir: folder}, Policy{}, quiet())
+	decoder := NewDecoder(Command{Name: "decoder", Path: executable, Env: decoderRole(), RuntimeDir: folder}, Policy{}, quiet())
 	for _, supervisor := range []*supervisor{encoder.supervisor, decoder.supervisor} {
 		process, err := supervisor.running(context.Background())
 		if err != nil {

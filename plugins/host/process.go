@@ -137,7 +137,7 @@ func (p *Process) clientConfig() *plugin.ClientConfig {
 		HandshakeConfig:  contract.Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{contract.Version: {string(p.command.Kind): &plugin.NetRPCUnsupportedPlugin{}}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		StartTimeout:     p.command.StartTimeout,
+		StartTimeout:     2 * p.command.StartTimeout, // never first: the start's own deadline says why it kills
 		Logger:           hclog.NewNullLogger(),
 		SkipHostEnv:      true,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.command.RuntimeDir},
