@@ -12,15 +12,26 @@ import (
 
 	"vsed/plugins/host"
 	"vsed/plugins/plugintest"
+	"vsed/plugins/sdk"
 )
 
-// flagsVariable makes TestFlags test the fake encoder with these flags.
-const flagsVariable = "VSED_TEST_FLAGS"
+const (
+	// flagsVariable makes TestFlags test the fake encoder with these flags.
+	flagsVariable = "VSED_TEST_FLAGS"
+	// fakeVariable is the path of the fake encoder that another process has built.
+	fakeVariable = "VSED_TEST_FAKE"
+)
 
 // folder holds the plugins that the tests build.
 var folder string
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(withFolder{m}) }
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) == "decoder" {
+		sdk.ServeDecoder(newBlackDecoder)
+		return
+	}
+	goleak.VerifyTestMain(withFolder{m})
+}
 
 type withFolder struct{ tests *testing.M }
 
@@ -34,27 +45,18 @@ func (w withFolder) Run() int {
 	return w.tests.Run()
 }
 
-// build returns the path of a built plugin, which the environment may name, or
-// what the compiler says.
-func build(name, importPath string) (string, error) {
-	if path := os.Getenv(name); path != "" {
-		return path, nil
-	}
-	path := filepath.Join(folder, name)
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	output, err := exec.Command("go", "build", "-o", path, importPath).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build %s: %w: %s", name, err, output)
-	}
-	return path, nil
-}
-
+// fake returns the command of the fake encoder, which is built where neither the
+// environment nor an earlier test names one.
 func fake(t *testing.T, flags ...string) host.Command {
-	path, err := build("vsed-encoder-fake", "vsed/plugins/plugintest/vsed-encoder-fake")
-	if err != nil {
-		t.Fatal(err)
+	path := os.Getenv(fakeVariable)
+	if path == "" {
+		path = filepath.Join(folder, "vsed-encoder-fake")
+	}
+	if _, err := os.Stat(path); err != nil {
+		output, err := exec.Command("go", "build", "-o", path, "vsed/plugins/plugintest/vsed-encoder-fake").CombinedOutput()
+		if err != nil {
+			t.Fatalf("build the fake encoder: %v: %s", err, output)
+		}
 	}
 	return host.Command{Name: "fake", Path: path, Args: flags}
 }
@@ -79,7 +81,7 @@ func TestSuiteFindsFaults(t *testing.T) {
 	f := func(flags, want string) {
 		t.Helper()
 		command := exec.Command(os.Args[0], "-test.run", "^TestFlags$", "-test.v")
-		command.Env = append(os.Environ(), flagsVariable+"="+flags, filepath.Base(built)+"="+built)
+		command.Env = append(os.Environ(), flagsVariable+"="+flags, fakeVariable+"="+built)
 		output, err := command.CombinedOutput()
 		if err == nil || !strings.Contains(string(output), want) {
 			t.Errorf("%s: %v, want %q in:\n%s", flags, err, want, output)

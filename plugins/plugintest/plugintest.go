@@ -3,7 +3,7 @@
 // whatever language that is written:
 //
 //	func TestConformance(t *testing.T) {
-//		plugintest.Encoder(t, host.Command{Name: "mine", Path: "./mine", RuntimeDir: t.TempDir()})
+//		plugintest.Encoder(t, host.Command{Name: "mine", Path: "./mine"})
 //	}
 //
 // The suite talks to the real process over the real protocol. It judges whether a
@@ -41,8 +41,8 @@ func launch(t *testing.T, command host.Command) *host.Process {
 	return process
 }
 
-// prepare gives a command a runtime folder where it has none. A folder of
-// t.TempDir may be too long for a socket.
+// prepare gives a command its kind and a runtime folder of the suite's own: the
+// path of t.TempDir may be too long for a socket.
 func prepare(t *testing.T, command host.Command, kind host.Kind) host.Command {
 	t.Helper()
 	command.Kind = kind
