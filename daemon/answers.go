@@ -280,11 +280,16 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 		status.Photos.Add(folder.Counts)
 		scanned = scanned && (folder.State == "offline" || folder.LastScan != "")
 	}
-	if pipeline := d.encoding.pipeline.Load(); pipeline != nil {
-		status.Rate = pipeline.Rate()
+	pipeline := d.encoding.pipeline.Load()
+	if pipeline == nil {
+		return status, nil
 	}
+	status.Rate = pipeline.Rate()
+	// In this order: what was counted as encoded has been announced to the
+	// indexes once the pipeline is idle.
+	idle := pipeline.Idle()
 	caughtUp, err := d.engine.CaughtUp(ctx)
-	status.Ready = caughtUp && scanned && status.Photos.Waiting == 0 && status.Encoder.Space != ""
+	status.Ready = scanned && status.Photos.Waiting == 0 && idle && caughtUp
 	return status, err
 }
 

@@ -164,6 +164,14 @@ func (p *Pipeline) takeOff(file int64) bool {
 	return true
 }
 
+// Idle reports whether no file is under way: all that were handed out are
+// stored and announced, set aside or back in the queue.
+func (p *Pipeline) Idle() bool {
+	p.underway.Lock()
+	defer p.underway.Unlock()
+	return len(p.flying) == 0
+}
+
 // land ends the way of a file, whatever came of it.
 func (p *Pipeline) land(file int64) {
 	p.underway.Lock()

@@ -30,9 +30,9 @@ func (e *Engine) Follow(ctx context.Context) error {
 	for {
 		changed := e.catalogue.Wait()
 		current := e.generation.Load()
-		if current != filled {
+		if current != filled || e.reached.Load() == nil {
 			place, filled = catalogue.Cursor{}, current
-			e.place.Store(&place)
+			e.reach(filled, place)
 		}
 		var retry <-chan time.Time
 		place, err = e.catchUp(ctx, current, place, &seen)
@@ -50,13 +50,23 @@ func (e *Engine) Follow(ctx context.Context) error {
 	}
 }
 
+// A reached is how far Follow has come with one generation.
+type reached struct {
+	generation *generation
+	place      catalogue.Cursor
+}
+
+func (e *Engine) reach(with *generation, place catalogue.Cursor) {
+	e.reached.Store(&reached{with, place})
+}
+
 // CaughtUp reports whether everything that the catalogue holds can be found.
 func (e *Engine) CaughtUp(ctx context.Context) (bool, error) {
-	place := e.place.Load()
-	if place == nil {
-		place = &catalogue.Cursor{}
+	now := e.reached.Load()
+	if now == nil || now.generation != e.generation.Load() {
+		return false, nil
 	}
-	behind, err := e.catalogue.Changed(ctx, *place, 1)
+	behind, err := e.catalogue.Changed(ctx, now.place, 1)
 	return len(behind) == 0, err
 }
 
@@ -74,7 +84,7 @@ func (e *Engine) catchUp(ctx context.Context, into *generation, place catalogue.
 		}
 		last := photos[len(photos)-1]
 		place = catalogue.Cursor{Change: last.Change, Photo: last.ID}
-		e.place.Store(&place)
+		e.reach(into, place)
 	}
 	return place, nil
 }

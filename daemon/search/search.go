@@ -64,8 +64,8 @@ type Engine struct {
 	catalogue  *catalogue.Catalogue
 	words      *keyword.Index
 	generation atomic.Pointer[generation]
-	renewed    chan struct{}                    // holds one token after UseSpace
-	place      atomic.Pointer[catalogue.Cursor] // up to which both indexes are
+	renewed    chan struct{}           // holds one token after UseSpace
+	reached    atomic.Pointer[reached] // nil before Follow
 	log        *slog.Logger
 }
 
