@@ -33,6 +33,13 @@
 // to name one class is too sure of it for a search by meaning. Crop and squash
 // are equal within what 500 photos can tell; squashing loses no edge of a photo.
 //
+// On one thread of a two-core x86 machine with AVX-512 a picture takes 9.4 ms of
+// CPU by itself and 10.3 in a batch of 8, the process 117 MB against 286: the
+// graph runs with one picture at a time. An int8 copy of it (static, calibrated
+// on 64 synthetic pictures, a scale a channel) is of no use: with all operators in
+// int8 8.0 ms but a cosine of .56 to the float32 output, with convolutions alone
+// 13.2 ms and .67; .995 would be needed.
+//
 // The match floor is the cosine that best tells searches with a photo to find
 // from those without. Of the tags whose best photo of the 500 carries them, 80 %
 // reach 0.36 there; of 60 made-up searches for things that the set does not show

@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,6 +38,26 @@ func TestProblems(t *testing.T) {
 	f("was not found", "libonnxruntime-that-nobody-has.so")
 	f("cannot be loaded", text)
 	f("is not ONNX Runtime", "libm.so.6")
+	f("is too old", oldLibrary(t))
+}
+
+// oldLibrary compiles a library that has no interface of the version asked for,
+// as every ONNX Runtime before 1.23.
+func oldLibrary(t *testing.T) string {
+	t.Helper()
+	const source = `static const void *api(unsigned version) { return 0; }
+static const char *version(void) { return "1.17.0"; }
+static struct { const void *(*api)(unsigned); const char *(*version)(void); } base = {api, version};
+void *OrtGetApiBase(void) { return &base; }`
+	folder := t.TempDir()
+	file, library := filepath.Join(folder, "old.c"), filepath.Join(folder, "old.so")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("cc", "-shared", "-fPIC", "-o", library, file).CombinedOutput(); err != nil {
+		t.Fatalf("compile a library: %v: %s", err, output)
+	}
+	return library
 }
 
 func TestMissingLibraryNamesTheRemedy(t *testing.T) {
