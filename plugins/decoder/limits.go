@@ -11,7 +11,8 @@ const (
 	// eight processes would push other things out of a small machine's memory.
 	DataLimit = 512 << 20
 	// ownMemory is what the process has mapped for writing without any photo:
-	// Go's first heap arena, threads' stacks, libraries. Measured: about 130 MiB.
+	// Go's first heap arena, threads' stacks, libraries. Measured: 126 MiB at the
+	// start, 155 MiB after some photos.
 	ownMemory = 160 << 20
 	// mostPixels bounds the time of formats that are decoded row by row: PNG
 	// takes some five seconds for so many.
@@ -21,22 +22,22 @@ const (
 // checkFits refuses from the header what would not fit in memory or take too
 // long. libvips decodes row by row where the format allows it; the others need
 // the whole picture at once, some of them more than once: bytesHeld for a pixel.
-func checkFits(photo size, bytesHeld int64, fileSize int) error {
-	pixels := int64(photo.width) * int64(photo.height)
+func checkFits(photo size, bytesHeld float64, fileSize int) error {
+	pixels := photo.width * photo.height
 	if pixels > mostPixels {
 		return sdk.TooLarge("is %d × %d pixels, more than the limit of %d megapixels", photo.width, photo.height, mostPixels/1_000_000)
 	}
-	needed, limit := pixels*bytesHeld, int64(DataLimit-ownMemory-fileSize)
+	needed, limit := int(float64(pixels)*bytesHeld), DataLimit-ownMemory-fileSize
 	if needed > limit {
 		return sdk.TooLarge("is %d × %d pixels: decoding needs about %d MiB, and the limit is %d MiB", photo.width, photo.height, needed>>20, limit>>20)
 	}
 	return nil
 }
 
-// bytesHeld is how many bytes a pixel the decoders hold at their peak, at the
-// size of the file; 0 for formats that are decoded row by row.
-func bytesHeld(format format, image *vips.Image) int64 {
-	stored := int64(image.BytesPerPixel())
+// bytesHeld is how many bytes the decoders hold at their peak for a pixel of the
+// file, found by decoding what just fits; 0 where they go row by row.
+func bytesHeld(format format, image *vips.Image, shrink int) float64 {
+	stored := float64(image.BytesPerPixel())
 	switch format {
 	case jpegFormat:
 		if image.Interlaced() {
@@ -49,9 +50,12 @@ func bytesHeld(format format, image *vips.Image) int64 {
 	case gifFormat:
 		return 4 + stored
 	case webpFormat:
-		return 4 + 2 // libwebp holds luma and chroma beside what it returns
-	case heicFormat, avifFormat:
-		return 2*stored + 2
+		const canvases = 16 // four of four bytes, of which not all are touched
+		return canvases / float64(max(shrink, 1)*max(shrink, 1))
+	case heicFormat:
+		return 1.5*stored + 0.5 // the codec's planes, at most 4:2:0 each, and RGB from them
+	case avifFormat:
+		return 3*stored + 2 // as HEIC, and dav1d keeps frames for reference
 	case jxlFormat:
 		return 3*4 + stored
 	}

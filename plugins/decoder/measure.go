@@ -56,6 +56,9 @@ func measurePhoto(photo []byte) (steps Measured, err error) {
 	if err := image.KeepInMemory(); err != nil {
 		return steps, err
 	}
+	if err := makeSRGB(image); err != nil {
+		return steps, err
+	}
 	steps.Decode = since(start)
 	start = cpuTime()
 	if _, err := renderPicture(image, &contract.PictureFormat{Width: 224, Height: 224, Fit: contract.Fit_FIT_SQUASH, Kernel: contract.Kernel_KERNEL_CUBIC}); err != nil {

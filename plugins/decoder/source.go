@@ -23,8 +23,8 @@ type size struct{ width, height int }
 
 func (s size) turned() size { return size{s.height, s.width} }
 
-// openHeader reads the header and refuses what cannot be decoded within limits.
-// The caller closes the source and keeps the bytes until then.
+// openHeader reads the header, except for BMP, which has no use without its
+// pixels. The caller closes the source and keeps the bytes until then.
 func openHeader(format format, photo []byte) (*source, error) {
 	s := &source{format: format, bytes: photo}
 	s.pinner.Pin(&photo[0])
@@ -34,10 +34,6 @@ func openHeader(format format, photo []byte) (*source, error) {
 	}
 	s.full = size{s.image.Width(), s.image.Height()}
 	s.orientation = s.image.Orientation()
-	if err := s.checkFits(); err != nil {
-		s.close()
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -48,10 +44,6 @@ func (s *source) open() (err error) {
 		s.image, err = vips.Load(s.format.loader, s.bytes, vips.Options{})
 	}
 	return err
-}
-
-func (s *source) checkFits() error {
-	return checkFits(s.full, bytesHeld(s.format, s.image), len(s.bytes))
 }
 
 func (s *source) close() {
@@ -82,6 +74,9 @@ func (s *source) reduce(least size) error {
 		least = least.turned()
 	}
 	options := vips.Options{Shrink: s.shrinkOnLoad(least)}
+	if err := checkFits(s.full, bytesHeld(s.format, s.image, options.Shrink), len(s.bytes)); err != nil {
+		return err
+	}
 	err := s.decode(least, options)
 	if s.format == jpegFormat && isTruncated(err) && s.decodeWithEnd(least, options) == nil {
 		err = nil
@@ -113,10 +108,10 @@ func (s *source) decode(least size, options vips.Options) error {
 	return s.image.KeepInMemory()
 }
 
-// shrinkOnLoad is the smallest scale that libjpeg can decode to directly: at an
-// eighth it skips most of the arithmetic.
+// shrinkOnLoad is by what the loader itself can shrink, 0 for not at all. libjpeg
+// skips most of the arithmetic at an eighth, libwebp most of the memory.
 func (s *source) shrinkOnLoad(least size) int {
-	if s.format != jpegFormat {
+	if s.format != jpegFormat && s.format != webpFormat {
 		return 0
 	}
 	for _, factor := range []int{8, 4, 2} {
