@@ -76,6 +76,9 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 		return err
 	}
 	defer closing(&err, words.Close)
+	if err := words.Rebuilt(); err != nil {
+		options.Log.Warn("the keyword index is made anew from the catalogue", "reason", err)
+	}
 	d := &daemon{
 		Options: options, catalogue: c,
 		engine: search.New(c, words, options.Log),

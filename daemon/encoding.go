@@ -22,7 +22,7 @@ const (
 	describePause = 5 * time.Second
 	// longestRuntime is the longest folder for the plugins' sockets: the name of
 	// a unix socket holds 107 bytes.
-	longestRuntime = 70
+	longestRuntime = 67
 	// bundlePath is where packages put the built-in encoder.
 	bundlePath = "/usr/share/vsed/encoders/builtin"
 )
@@ -54,7 +54,8 @@ func newEncoding(d *daemon) (*encoding, error) {
 	return e, nil
 }
 
-// pluginRuntime gives the private folder for the plugins' sockets.
+// pluginRuntime gives the private folder for the plugins' sockets, without
+// what a killed daemon left there.
 func pluginRuntime(state string) (string, error) {
 	folder, err := filepath.Abs(filepath.Join(state, "plugins"))
 	if err != nil {
@@ -62,6 +63,9 @@ func pluginRuntime(state string) (string, error) {
 	}
 	if len(folder) > longestRuntime {
 		folder = filepath.Join(os.TempDir(), fmt.Sprintf("vsed-plugins-%d", os.Getpid()))
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return "", fmt.Errorf("clear the folder for the plugins' sockets: %w", err)
 	}
 	return folder, nil
 }
@@ -76,6 +80,9 @@ func decoderCommand(d *daemon, runtimeFolder string) (command host.Command, err 
 
 func encoderCommand(d *daemon, runtimeFolder string) (command host.Command, err error) {
 	command = host.Command{Kind: host.Encoder, Name: "encoder", Path: d.Config.Encoder.Plugin, RuntimeDir: runtimeFolder}
+	if path := os.Getenv("LD_LIBRARY_PATH"); path != "" {
+		command.Env = []string{"LD_LIBRARY_PATH=" + path} // where CUDA's libraries are not in the system's places
+	}
 	if command.Path != "" && d.Config.Encoder.Bundle == "" {
 		return command, nil // another's encoder, which brings its own model
 	}
