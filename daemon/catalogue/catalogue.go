@@ -160,7 +160,7 @@ func (c *Catalogue) UseSpace(ctx context.Context, space string) error {
 // openDatabase prepares a pool on path; attached may be empty.
 func openDatabase(path, attached, mode string) *sql.DB {
 	name := (&url.URL{Scheme: "file", Path: path}).String() +
-		"?mode=" + mode + "&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate"
+		"?mode=" + mode + "&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate"
 	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{
 		ConnectHook: func(connection *sqlite3.SQLiteConn) error { return attach(connection, attached) },
 	}})
@@ -174,7 +174,7 @@ func attach(connection *sqlite3.SQLiteConn, path string) error {
 	if _, err := connection.Exec("ATTACH DATABASE ? AS space", toValues(name)); err != nil {
 		return fmt.Errorf("attach the vectors in %s: %w", path, err)
 	}
-	_, err := connection.Exec("PRAGMA space.journal_mode=WAL; PRAGMA space.synchronous=FULL; "+spaceSchema, nil)
+	_, err := connection.Exec("PRAGMA space.journal_mode=WAL; PRAGMA space.synchronous=NORMAL; "+spaceSchema, nil)
 	return err
 }
 
@@ -198,11 +198,31 @@ type change struct {
 	ctx context.Context
 }
 
-// update runs write in one transaction and wakes the waiters.
+// update runs write in one transaction and wakes the waiters. A kill loses
+// nothing of it; a power cut may take the last seconds back, as a whole, which
+// a scan and the plugins then find again.
 func (c *Catalogue) update(ctx context.Context, write func(change) error) error {
+	return c.updateWith(ctx, "NORMAL", write)
+}
+
+// updateDurably is update for what only a person could tell again: it is on
+// the disk when it returns.
+func (c *Catalogue) updateDurably(ctx context.Context, write func(change) error) error {
+	return c.updateWith(ctx, "FULL", write)
+}
+
+func (c *Catalogue) updateWith(ctx context.Context, synchronous string, write func(change) error) error {
 	c.connections.RLock()
 	defer c.connections.RUnlock()
-	tx, err := c.write.BeginTx(ctx, nil)
+	connection, err := c.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a change of the catalogue: %w", err)
+	}
+	defer connection.Close() // gives it back to the pool
+	if _, err := connection.ExecContext(ctx, "PRAGMA main.synchronous = "+synchronous); err != nil {
+		return fmt.Errorf("begin a change of the catalogue: %w", err)
+	}
+	tx, err := connection.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a change of the catalogue: %w", err)
 	}

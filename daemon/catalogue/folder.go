@@ -65,7 +65,7 @@ func queryFolders(ctx context.Context, db queryer) (folders []Folder, err error)
 // already is given back as it is.
 func (c *Catalogue) AddFolder(ctx context.Context, path string) (folder Folder, err error) {
 	path = filepath.Clean(path)
-	err = c.update(ctx, func(w change) error {
+	err = c.updateDurably(ctx, func(w change) error {
 		folders, err := queryFolders(ctx, w)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func inside(path, root string) bool {
 // vectors, so that adding the folder again costs no encoding.
 func (c *Catalogue) RemoveFolder(ctx context.Context, path string) error {
 	path = filepath.Clean(path)
-	return c.update(ctx, func(w change) error {
+	return c.updateDurably(ctx, func(w change) error {
 		var id int64
 		err := w.QueryRowContext(ctx, `SELECT id FROM folder WHERE path = ?`, []byte(path)).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {

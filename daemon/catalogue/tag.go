@@ -21,7 +21,7 @@ func (c *Catalogue) RemoveTags(ctx context.Context, photo int64, names []string)
 }
 
 func (c *Catalogue) changeTags(ctx context.Context, photo int64, names []string, statement string) error {
-	return c.update(ctx, func(w change) error {
+	return c.updateDurably(ctx, func(w change) error {
 		var exists int
 		err := w.QueryRowContext(ctx, `SELECT 1 FROM photo WHERE id = ?`, photo).Scan(&exists)
 		if errors.Is(err, sql.ErrNoRows) {
