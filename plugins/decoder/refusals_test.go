@@ -38,8 +38,21 @@ func TestRefusalsSayWhatTheFileIs(t *testing.T) {
 	refused(t, "SVG", []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`), "is an SVG drawing")
 	refused(t, "video", []byte("\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"), "is a video")
 	refused(t, "RAW of Canon", []byte("II*\x00\x10\x00\x00\x00CR\x02\x00aaaaaaaaaaaa"), "RAW file")
+	refused(t, "RAW with a thumbnail first", tiffWith([2]uint32{254, 1}, [2]uint32{330, 100}), "RAW file")
+	refused(t, "DNG", tiffWith([2]uint32{50706, 0x0401}), "RAW file")
 	refused(t, "noise", bytes.Repeat([]byte{0x93, 0x01, 0x7f, 0xee}, 1000), "none of the formats")
 	refused(t, "two bytes of a JPEG", []byte{0xff, 0xd8}, "is truncated")
+}
+
+// tiffWith is a TIFF header and a directory of long values.
+func tiffWith(tags ...[2]uint32) []byte {
+	photo := append([]byte("II*\x00\x08\x00\x00\x00"), byte(len(tags)), 0)
+	for _, tag := range tags {
+		photo = binary.LittleEndian.AppendUint16(photo, uint16(tag[0]))
+		photo = append(photo, 4, 0, 1, 0, 0, 0)
+		photo = binary.LittleEndian.AppendUint32(photo, tag[1])
+	}
+	return append(photo, 0, 0, 0, 0)
 }
 
 func TestFolderIsRefused(t *testing.T) {
