@@ -51,6 +51,23 @@ func Build(ctx context.Context, inputs Inputs, out string) (built bool, err erro
 	return true, replace(staging, out, stamp)
 }
 
+// WritePlain writes the picture network alone, as PlainGraph, into a file.
+func WritePlain(nodeModules, wheel, file string) error {
+	found, err := readSources(nodeModules, wheel)
+	if err != nil {
+		return err
+	}
+	model, err := tfjs.Read(found.files, networkFolder+"/model.json")
+	if err != nil {
+		return err
+	}
+	plain, err := PlainGraph(model)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, plain, 0o644))
+}
+
 // replace puts the finished bundle where the old one was. The stamp goes first
 // and comes back last: a bundle without its stamp is made again.
 func replace(staging, out, stamp string) error {

@@ -34,10 +34,23 @@ const (
 // [N, 224, 224, 3] in RGB, to `features`, float32 [N, 3104].
 func PictureGraph(model *tfjs.Model) ([]byte, error) {
 	graph := onnx.NewGraph("efficientnet-b0")
-	batch := onnx.Symbol("N")
-	picture := graph.Input("picture", onnx.Uint8, onnx.Shape{batch, onnx.Fixed(Side), onnx.Fixed(Side), onnx.Fixed(3)})
+	picture := graph.Input("picture", onnx.Uint8, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(Side), onnx.Fixed(Side), onnx.Fixed(3)})
 	planes := graph.Op("Transpose", []*onnx.Value{picture}, onnx.Ints("perm", 0, 3, 1, 2))
 	planes = graph.Op("Cast", []*onnx.Value{planes}, onnx.Int("to", int64(onnx.Float32)))
+	return featureGraph(model, graph, planes)
+}
+
+// PlainGraph is PictureGraph with the input that other programs give a network,
+// to compare speeds: `picture`, float32 [N, 3, 224, 224], 0 to 255 in RGB.
+func PlainGraph(model *tfjs.Model) ([]byte, error) {
+	graph := onnx.NewGraph("efficientnet-b0")
+	planes := graph.Input("picture", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(3), onnx.Fixed(Side), onnx.Fixed(Side)})
+	return featureGraph(model, graph, planes)
+}
+
+// featureGraph converts the network over planes, float32 [N, 3, 224, 224].
+func featureGraph(model *tfjs.Model, graph *onnx.Graph, planes *onnx.Value) ([]byte, error) {
+	batch := onnx.Symbol("N")
 	convert := &converter{model, graph, planes, map[string]*onnx.Value{}}
 	var parts []*onnx.Value
 	for _, part := range featureParts {

