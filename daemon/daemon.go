@@ -25,9 +25,6 @@ import (
 	"vsed/index/keyword"
 )
 
-// closeTimeout bounds the orderly end of one part.
-const closeTimeout = 3 * time.Second
-
 // Options is what a daemon is told beyond its configuration.
 type Options struct {
 	Config  config.Config

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -115,7 +116,9 @@ func TestAnswersOnTheWire(t *testing.T) {
 	w.photo("a.jpg", red, 1)
 	w.start()
 	w.settled()
-	client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", w.socket) }}}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", w.socket)
+	}}}
 	defer client.CloseIdleConnections()
 	get := func(route string, status int, kind string) map[string]any {
 		t.Helper()
