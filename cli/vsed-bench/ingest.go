@@ -104,7 +104,7 @@ func median(values []float64) float64 {
 func round(value float64) float64 { return float64(int64(value*1000+0.5)) / 1000 }
 
 // ingest runs a daemon with an empty state over the folder. The clock runs
-// from the first photo decoded to the last one found; starting the programs is
+// from the first batch encoded to the last; starting the programs is
 // benchLibrary's matter.
 func ingest(ctx context.Context, o options, folder string) (photosPerSecond float64, err error) {
 	state := filepath.Join(o.work, "ingest")
@@ -122,7 +122,7 @@ func ingest(ctx context.Context, o options, folder string) (photosPerSecond floa
 		return 0, err
 	}
 	begin := time.Now()
-	last, err := service.until(ctx, func(s api.Status) bool { return s.Ready })
+	last, err := service.until(ctx, func(s api.Status) bool { return s.Photos.Encoded > 0 && s.Photos.Waiting == 0 })
 	if err != nil {
 		return 0, err
 	}

@@ -10,7 +10,8 @@ import (
 	"vsed/plugins/host"
 )
 
-// batchWait is how long an incomplete batch waits for one more picture.
+// batchWait is how long an incomplete batch waits for one more picture while
+// any is being decoded.
 const batchWait = 200 * time.Millisecond
 
 // encode gathers pictures into batches of the encoder's size and stores their
@@ -34,6 +35,9 @@ func (p *Pipeline) gather(ctx context.Context) (batch []picture, err error) {
 		case next := <-p.decoded:
 			batch = append(batch, next)
 			late = time.After(batchWait)
+			if p.inFlight() == len(batch) {
+				return batch, nil // nothing else is on its way
+			}
 		case <-late:
 			return batch, nil
 		case <-ctx.Done():

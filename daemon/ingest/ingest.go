@@ -166,10 +166,13 @@ func (p *Pipeline) takeOff(file int64) bool {
 
 // Idle reports whether no file is under way: all that were handed out are
 // stored and announced, set aside or back in the queue.
-func (p *Pipeline) Idle() bool {
+func (p *Pipeline) Idle() bool { return p.inFlight() == 0 }
+
+// inFlight is the number of files that were handed out and have not landed.
+func (p *Pipeline) inFlight() int {
 	p.underway.Lock()
 	defer p.underway.Unlock()
-	return len(p.flying) == 0
+	return len(p.flying)
 }
 
 // land ends the way of a file, whatever came of it.
