@@ -12,6 +12,7 @@ package decoder
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -77,6 +78,14 @@ func (d *Decoder) Decode(ctx context.Context, photo *os.File, request *contract.
 	}
 	return d.decode(ctx, bytes, request)
 }
+
+// ReadSidecar does not read sidecars yet.
+func (d *Decoder) ReadSidecar(context.Context, *os.File, *contract.ReadSidecarRequest) (*contract.Metadata, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// Retire never asks for another process.
+func (d *Decoder) Retire() string { return "" }
 
 func (d *Decoder) decode(ctx context.Context, photo []byte, request *contract.DecodeRequest) (*contract.DecodeResponse, error) {
 	format, err := d.format(photo)

@@ -15,7 +15,7 @@ const longestCamera = 100
 
 // readMetadata reads what libvips found in the header; size is upright.
 func readMetadata(format format, image *vips.Image, size size, orientation int) *contract.Metadata {
-	return &contract.Metadata{
+	metadata := &contract.Metadata{
 		Format:      format.name,
 		Width:       uint32(size.width),
 		Height:      uint32(size.height),
@@ -23,6 +23,10 @@ func readMetadata(format format, image *vips.Image, size size, orientation int) 
 		Taken:       taken(exifText(image, "exif-ifd2-DateTimeOriginal")),
 		Camera:      camera(exifText(image, "exif-ifd0-Make"), exifText(image, "exif-ifd0-Model")),
 	}
+	if metadata.Taken != "" {
+		metadata.TakenSource = contract.TakenSource_TAKEN_SOURCE_EXIF_ORIGINAL
+	}
+	return metadata
 }
 
 // exifText is the value of a text field. libvips writes it as

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"time"
 	"unicode/utf8"
 
 	"vsed/plugins/contract"
@@ -71,7 +70,7 @@ func checkDecoder(d *contract.DecoderDescription) error {
 			return fmt.Errorf("%q is not the name of a format in lower case", printable(format, 60))
 		}
 	}
-	return nil
+	return checkText("sandbox", d.GetSandbox(), false)
 }
 
 func checkText(noun, text string, required bool) error {
@@ -184,7 +183,7 @@ func checkDecoded(reply *contract.DecodeResponse, request DecodeRequest) error {
 	if err := checkThumbnail(reply.GetThumbnail(), request.ThumbnailSide > 0); err != nil {
 		return err
 	}
-	return checkMetadata(reply.GetMetadata())
+	return checkPhotoMetadata(reply.GetMetadata())
 }
 
 func checkThumbnail(thumbnail []byte, asked bool) error {
@@ -199,25 +198,6 @@ func checkThumbnail(thumbnail []byte, asked bool) error {
 		return fmt.Errorf("a thumbnail of %d bytes that is not WebP", len(thumbnail))
 	}
 	return nil
-}
-
-func checkMetadata(metadata *contract.Metadata) error {
-	switch {
-	case metadata == nil:
-		return fmt.Errorf("no metadata")
-	case !formatPattern.MatchString(metadata.GetFormat()):
-		return fmt.Errorf("%q is not the name of a format in lower case", printable(metadata.GetFormat(), 60))
-	case metadata.GetWidth() == 0 || metadata.GetHeight() == 0 || metadata.GetWidth() > photoSideLimit || metadata.GetHeight() > photoSideLimit:
-		return fmt.Errorf("a photo of %d×%d pixels", metadata.GetWidth(), metadata.GetHeight())
-	case metadata.GetOrientation() < 1 || metadata.GetOrientation() > 8:
-		return fmt.Errorf("an orientation of %d, not 1 to 8", metadata.GetOrientation())
-	}
-	if taken := metadata.GetTaken(); taken != "" {
-		if _, err := time.Parse("2006-01-02T15:04:05", taken); err != nil || len(taken) != 19 {
-			return fmt.Errorf("%q is not the time of a photo", printable(taken, 40))
-		}
-	}
-	return checkText("camera", metadata.GetCamera(), false)
 }
 
 func firstError(errs ...error) error {

@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"os"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
 	"vsed/plugins/contract"
 )
 
@@ -24,6 +27,10 @@ type Decoded struct {
 	Metadata  *contract.Metadata
 	Pictures  [][]byte // uint8 RGB, row by row, as asked and in that order
 	Thumbnail []byte   // WebP; empty where none was asked
+
+	// PerceptualHash differs in few bits between pictures that look alike; 0 where
+	// neither pictures nor a thumbnail were asked.
+	PerceptualHash uint64
 }
 
 // DecoderHost calls one decoder plugin, which has one photo at a time: calls
@@ -70,49 +77,93 @@ func (d *DecoderHost) Decode(ctx context.Context, photo *os.File, request Decode
 	if err := checkDecodeRequest(request); err != nil {
 		return nil, err
 	}
-	select {
-	case d.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-d.supervisor.context.Done():
-		return nil, ErrClosed
-	}
-	return detach(ctx, d.supervisor, func() (*Decoded, error) {
-		defer func() { <-d.turn }()
-		process, err := d.supervisor.running(d.supervisor.context)
-		if err != nil {
-			return nil, err
-		}
-		return d.decode(process, photo, request)
+	return inTurn(ctx, d, photo, "decoding", func(ctx context.Context, call fileCall) (*Decoded, error) {
+		return call.decode(ctx, request)
 	})
 }
 
-// decode is called by the holder of the turn.
-func (d *DecoderHost) decode(process *described, photo *os.File, request DecodeRequest) (*Decoded, error) {
-	d.ticket++
-	if err := process.SendDescriptor(d.ticket, photo); err != nil {
-		return nil, d.descriptorProblem(process, err)
-	}
-	return invoke(d.supervisor, process, "decoding", func(ctx context.Context) (*Decoded, error) {
-		reply, err := contract.NewDecoderClient(process.Connection()).Decode(ctx, &contract.DecodeRequest{
-			Ticket:        d.ticket,
-			Name:          []byte(request.Name),
-			Pictures:      request.Pictures,
-			ThumbnailSide: request.ThumbnailSide,
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := checkDecoded(reply, request); err != nil {
-			return nil, &ReplyError{Plugin: d.supervisor.command.Name, Reason: err.Error()}
-		}
-		return &Decoded{
-			Digest:    [32]byte(reply.GetDigest()),
-			Metadata:  reply.GetMetadata(),
-			Pictures:  reply.GetPictures(),
-			Thumbnail: reply.GetThumbnail(),
-		}, nil
+// ReadSidecar reads an XMP sidecar as Decode does a photo; name is its base name,
+// for messages only. The metadata has the format "xmp" and no size.
+func (d *DecoderHost) ReadSidecar(ctx context.Context, sidecar *os.File, name string) (*contract.Metadata, error) {
+	return inTurn(ctx, d, sidecar, "reading a sidecar", func(ctx context.Context, call fileCall) (*contract.Metadata, error) {
+		return call.readSidecar(ctx, name)
 	})
+}
+
+// fileCall is one call about a file whose descriptor has been sent.
+type fileCall struct {
+	client  contract.DecoderClient
+	plugin  string // Command.Name
+	ticket  uint64
+	trailer *metadata.MD
+}
+
+func (c fileCall) decode(ctx context.Context, request DecodeRequest) (*Decoded, error) {
+	reply, err := c.client.Decode(ctx, &contract.DecodeRequest{
+		Ticket:        c.ticket,
+		Name:          []byte(request.Name),
+		Pictures:      request.Pictures,
+		ThumbnailSide: request.ThumbnailSide,
+	}, grpc.Trailer(c.trailer))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkDecoded(reply, request); err != nil {
+		return nil, &ReplyError{Plugin: c.plugin, Reason: err.Error()}
+	}
+	return &Decoded{
+		Digest:         [32]byte(reply.GetDigest()),
+		Metadata:       reply.GetMetadata(),
+		Pictures:       reply.GetPictures(),
+		Thumbnail:      reply.GetThumbnail(),
+		PerceptualHash: reply.GetPerceptualHash(),
+	}, nil
+}
+
+func (c fileCall) readSidecar(ctx context.Context, name string) (*contract.Metadata, error) {
+	reply, err := c.client.ReadSidecar(ctx, &contract.ReadSidecarRequest{Ticket: c.ticket, Name: []byte(name)}, grpc.Trailer(c.trailer))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSidecarMetadata(reply.GetMetadata()); err != nil {
+		return nil, &ReplyError{Plugin: c.plugin, Reason: err.Error()}
+	}
+	return reply.GetMetadata(), nil
+}
+
+// inTurn waits until no other call runs, sends the file and calls.
+func inTurn[T any](ctx context.Context, d *DecoderHost, file *os.File, name string, call func(context.Context, fileCall) (T, error)) (T, error) {
+	var none T
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-d.supervisor.context.Done():
+		return none, ErrClosed
+	}
+	return detach(ctx, d.supervisor, func() (T, error) {
+		defer func() { <-d.turn }()
+		process, err := d.supervisor.running(d.supervisor.context)
+		if err != nil {
+			return none, err
+		}
+		d.ticket++
+		if err := process.SendDescriptor(d.ticket, file); err != nil {
+			return none, d.descriptorProblem(process, err)
+		}
+		trailer := metadata.MD{}
+		defer func() { d.retire(process, trailer) }()
+		return invoke(d.supervisor, process, name, func(ctx context.Context) (T, error) {
+			return call(ctx, fileCall{contract.NewDecoderClient(process.Connection()), d.supervisor.command.Name, d.ticket, &trailer})
+		})
+	})
+}
+
+// retire replaces a process that asks for it.
+func (d *DecoderHost) retire(process *described, trailer metadata.MD) {
+	if reasons := trailer.Get(contract.RetireTrailer); len(reasons) > 0 {
+		d.supervisor.retire(process, printable(reasons[0], reasonLimit))
+	}
 }
 
 // descriptorProblem says whose fault it is that a descriptor was not sent: the

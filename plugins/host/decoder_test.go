@@ -18,6 +18,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/prototext"
 
 	"vsed/plugins/contract"
 	"vsed/plugins/sdk"
@@ -25,12 +26,25 @@ import (
 
 // testDecoder is a decoder plugin whose answers depend on the photo's name.
 type testDecoder struct {
-	busy atomic.Int32
+	busy   atomic.Int32
+	retire string // reason to be replaced after this call
 }
 
 func newTestDecoder(*slog.Logger) (sdk.DecoderServer, error) { return &testDecoder{}, nil }
 
 func (d *testDecoder) Confine() error { return nil }
+
+func (d *testDecoder) Retire() string { return d.retire }
+
+// ReadSidecar answers with what the file holds, as text of a protobuf message.
+func (d *testDecoder) ReadSidecar(_ context.Context, sidecar *os.File, _ *contract.ReadSidecarRequest) (*contract.Metadata, error) {
+	content, err := io.ReadAll(sidecar)
+	if err != nil {
+		return nil, err
+	}
+	metadata := &contract.Metadata{}
+	return metadata, prototext.Unmarshal(content, metadata)
+}
 
 func (d *testDecoder) Describe(context.Context) (*contract.DecoderDescription, error) {
 	return &contract.DecoderDescription{Name: "test", Version: "1", Formats: []string{"text"}}, nil
@@ -55,12 +69,15 @@ func (d *testDecoder) Decode(_ context.Context, photo *os.File, request *contrac
 	for _, format := range request.Pictures {
 		reply.Pictures = append(reply.Pictures, make([]byte, format.Width*format.Height*3))
 	}
+	if strings.HasPrefix(string(request.Name), "last") {
+		d.retire = "it is full"
+	}
 	return reply, spoilReply(reply, string(request.Name))
 }
 
 func spoilReply(reply *contract.DecodeResponse, name string) error {
 	switch name {
-	case "damaged":
+	case "damaged", "last and damaged":
 		return sdk.Rejected("the photo ends early\n\x1b[2J")
 	case "large":
 		return sdk.TooLarge("900 megapixels")
@@ -88,6 +105,7 @@ func spoilReply(reply *contract.DecodeResponse, name string) error {
 		reply.Metadata.Orientation = 9
 	case "taken":
 		reply.Metadata.Taken = "yesterday"
+		reply.Metadata.TakenSource = contract.TakenSource_TAKEN_SOURCE_EXIF_ORIGINAL
 	case "camera":
 		reply.Metadata.Camera = strings.Repeat("x", textLimit+1)
 	}
@@ -195,6 +213,59 @@ func TestDecodeWrongReplies(t *testing.T) {
 	f("orientation", "orientation of 9")
 	f("taken", `"yesterday" is not the time`)
 	f("camera", "257 bytes long")
+}
+
+func TestReadSidecar(t *testing.T) {
+	decoder := newDecoder(t, Policy{})
+	f := func(content, want string) {
+		t.Helper()
+		_, err := decoder.ReadSidecar(t.Context(), photoFile(t, content), "photo.xmp")
+		var wrong *ReplyError
+		if want == "" && err != nil || want != "" && (!errors.As(err, &wrong) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", content, err, want)
+		}
+	}
+	f(`format:"xmp"`, "")
+	f(`format:"xmp" taken:"2001-02-03T04:05:06" taken_offset:"-03:30" taken_source:TAKEN_SOURCE_XMP located:true latitude:-90 longitude:180`, "")
+	f(`format:"xmp" title:"t" description:"one\ntwo" rating:-1 keywords:["a/b", "👩‍🚀", "c"]`, "")
+	f(``, "not the name of a format")
+	f(`format:"xmp" width:1`, "size or orientation")
+	f(`format:"xmp" orientation:1`, "size or orientation")
+	f(`format:"xmp" taken:"2001-02-03T04:05:06"`, "with the source TAKEN_SOURCE_UNKNOWN")
+	f(`format:"xmp" taken_source:TAKEN_SOURCE_GPS`, "with the source TAKEN_SOURCE_GPS")
+	f(`format:"xmp" taken:"2001-02-03T04:05:06" taken_source:99`, "which is unknown")
+	f(`format:"xmp" taken_offset:"+02:00"`, "is not the time")
+	f(`format:"xmp" taken:"2001-02-03T04:05:06" taken_offset:"2h" taken_source:TAKEN_SOURCE_XMP`, "not an offset")
+	f(`format:"xmp" latitude:1`, "that has none")
+	f(`format:"xmp" located:true latitude:nan`, "not on Earth")
+	f(`format:"xmp" located:true longitude:180.5`, "not on Earth")
+	f(`format:"xmp" rating:6`, "rating of 6")
+	f(`format:"xmp" title:"a\nb"`, "not plain text")
+	f(`format:"xmp" description:"a\u202eb"`, "not plain text")
+	f(`format:"xmp" lens:"`+strings.Repeat("x", 257)+`"`, "257 bytes long")
+	f(`format:"xmp" keywords:""`, "empty or")
+	f(`format:"xmp" keywords:["a", "a"]`, "second time")
+	f(`format:"xmp" keywords:"`+strings.Repeat("x", 256)+`"`, "more than 255")
+	f(`format:"xmp" keywords:["0`+strings.Repeat(`", "1`, 256)+`"]`, "257 keywords")
+}
+
+func TestDecoderIsReplacedWhenItAsks(t *testing.T) {
+	decoder := newDecoder(t, Policy{BackoffFirst: time.Hour})
+	for _, name := range []string{"last", "last and damaged"} {
+		before := processOf(t, decoder.supervisor)
+		_, err := decoder.Decode(t.Context(), photoFile(t, "x"), requestFor(name))
+		var rejected *RejectedError
+		if damaged := name != "last"; damaged != errors.As(err, &rejected) || !damaged && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		after := processOf(t, decoder.supervisor) // would fail for an hour after a crash
+		if after == before || decoder.Problem() != "" {
+			t.Errorf("%s: the plugin was not replaced, or with a problem: %q", name, decoder.Problem())
+		}
+		if _, err := decoder.Decode(t.Context(), photoFile(t, "x"), requestFor("good")); err != nil {
+			t.Errorf("after %s: %v", name, err)
+		}
+	}
 }
 
 func TestDecodeCrashAndHang(t *testing.T) {

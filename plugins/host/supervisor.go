@@ -166,6 +166,21 @@ func (s *supervisor) discard(process *described, reason string) {
 	process.signalKill()
 }
 
+// retire gives up a process that asked for it, which is no crash: the next call
+// starts another at once.
+func (s *supervisor) retire(process *described, reason string) {
+	s.mutex.Lock()
+	retired := s.current == process
+	if retired {
+		s.current = nil
+	}
+	s.mutex.Unlock()
+	if retired {
+		s.log.Debug("plugin replaced", "plugin", s.command.Name, "reason", reason)
+		process.signalKill()
+	}
+}
+
 // countCrash is called with the mutex held. A process that close has killed is no
 // crash.
 func (s *supervisor) countCrash(reason string) {

@@ -31,6 +31,12 @@ func newBlackDecoder(*slog.Logger) (sdk.DecoderServer, error) { return blackDeco
 
 func (blackDecoder) Confine() error { return nil }
 
+func (blackDecoder) Retire() string { return "" }
+
+func (blackDecoder) ReadSidecar(context.Context, *os.File, *contract.ReadSidecarRequest) (*contract.Metadata, error) {
+	return &contract.Metadata{Format: "xmp"}, nil
+}
+
 func (blackDecoder) Describe(context.Context) (*contract.DecoderDescription, error) {
 	return &contract.DecoderDescription{Name: "black", Version: "1", Formats: []string{"jpeg", "png"}}, nil
 }

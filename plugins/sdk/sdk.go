@@ -49,7 +49,7 @@ type EncoderServer interface {
 	Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error)
 }
 
-// DecoderServer is a decoder. Decode is called for one photo at a time.
+// DecoderServer is a decoder. Its calls about files come one at a time.
 type DecoderServer interface {
 	// Describe's answer must not change while the process lives.
 	Describe(ctx context.Context) (*contract.DecoderDescription, error)
@@ -60,6 +60,11 @@ type DecoderServer interface {
 	// Decode reads a photo, which stands at offset 0, is open for reading only
 	// and is closed by the caller. The request's ticket has been used up.
 	Decode(ctx context.Context, photo *os.File, request *contract.DecodeRequest) (*contract.DecodeResponse, error)
+	// ReadSidecar reads an XMP sidecar, given as a photo is.
+	ReadSidecar(ctx context.Context, sidecar *os.File, request *contract.ReadSidecarRequest) (*contract.Metadata, error)
+	// Retire is called after each of these two. What it returns, if not empty, is
+	// why the host should replace the process, in one line.
+	Retire() string
 }
 
 // ServeEncoder is the main of an encoder plugin. It loads the encoder, serves it
