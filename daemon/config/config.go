@@ -5,18 +5,25 @@
 //
 // Keys, with the variable that overrides each:
 //
-//	state                        VSED_STATE               folder of the catalogue and the indexes
-//	socket                       VSED_SOCKET              unix socket of the API
-//	folders                      VSED_FOLDERS             photo folders, in the variable separated by ":"
-//	log.level                    VSED_LOG_LEVEL           debug, info, warn or error
-//	encoder.bundle               VSED_ENCODER_BUNDLE      folder of the encoder's model
-//	encoder.plugin               VSED_ENCODER_PLUGIN      the encoder's program
-//	encoder.onnxruntime_library  VSED_ONNXRUNTIME         libonnxruntime to load
-//	encoder.timeout              VSED_ENCODER_TIMEOUT     longest time for one batch, as "2m"
-//	decoder.plugin               VSED_DECODER_PLUGIN      the decoder's program
-//	decoder.processes            VSED_DECODER_PROCESSES   decoders side by side; 0 is one a core
-//	decoder.timeout              VSED_DECODER_TIMEOUT     longest time for one photo, as "30s"
-//	ingest.thumbnails            VSED_INGEST_THUMBNAILS   whether a thumbnail is kept of each photo
+//	state                        VSED_STATE                    folder of the catalogue and the indexes
+//	socket                       VSED_SOCKET                   unix socket of the API
+//	folders                      VSED_FOLDERS                  photo folders, in the variable separated by ":"
+//	log.level                    VSED_LOG_LEVEL                debug, info, warn or error
+//	encoder.bundle               VSED_ENCODER_BUNDLE           folder of the encoder's model
+//	encoder.plugin               VSED_ENCODER_PLUGIN           the encoder's program
+//	encoder.onnxruntime_library  VSED_ONNXRUNTIME              libonnxruntime to load
+//	encoder.timeout              VSED_ENCODER_TIMEOUT          longest time for one batch, as "2m"
+//	decoder.plugin               VSED_DECODER_PLUGIN           the decoder's program
+//	decoder.processes            VSED_DECODER_PROCESSES        decoders side by side; 0 is one a core
+//	decoder.timeout              VSED_DECODER_TIMEOUT          longest time for one photo, as "30s"
+//	decoder.max_megapixels       VSED_DECODER_MAX_MEGAPIXELS   larger photos are set aside
+//	decoder.max_memory           VSED_DECODER_MAX_MEMORY       of one decoder, as "512MiB"
+//	decoder.recycle_photos       VSED_DECODER_RECYCLE_PHOTOS   photos after which a decoder is replaced; 0 is never
+//	decoder.recycle_memory       VSED_DECODER_RECYCLE_MEMORY   size at which a decoder is replaced, as "400MiB"; "0B" is never
+//	decoder.require_sandbox      VSED_DECODER_REQUIRE_SANDBOX  whether decoding needs the whole sandbox, or goes on with what the system has
+//	ingest.thumbnails            VSED_INGEST_THUMBNAILS        whether a thumbnail is kept of each photo
+//	tags.write_sidecars          VSED_TAGS_WRITE_SIDECARS      whether the user's tags are written to XMP files beside the photos
+//	watch.poll_interval          VSED_WATCH_POLL_INTERVAL      how often folders are looked through that cannot be watched, as "1m"
 package config
 
 import (
@@ -44,6 +51,8 @@ type Config struct {
 	Encoder Encoder  `toml:"encoder"`
 	Decoder Decoder  `toml:"decoder"`
 	Ingest  Ingest   `toml:"ingest"`
+	Tags    Tags     `toml:"tags"`
+	Watch   Watch    `toml:"watch"`
 }
 
 // Log is the table [log].
@@ -59,16 +68,31 @@ type Encoder struct {
 	Timeout            Duration `toml:"timeout"`
 }
 
-// Decoder is the table [decoder].
+// Decoder is the table [decoder]. The limits hold for each process.
 type Decoder struct {
-	Plugin    string   `toml:"plugin"`
-	Processes int      `toml:"processes"`
-	Timeout   Duration `toml:"timeout"`
+	Plugin         string   `toml:"plugin"`
+	Processes      int      `toml:"processes"`
+	Timeout        Duration `toml:"timeout"`
+	MaxMegapixels  int      `toml:"max_megapixels"` // millions of pixels
+	MaxMemory      Size     `toml:"max_memory"`
+	RecyclePhotos  int      `toml:"recycle_photos"` // 0: never
+	RecycleMemory  Size     `toml:"recycle_memory"` // 0: never
+	RequireSandbox bool     `toml:"require_sandbox"`
 }
 
 // Ingest is the table [ingest].
 type Ingest struct {
 	Thumbnails bool `toml:"thumbnails"`
+}
+
+// Tags is the table [tags].
+type Tags struct {
+	WriteSidecars bool `toml:"write_sidecars"`
+}
+
+// Watch is the table [watch].
+type Watch struct {
+	PollInterval Duration `toml:"poll_interval"`
 }
 
 // A Duration is written as Go writes one: "30s", "1m30s".
@@ -89,8 +113,15 @@ func Default() Config {
 		Socket:  api.DefaultSocket,
 		Log:     Log{Level: "info"},
 		Encoder: Encoder{Timeout: Duration{2 * time.Minute}}, // a slow board takes seconds for one batch
-		Decoder: Decoder{Timeout: Duration{30 * time.Second}},
-		Ingest:  Ingest{Thumbnails: true},
+		Decoder: Decoder{
+			Timeout:       Duration{30 * time.Second},
+			MaxMegapixels: 1000,
+			MaxMemory:     Size{512 << 20}, // a HEIC of 48 megapixels still decodes
+			RecyclePhotos: 10_000,
+			RecycleMemory: Size{400 << 20},
+		},
+		Ingest: Ingest{Thumbnails: true},
+		Watch:  Watch{PollInterval: Duration{time.Minute}},
 	}
 }
 

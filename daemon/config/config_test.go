@@ -74,7 +74,12 @@ func TestFullFileSetsEveryField(t *testing.T) {
 		State: "/srv/vsed", Socket: "/run/user/1000/vsed.sock", Folders: []string{"/photos", "/media/Älter"},
 		Log:     Log{Level: "debug"},
 		Encoder: Encoder{Bundle: "/srv/models/clip", Plugin: "/opt/encoder", ONNXRuntimeLibrary: "/usr/lib/libonnxruntime.so", Timeout: Duration{3 * time.Minute}},
-		Decoder: Decoder{Plugin: "/opt/decoder", Processes: 4, Timeout: Duration{90 * time.Second}},
+		Decoder: Decoder{
+			Plugin: "/opt/decoder", Processes: 4, Timeout: Duration{90 * time.Second},
+			MaxMegapixels: 200, MaxMemory: Size{1 << 30}, RecyclePhotos: 500, RecycleMemory: Size{768 << 20}, RequireSandbox: true,
+		},
+		Tags:  Tags{WriteSidecars: true},
+		Watch: Watch{PollInterval: Duration{5 * time.Minute}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -88,7 +93,10 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 		"VSED_STATE=/srv/vsed", "VSED_SOCKET=/run/user/1000/vsed.sock", "VSED_FOLDERS=/photos:/media/Älter",
 		"VSED_LOG_LEVEL=debug", "VSED_ENCODER_BUNDLE=/srv/models/clip", "VSED_ENCODER_PLUGIN=/opt/encoder",
 		"VSED_ONNXRUNTIME=/usr/lib/libonnxruntime.so", "VSED_ENCODER_TIMEOUT=3m", "VSED_DECODER_PLUGIN=/opt/decoder", "VSED_DECODER_PROCESSES=4",
-		"VSED_DECODER_TIMEOUT=1m30s", "VSED_INGEST_THUMBNAILS=false", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
+		"VSED_DECODER_TIMEOUT=1m30s", "VSED_DECODER_MAX_MEGAPIXELS=200", "VSED_DECODER_MAX_MEMORY=1GiB",
+		"VSED_DECODER_RECYCLE_PHOTOS=500", "VSED_DECODER_RECYCLE_MEMORY=768MiB", "VSED_DECODER_REQUIRE_SANDBOX=true",
+		"VSED_TAGS_WRITE_SIDECARS=true", "VSED_WATCH_POLL_INTERVAL=5m",
+		"VSED_INGEST_THUMBNAILS=false", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
 	}
 	got, err := Load("", env)
 	if err != nil {
@@ -109,7 +117,7 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 func countFields(of reflect.Type) int {
 	n := 0
 	for field := range of.Fields() {
-		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Duration]() {
+		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Duration]() && field.Type != reflect.TypeFor[Size]() {
 			n += countFields(field.Type)
 			continue
 		}
@@ -139,7 +147,39 @@ func TestBadVariables(t *testing.T) {
 	f("VSED_SOKET=/x", `unknown variable VSED_SOKET; did you mean VSED_SOCKET?`)
 	f("VSED_DECODER_PROCESSES=many", `VSED_DECODER_PROCESSES: decoder.processes must be a whole number, as 4, not "many"`)
 	f("VSED_DECODER_TIMEOUT=30", `VSED_DECODER_TIMEOUT: decoder.timeout must be a time with its unit, as "30s", not "30"`)
+	f("VSED_DECODER_MAX_MEMORY=512", `VSED_DECODER_MAX_MEMORY: decoder.max_memory must be a size with its unit, as "512MiB", not "512"`)
 	f("VSED_INGEST_THUMBNAILS=yes", `VSED_INGEST_THUMBNAILS: ingest.thumbnails must be true or false, not "yes"`)
+}
+
+func TestSizes(t *testing.T) {
+	f := func(text string, want int64, wantText string) {
+		t.Helper()
+		var got Size
+		if err := got.UnmarshalText([]byte(text)); err != nil || got.Bytes != want || got.String() != wantText {
+			t.Errorf("%s: got %d %s, %v", text, got.Bytes, got, err)
+		}
+	}
+	f("512MiB", 512<<20, "512MiB")
+	f("2 GiB", 2<<30, "2GiB")
+	f("1500 kB", 1_500_000, "1500000B")
+	f("400MB", 400_000_000, "390625KiB")
+	f("0B", 0, "0B")
+	f("8191PiB", 8191<<50, "8191PiB")
+	bad := func(text string) {
+		t.Helper()
+		var got Size
+		if err := got.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q: got %s", text, got)
+		}
+	}
+	bad("")
+	bad("512")
+	bad("MiB")
+	bad("-1MiB")
+	bad("1.5GiB")
+	bad("512mib")
+	bad("8192PiB")
+	bad("99999999999999999999B")
 }
 
 func TestMissingFileIsNamed(t *testing.T) {

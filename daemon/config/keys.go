@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"path/filepath"
 	"strconv"
@@ -21,6 +22,7 @@ const (
 	numberForm   = `a whole number, as 4`
 	switchForm   = `true or false`
 	durationForm = `a time with its unit in quotes, as "30s"`
+	sizeForm     = `a size with its unit in quotes, as "512MiB"`
 )
 
 // keys lists every key, in the order of the package's documentation.
@@ -36,20 +38,18 @@ func keys() []key {
 		{"encoder.bundle", "VSED_ENCODER_BUNDLE", pathForm, text(func(c *Config) *string { return &c.Encoder.Bundle })},
 		{"encoder.plugin", "VSED_ENCODER_PLUGIN", pathForm, text(func(c *Config) *string { return &c.Encoder.Plugin })},
 		{"encoder.onnxruntime_library", "VSED_ONNXRUNTIME", pathForm, text(func(c *Config) *string { return &c.Encoder.ONNXRuntimeLibrary })},
-		{"encoder.timeout", "VSED_ENCODER_TIMEOUT", durationForm, func(c *Config, s string) error {
-			return c.Encoder.Timeout.UnmarshalText([]byte(s))
-		}},
+		{"encoder.timeout", "VSED_ENCODER_TIMEOUT", durationForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Encoder.Timeout })},
 		{"decoder.plugin", "VSED_DECODER_PLUGIN", pathForm, text(func(c *Config) *string { return &c.Decoder.Plugin })},
-		{"decoder.processes", "VSED_DECODER_PROCESSES", numberForm, func(c *Config, s string) (err error) {
-			c.Decoder.Processes, err = strconv.Atoi(s)
-			return err
-		}},
-		{"decoder.timeout", "VSED_DECODER_TIMEOUT", durationForm, func(c *Config, s string) error {
-			return c.Decoder.Timeout.UnmarshalText([]byte(s))
-		}},
-		{"ingest.thumbnails", "VSED_INGEST_THUMBNAILS", switchForm, func(c *Config, s string) error {
-			return setSwitch(&c.Ingest.Thumbnails, s)
-		}},
+		{"decoder.processes", "VSED_DECODER_PROCESSES", numberForm, number(func(c *Config) *int { return &c.Decoder.Processes })},
+		{"decoder.timeout", "VSED_DECODER_TIMEOUT", durationForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Decoder.Timeout })},
+		{"decoder.max_megapixels", "VSED_DECODER_MAX_MEGAPIXELS", numberForm, number(func(c *Config) *int { return &c.Decoder.MaxMegapixels })},
+		{"decoder.max_memory", "VSED_DECODER_MAX_MEMORY", sizeForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Decoder.MaxMemory })},
+		{"decoder.recycle_photos", "VSED_DECODER_RECYCLE_PHOTOS", numberForm, number(func(c *Config) *int { return &c.Decoder.RecyclePhotos })},
+		{"decoder.recycle_memory", "VSED_DECODER_RECYCLE_MEMORY", sizeForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Decoder.RecycleMemory })},
+		{"decoder.require_sandbox", "VSED_DECODER_REQUIRE_SANDBOX", switchForm, onOff(func(c *Config) *bool { return &c.Decoder.RequireSandbox })},
+		{"ingest.thumbnails", "VSED_INGEST_THUMBNAILS", switchForm, onOff(func(c *Config) *bool { return &c.Ingest.Thumbnails })},
+		{"tags.write_sidecars", "VSED_TAGS_WRITE_SIDECARS", switchForm, onOff(func(c *Config) *bool { return &c.Tags.WriteSidecars })},
+		{"watch.poll_interval", "VSED_WATCH_POLL_INTERVAL", durationForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Watch.PollInterval })},
 	}
 }
 
@@ -60,15 +60,29 @@ func text(field func(*Config) *string) func(*Config, string) error {
 	}
 }
 
-// setSwitch takes the words of TOML and no others, so that the file and the
-// variable read alike.
-func setSwitch(field *bool, s string) error {
-	switch s {
-	case "true", "false":
-		*field = s == "true"
-		return nil
+func number(field func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, s string) (err error) {
+		*field(c), err = strconv.Atoi(s)
+		return err
 	}
-	return errors.New("neither true nor false")
+}
+
+// own is for a type that reads its text itself.
+func own(field func(*Config) encoding.TextUnmarshaler) func(*Config, string) error {
+	return func(c *Config, s string) error { return field(c).UnmarshalText([]byte(s)) }
+}
+
+// onOff takes the words of TOML and no others, so that the file and the variable
+// read alike.
+func onOff(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		switch s {
+		case "true", "false":
+			*field(c) = s == "true"
+			return nil
+		}
+		return errors.New("neither true nor false")
+	}
 }
 
 // names gives every name that may stand in the file, tables included.

@@ -22,24 +22,30 @@ func parse(file string, document []byte, c *Config) error {
 		return decodeError(file, wrong)
 	}
 	if err != nil {
-		return timeoutError(file, document, err)
+		return bareError(file, document, err)
 	}
 	return nil
 }
 
-// timeoutError places an error that the parser gives without a line: it hands
-// a bare number to Duration and passes Duration's error on as it is. Read as a
-// string, the same value is refused with its place.
-func timeoutError(file string, document []byte, err error) error {
-	type table struct {
-		Timeout string `toml:"timeout"`
-	}
-	var bare struct {
-		Encoder table `toml:"encoder"`
-		Decoder table `toml:"decoder"`
+// bareError places an error that the parser gives without a line: it hands a
+// bare number to Duration and Size and passes their errors on as they are. Read
+// as a string, the same value is refused with its place.
+func bareError(file string, document []byte, err error) error {
+	var quoted struct {
+		Encoder struct {
+			Timeout string `toml:"timeout"`
+		} `toml:"encoder"`
+		Decoder struct {
+			Timeout       string `toml:"timeout"`
+			MaxMemory     string `toml:"max_memory"`
+			RecycleMemory string `toml:"recycle_memory"`
+		} `toml:"decoder"`
+		Watch struct {
+			PollInterval string `toml:"poll_interval"`
+		} `toml:"watch"`
 	}
 	var wrong *toml.DecodeError
-	if errors.As(toml.Unmarshal(document, &bare), &wrong) {
+	if errors.As(toml.Unmarshal(document, &quoted), &wrong) {
 		return decodeError(file, wrong)
 	}
 	return fmt.Errorf("%s: %w", file, err)

@@ -15,6 +15,13 @@ const (
 	// maxProcesses keeps a typing error from filling memory with decoders.
 	maxProcesses = 256
 	maxTimeout   = time.Hour
+	// A gigapixel PNG takes five seconds; what is larger is no photo.
+	maxMegapixels = 10_000
+	// A decoder needs about 160 MiB for itself.
+	minMemory = 256 << 20
+	maxMemory = 64 << 30
+	// maxPollInterval: the hourly scan would come first.
+	maxPollInterval = time.Hour
 )
 
 // Validate reports what cannot work whatever the machine looks like. Each line
@@ -30,8 +37,10 @@ func (c Config) Validate() error {
 		optional("encoder.onnxruntime_library", c.Encoder.ONNXRuntimeLibrary),
 		optional("decoder.plugin", c.Decoder.Plugin),
 		c.validateProcesses(),
-		validateTimeout("encoder.timeout", c.Encoder.Timeout),
-		validateTimeout("decoder.timeout", c.Decoder.Timeout),
+		validateTime("encoder.timeout", c.Encoder.Timeout, maxTimeout),
+		validateTime("decoder.timeout", c.Decoder.Timeout, maxTimeout),
+		c.Decoder.validateLimits(),
+		validateTime("watch.poll_interval", c.Watch.PollInterval, maxPollInterval),
 	)
 }
 
@@ -108,9 +117,26 @@ func (c Config) validateProcesses() error {
 	return nil
 }
 
-func validateTimeout(key string, t Duration) error {
-	if t.Duration < time.Second || t.Duration > maxTimeout {
-		return fmt.Errorf("%s %s is out of range: give 1s to %s", key, t.Duration, maxTimeout)
+func (d Decoder) validateLimits() error {
+	var problems []error
+	if n := d.MaxMegapixels; n < 1 || n > maxMegapixels {
+		problems = append(problems, fmt.Errorf("decoder.max_megapixels %d is out of range: give 1 to %d", n, maxMegapixels))
+	}
+	if m := d.MaxMemory; m.Bytes < minMemory || m.Bytes > maxMemory {
+		problems = append(problems, fmt.Errorf("decoder.max_memory %s is out of range: give %s to %s", m, Size{minMemory}, Size{maxMemory}))
+	}
+	if d.RecyclePhotos < 0 {
+		problems = append(problems, fmt.Errorf("decoder.recycle_photos %d is negative: give a number of photos, or 0 for never", d.RecyclePhotos))
+	}
+	if m := d.RecycleMemory; m.Bytes != 0 && m.Bytes < minMemory {
+		problems = append(problems, fmt.Errorf("decoder.recycle_memory %s is less than a decoder needs for itself: give at least %s, or \"0B\" for never", m, Size{minMemory}))
+	}
+	return errors.Join(problems...)
+}
+
+func validateTime(key string, t Duration, longest time.Duration) error {
+	if t.Duration < time.Second || t.Duration > longest {
+		return fmt.Errorf("%s %s is out of range: give 1s to %s", key, t.Duration, longest)
 	}
 	return nil
 }
