@@ -12,13 +12,14 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"vsed/daemon/api"
 	"vsed/daemon/catalogue"
 	"vsed/daemon/search"
 	"vsed/daemon/server"
+	"vsed/daemon/thumbnail"
+	"vsed/daemon/watch"
+	"vsed/plugins/host"
 )
 
 var (
@@ -26,10 +27,8 @@ var (
 	_ server.Library  = (*daemon)(nil)
 )
 
-const (
-	maxTagBytes     = 255
-	quarantineShown = 100
-)
+// quarantineShown is how many of the files set aside the status names.
+const quarantineShown = 100
 
 func refuse(status int, format string, arguments ...any) *api.Error {
 	return &api.Error{Status: status, Title: http.StatusText(status), Detail: fmt.Sprintf(format, arguments...)}
@@ -139,29 +138,12 @@ func (d *daemon) RemoveTags(ctx context.Context, id int64, names []string) ([]ap
 func (d *daemon) changeTags(ctx context.Context, id int64, names []string, change func(context.Context, int64, []string) error) ([]api.Tag, error) {
 	clean := make([]string, len(names))
 	for i, name := range names {
-		var err error
-		if clean[i], err = tagName(name); err != nil {
-			return nil, err
-		}
+		clean[i] = strings.Join(strings.Fields(name), " ")
 	}
 	if err := known(change(ctx, id, clean), "there is no photo with the id %d", id); err != nil {
 		return nil, err
 	}
 	return d.Tags(ctx, id)
-}
-
-// tagName trims a tag and refuses one that could not be shown or typed again.
-func tagName(name string) (string, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	switch {
-	case name == "":
-		return "", refuse(http.StatusBadRequest, "a tag is empty: give it a name")
-	case len(name) > maxTagBytes:
-		return "", refuse(http.StatusBadRequest, "the tag %.20q… has %d bytes: use at most %d", name, len(name), maxTagBytes)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return "", refuse(http.StatusBadRequest, "the tag %q holds characters that cannot be shown: leave them out", name)
-	}
-	return name, nil
 }
 
 // Thumbnail gives the small picture of a photo as WebP.
@@ -175,9 +157,27 @@ func (d *daemon) Thumbnail(ctx context.Context, id int64) ([]byte, error) {
 	}
 	webp, err := d.thumbnails.Read(found.Digest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, refuse(http.StatusNotFound, "photo %d has no thumbnail yet", id)
+		return d.makeThumbnail(ctx, found)
 	}
 	return webp, err
+}
+
+// makeThumbnail decodes a photo whose thumbnail was deleted.
+func (d *daemon) makeThumbnail(ctx context.Context, found catalogue.Photo) ([]byte, error) {
+	if !found.Visible() || found.Files[0].Offline {
+		return nil, refuse(http.StatusNotFound, "photo %d has no thumbnail, and no file of it can be read now", found.ID)
+	}
+	file := found.Files[0]
+	photo, _, err := watch.OpenPhoto(file.Folder, strings.TrimPrefix(file.Path, file.Folder+"/"))
+	if err != nil {
+		return nil, err
+	}
+	defer photo.Close()
+	decoded, err := d.encoding.onDemand.Decode(ctx, photo, host.DecodeRequest{Name: filepath.Base(file.Path), ThumbnailSide: thumbnail.Side})
+	if err != nil {
+		return nil, err
+	}
+	return decoded.Thumbnail, d.thumbnails.Write(found.Digest, decoded.Thumbnail)
 }
 
 // Folders lists the watched folders.
@@ -221,6 +221,9 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 	if err := readable(path); err != nil {
 		return api.Folder{}, refuse(http.StatusBadRequest, "%v: add a folder that vsed may read", err)
 	}
+	if err := d.apartFromState(path); err != nil {
+		return api.Folder{}, refuse(http.StatusConflict, "%v", err)
+	}
 	added, err := d.catalogue.AddFolder(ctx, path)
 	var nested *catalogue.NestedError
 	if errors.As(err, &nested) {
@@ -238,6 +241,25 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 		return api.Folder{}, refuse(http.StatusConflict, "the folder %q was removed at the same moment: add it again", path)
 	}
 	return all[at], nil
+}
+
+// apartFromState refuses a folder that holds the state folder or lies in it:
+// the daemon would index its own thumbnails.
+func (d *daemon) apartFromState(path string) error {
+	folder, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil // it is not there now; its problem is told as the folder's
+	}
+	state, err := filepath.EvalSymlinks(d.Config.State)
+	if err != nil {
+		return err
+	}
+	for _, pair := range [][2]string{{folder, state}, {state, folder}} {
+		if relative, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(relative) {
+			return fmt.Errorf("the folder %s and the state folder %s lie in each other: choose another --state", path, d.Config.State)
+		}
+	}
+	return nil
 }
 
 // readable says why a folder cannot be listed.
@@ -268,7 +290,7 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	if status.Change, err = d.catalogue.Change(ctx); err != nil {
 		return api.Status{}, err
 	}
-	set, err := d.catalogue.Quarantined(ctx, quarantineShown)
+	set, err := d.catalogue.NewestQuarantined(ctx, quarantineShown)
 	if err != nil {
 		return api.Status{}, err
 	}

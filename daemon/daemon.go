@@ -1,6 +1,6 @@
 // Package daemon wires the parts of vsed together and runs them until its
-// context ends. It holds no behaviour of its own beyond the order of start and
-// stop, and the answers that need several parts at once.
+// context ends. It holds the order of start and stop, and the answers to the
+// API, which need several parts at once; what a part does is the part's.
 package daemon
 
 import (
@@ -31,6 +31,10 @@ type Options struct {
 	Version string
 	Systemd systemd.Notifier
 	Log     *slog.Logger
+
+	// Reload asks for the configuration to be read again, with ReadConfig.
+	Reload     <-chan os.Signal
+	ReadConfig func() (config.Config, error)
 }
 
 // A daemon is the running parts. Each part has one owner: the function that
@@ -68,14 +72,11 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 		return err
 	}
 	defer closing(&err, c.Close)
-	words, err := keyword.Open(filepath.Join(state, "keyword"))
+	words, err := openWords(ctx, c, filepath.Join(state, "keyword"), options.Log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, words.Close)
-	if err := words.Rebuilt(); err != nil {
-		options.Log.Warn("the keyword index is made anew from the catalogue", "reason", err)
-	}
 	d := &daemon{
 		Options: options, catalogue: c,
 		engine: search.New(c, words, options.Log),
@@ -92,15 +93,41 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 	return run(d)
 }
 
+// openWords opens the keyword index. One that is ahead of the catalogue, as
+// after a restored backup or a power cut, is made anew.
+func openWords(ctx context.Context, c *catalogue.Catalogue, folder string, log *slog.Logger) (*keyword.Index, error) {
+	words, err := keyword.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := words.Rebuilt(); err != nil {
+		log.Warn("the keyword index is made anew from the catalogue", "reason", err)
+	}
+	seen, err := words.Change()
+	newest, changeErr := c.Change(ctx)
+	if err = errors.Join(err, changeErr); err != nil {
+		return nil, errors.Join(err, words.Close())
+	}
+	if seen <= newest {
+		return words, nil
+	}
+	log.Warn("the keyword index is ahead of the catalogue and is made anew", "index", seen, "catalogue", newest)
+	if err := errors.Join(words.Close(), os.RemoveAll(folder)); err != nil {
+		return nil, err
+	}
+	return keyword.Open(folder)
+}
+
 // serve runs the parts side by side; the end of one ends all.
 func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
-	// A configured folder that is not there is watched all the same: it may be
-	// a disk that comes later.
-	for _, path := range d.Config.Folders {
-		if _, err := d.catalogue.AddFolder(ctx, path); err != nil {
-			return err
-		}
+	if err := d.configureFolders(ctx, d.Config.Folders); err != nil {
+		return err
 	}
+	defer context.AfterFunc(ctx, func() {
+		if err := d.Systemd.Stopping(); err != nil {
+			d.Log.Error("systemd cannot be told of the end", "error", err)
+		}
+	})()
 	group, ctx := errgroup.WithContext(ctx)
 	api := server.New(d, d, d.Log)
 	group.Go(func() error { return api.Serve(ctx, listener) })
@@ -108,8 +135,68 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return d.keeper.Run(ctx) })
 	group.Go(func() error { return d.encoding.run(ctx) })
 	group.Go(func() error { return d.report(ctx) })
-	err := group.Wait()
-	return errors.Join(err, d.Systemd.Stopping())
+	group.Go(func() error { return d.purge(ctx) })
+	group.Go(func() error { return d.reload(ctx) })
+	return group.Wait()
+}
+
+// configureFolders watches the folders of the configuration. One that is not
+// there is watched all the same: it may be a disk that comes later. One that
+// cannot be watched is told, and the others are.
+func (d *daemon) configureFolders(ctx context.Context, paths []string) error {
+	var safe []string
+	for _, path := range paths {
+		if err := d.apartFromState(path); err != nil {
+			d.Log.Error("a folder of the configuration is not watched", "error", err)
+			continue
+		}
+		safe = append(safe, path)
+	}
+	refused, err := d.catalogue.ConfigureFolders(ctx, safe)
+	for _, problem := range refused {
+		d.Log.Error("a folder of the configuration is not watched", "error", problem)
+	}
+	return err
+}
+
+// reload takes the folders and the log's level from the configuration anew
+// when asked to; everything else needs a restart.
+func (d *daemon) reload(ctx context.Context) error {
+	for {
+		select {
+		case <-d.Reload:
+		case <-ctx.Done():
+			return nil
+		}
+		settings, err := d.ReadConfig()
+		if err == nil {
+			err = d.configureFolders(ctx, settings.Folders)
+		}
+		if err != nil && ctx.Err() == nil {
+			d.Log.Error("the configuration is not taken; the one before stands", "error", err)
+			continue
+		}
+		d.Log.Info("the folders and the log level of the configuration were taken; the rest needs a restart")
+	}
+}
+
+// keepMissing is how long a deleted photo keeps its tags.
+const keepMissing = 30 * 24 * time.Hour
+
+// purge forgets once a day what has been missing for long.
+func (d *daemon) purge(ctx context.Context) error {
+	daily := time.NewTicker(24 * time.Hour)
+	defer daily.Stop()
+	for {
+		if err := d.catalogue.Purge(ctx, time.Now().Add(-keepMissing)); err != nil && ctx.Err() == nil {
+			d.Log.Error("missing files cannot be forgotten", "error", err)
+		}
+		select {
+		case <-daily.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // report tells systemd: ready once the API answers, then a line of status, and

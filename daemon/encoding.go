@@ -30,9 +30,11 @@ const (
 // encoding is the life of the encoder and of the pipeline that it feeds.
 type encoding struct {
 	daemon   *daemon
+	runtime  string // folder of the plugins' sockets
 	decoder  host.Command
 	encoder  host.Command
 	host     *host.EncoderHost
+	onDemand *host.DecoderHost                           // for what a client waits for; not started before
 	pipeline atomic.Pointer[ingest.Pipeline]             // nil until the encoder has described itself
 	about    atomic.Pointer[contract.EncoderDescription] // likewise
 	problem  atomic.Pointer[string]                      // why the encoder is not used; nil where it is
@@ -43,26 +45,25 @@ func newEncoding(d *daemon) (*encoding, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &encoding{daemon: d}
+	e := &encoding{daemon: d, runtime: runtimeFolder}
 	if e.decoder, err = decoderCommand(d, runtimeFolder); err != nil {
 		return nil, err
 	}
 	if e.encoder, err = encoderCommand(d, runtimeFolder); err != nil {
 		return nil, err
 	}
+	e.onDemand = e.newDecoder("decoder on demand")
 	e.host = host.NewEncoder(e.encoder, host.Policy{CallTimeout: d.Config.Encoder.Timeout.Duration}, d.Log)
 	return e, nil
 }
 
 // pluginRuntime gives the private folder for the plugins' sockets, without
-// what a killed daemon left there.
+// what a killed daemon left there. One outside of the state folder is made
+// under a name that nobody can take before, and removed at the end.
 func pluginRuntime(state string) (string, error) {
-	folder, err := filepath.Abs(filepath.Join(state, "plugins"))
-	if err != nil {
-		return "", err
-	}
+	folder := filepath.Join(state, "plugins")
 	if len(folder) > longestRuntime {
-		folder = filepath.Join(os.TempDir(), fmt.Sprintf("vsed-plugins-%d", os.Getpid()))
+		return os.MkdirTemp("", "vsed-*")
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		return "", fmt.Errorf("clear the folder for the plugins' sockets: %w", err)
@@ -119,6 +120,8 @@ func builtinBundle() (string, error) {
 // run starts the encoder, as often as it takes, and then encodes. Search by
 // words and the API go on meanwhile.
 func (e *encoding) run(ctx context.Context) (err error) {
+	defer closing(&err, func() error { return os.RemoveAll(e.runtime) })
+	defer closing(&err, e.onDemand.Close)
 	defer closing(&err, e.host.Close)
 	description, err := e.describe(ctx)
 	if ctx.Err() != nil {
@@ -136,7 +139,13 @@ func (e *encoding) run(ctx context.Context) (err error) {
 			err = errors.Join(err, decoder.Close())
 		}
 	}()
-	pipeline := ingest.New(e.daemon.catalogue, decoders, e.host, description, e.daemon.thumbnails, e.daemon.Log)
+	if err := e.retryAfterUpgrade(ctx, decoders[0]); err != nil {
+		return err
+	}
+	pipeline := ingest.New(ingest.Parts{
+		Catalogue: e.daemon.catalogue, Decoders: decoders, Encoder: e.host, Description: description,
+		Check: e.check, Thumbnails: e.daemon.thumbnails, Log: e.daemon.Log,
+	})
 	e.pipeline.Store(pipeline)
 	return pipeline.Run(ctx)
 }
@@ -164,22 +173,48 @@ func (e *encoding) describe(ctx context.Context) (*contract.EncoderDescription, 
 	}
 }
 
-// try encodes a grey picture and a word before the first photo: the host
-// refuses constants that are no vectors, and an encoder that fails on these is
-// at fault itself. Photos then wait, instead of being set aside one by one.
+// try starts the encoder and checks it.
 func (e *encoding) try(ctx context.Context) (*contract.EncoderDescription, error) {
 	description, err := e.host.Describe(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return description, e.check(ctx)
+}
+
+// check encodes a grey picture and a word: the host refuses what is no vector,
+// and an encoder that fails on these is at fault itself. Photos then wait,
+// instead of being set aside one by one.
+func (e *encoding) check(ctx context.Context) error {
+	description, err := e.host.Describe(ctx)
+	if err != nil {
+		return err
+	}
 	grey := bytes.Repeat([]byte{128}, int(description.Picture.Width*description.Picture.Height*3))
 	if _, err := e.host.EncodePictures(ctx, [][]byte{grey}); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := e.host.EncodeTexts(ctx, []string{"photo"}); err != nil {
-		return nil, err
+	_, err = e.host.EncodeTexts(ctx, []string{"photo"})
+	return err
+}
+
+// retryAfterUpgrade takes all files out of quarantine when another decoder or
+// vsed runs than the one that put them there: it may read them.
+func (e *encoding) retryAfterUpgrade(ctx context.Context, decoder *host.DecoderHost) error {
+	description, err := decoder.Describe(ctx)
+	if err != nil {
+		return nil // ingest meets the same error, and waits for a decoder
 	}
-	return description, nil
+	const setting = "decoder"
+	now := fmt.Sprintf("%s %s %v, vsed %s", description.Name, description.Version, description.Formats, e.daemon.Version)
+	before, err := e.daemon.catalogue.Setting(ctx, setting)
+	if err != nil || before == now {
+		return err
+	}
+	if _, err := e.daemon.catalogue.RetryQuarantined(ctx, nil); err != nil {
+		return err
+	}
+	return e.daemon.catalogue.SetSetting(ctx, setting, now)
 }
 
 func (e *encoding) useSpace(ctx context.Context, description *contract.EncoderDescription) error {
@@ -199,9 +234,13 @@ func (e *encoding) startDecoders() []*host.DecoderHost {
 	}
 	decoders := make([]*host.DecoderHost, count)
 	for i := range decoders {
-		command := e.decoder
-		command.Name = fmt.Sprintf("decoder %d", i+1)
-		decoders[i] = host.NewDecoder(command, host.Policy{CallTimeout: e.daemon.Config.Decoder.Timeout.Duration}, e.daemon.Log)
+		decoders[i] = e.newDecoder(fmt.Sprintf("decoder %d", i+1))
 	}
 	return decoders
+}
+
+func (e *encoding) newDecoder(name string) *host.DecoderHost {
+	command := e.decoder
+	command.Name = name
+	return host.NewDecoder(command, host.Policy{CallTimeout: e.daemon.Config.Decoder.Timeout.Duration}, e.daemon.Log)
 }

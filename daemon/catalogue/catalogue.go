@@ -8,7 +8,6 @@ package catalogue
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,16 +21,8 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-//go:embed schema.sql
-var schema string
-
-//go:embed space.sql
-var spaceSchema string
-
-const (
-	schemaVersion = 1
-	keptEvents    = 100_000
-)
+// keptEvents is how many of the newest events outlive a restart.
+const keptEvents = 100_000
 
 // ErrNotFound is returned where a photo or folder does not exist.
 var ErrNotFound = errors.New("not found")
@@ -59,7 +50,7 @@ func Open(ctx context.Context, folder string) (*Catalogue, error) {
 		return nil, fmt.Errorf("make the state folder: %w", err)
 	}
 	c := &Catalogue{folder: folder, changed: make(chan struct{})}
-	if err := c.migrate(ctx); err != nil {
+	if err := migrate(ctx, c.path()); err != nil {
 		return nil, err
 	}
 	space, err := c.lastSpace(ctx)
@@ -80,29 +71,6 @@ func (c *Catalogue) Close() error {
 }
 
 func (c *Catalogue) path() string { return filepath.Join(c.folder, "catalogue.db") }
-
-// migrate makes the schema, or refuses one that this vsed does not know.
-func (c *Catalogue) migrate(ctx context.Context) error {
-	db := openDatabase(c.path(), "", "rwc")
-	defer db.Close()
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("open the catalogue %s: %w", c.path(), err)
-	}
-	switch {
-	case version == schemaVersion:
-		_, err := db.ExecContext(ctx, `DELETE FROM event WHERE change <= (SELECT max(change) FROM event) - ?`, keptEvents)
-		return err
-	case version > schemaVersion:
-		return fmt.Errorf("the catalogue %s was written by a newer vsed (schema %d, this one knows %d): start that vsed, or point `state` at another folder",
-			c.path(), version, schemaVersion)
-	}
-	_, err := db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", schema, schemaVersion))
-	if err != nil {
-		return fmt.Errorf("make the catalogue %s: %w", c.path(), err)
-	}
-	return nil
-}
 
 func (c *Catalogue) lastSpace(ctx context.Context) (string, error) {
 	db := openDatabase(c.path(), "", "rwc")
@@ -174,7 +142,7 @@ func attach(connection *sqlite3.SQLiteConn, path string) error {
 	if _, err := connection.Exec("ATTACH DATABASE ? AS space", toValues(name)); err != nil {
 		return fmt.Errorf("attach the vectors in %s: %w", path, err)
 	}
-	_, err := connection.Exec("PRAGMA space.journal_mode=WAL; PRAGMA space.synchronous=NORMAL; "+spaceSchema, nil)
+	_, err := connection.Exec("PRAGMA space.journal_mode=WAL; PRAGMA space.synchronous=NORMAL; "+spaceSchema(), nil)
 	return err
 }
 
@@ -218,7 +186,7 @@ func (c *Catalogue) updateWith(ctx context.Context, synchronous string, write fu
 	if err != nil {
 		return fmt.Errorf("begin a change of the catalogue: %w", err)
 	}
-	defer connection.Close() // gives it back to the pool
+	defer connection.Close() // gives it back to the pool; the transaction has told all errors by then
 	if _, err := connection.ExecContext(ctx, "PRAGMA main.synchronous = "+synchronous); err != nil {
 		return fmt.Errorf("begin a change of the catalogue: %w", err)
 	}

@@ -1,12 +1,16 @@
 package catalogue
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func open(t *testing.T, folder string) *Catalogue {
@@ -41,7 +45,7 @@ func stat(inode int) Stat {
 }
 
 func content(n byte) Content {
-	return Content{Digest: [32]byte{n}, Format: "jpeg", Width: 4, Height: 3}
+	return Content{Digest: [32]byte{n}, Size: 10, Format: "jpeg", Width: 4, Height: 3}
 }
 
 // encode takes the waiting file through to its vector.
@@ -81,10 +85,10 @@ func TestEveryFileIsAccountedFor(t *testing.T) {
 		{Path: "bad.jpg", Stat: stat(8)},
 		{Path: ".hidden", Stat: stat(9), Rule: "hidden"},
 	}))
-	check(t, scan.Finish(t.Context()))
+	check(t, scan.Finish(t.Context(), nil))
 	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)) {
 		if file.Path == "bad.jpg" {
-			check(t, c.Quarantine(t.Context(), file.ID, "is text"))
+			check(t, c.Quarantine(t.Context(), file.ID, "is text", 0))
 		}
 	}
 	want := Counts{Encoded: 1, Waiting: 1, Quarantined: 1, Missing: 1, Ignored: 1, IgnoredBy: map[string]int64{"hidden": 1}}
@@ -104,24 +108,46 @@ func TestAnUnchangedTreeCostsNoChange(t *testing.T) {
 	before := must[int64](t)(c.Change(t.Context()))
 	scan := c.BeginScan(folder.ID)
 	check(t, scan.Observe(t.Context(), []Observation{{Path: "a.jpg", Stat: stat(0)}, {Path: "b.jpg", Stat: stat(1)}}))
-	check(t, scan.Finish(t.Context()))
+	check(t, scan.Finish(t.Context(), nil))
 	if after := must[int64](t)(c.Change(t.Context())); after != before {
 		t.Errorf("change %d after a scan that saw nothing new, was %d", after, before)
 	}
 }
 
-func TestRenameKeepsPhotoAndTags(t *testing.T) {
+func TestAMovedFolderKeepsPhotoAndTags(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder, photos := library(t, c, "a.jpg")
 	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "sub/new.jpg", Stat: stat(0)}}))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "sub/a.jpg", Stat: stat(0)}}))
 	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.jpg"}))
 	photo := must[Photo](t)(c.Photo(t.Context(), photos[0]))
-	if photo.Files[0].Path != "/photos/sub/new.jpg" || photo.Files[0].Missing || len(photo.Tags) != 1 {
-		t.Errorf("after a rename: %+v", photo)
+	if photo.Files[0].Path != "/photos/sub/a.jpg" || photo.Files[0].Missing || len(photo.Tags) != 1 {
+		t.Errorf("after a move: %+v", photo)
 	}
 	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)); len(waiting) != 0 {
-		t.Errorf("a rename waits for a decode: %+v", waiting)
+		t.Errorf("a moved folder waits for a decode: %+v", waiting)
+	}
+}
+
+func TestARenamedFileIsRecognisedByItsDigest(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg")
+	renamed := stat(0)
+	renamed.ChangedNanos++ // as rename(2) does
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b.jpg", Stat: renamed}}))
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.jpg"}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	if len(waiting) != 1 || !waiting[0].Known {
+		t.Fatalf("waiting: %+v, want one of a known size", waiting)
+	}
+	if must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, renamed, [32]byte{99})) {
+		t.Error("an unknown digest was recognised")
+	}
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, renamed, content(0).Digest)) {
+		t.Error("the known digest was not recognised")
+	}
+	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); photo.Files[0].Path != "/photos/b.jpg" || !photo.Visible() {
+		t.Errorf("after a rename: %+v", photo)
 	}
 }
 
@@ -143,6 +169,231 @@ func TestChangedContentIsDecodedAgain(t *testing.T) {
 	}
 	if old := must[Photo](t)(c.Photo(t.Context(), photos[0])); old.Visible() {
 		t.Errorf("the old content is still shown: %+v", old)
+	}
+}
+
+func TestAnEditInPlaceKeepsTheUsersTags(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "b.jpg")
+	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
+	edited := stat(0)
+	edited.ModifiedNanos++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	photo := encode(t, c, waiting[0], edited, content(9))
+	if tags := must[Photo](t)(c.Photo(t.Context(), photo)).Tags; len(tags) != 1 || tags[0] != (Tag{"dog", "user"}) {
+		t.Errorf("after an edit: tags %v", tags)
+	}
+	// Content that a known photo took is that photo, with its own tags.
+	edited.ModifiedNanos++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
+	waiting = must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	if photo := encode(t, c, waiting[0], edited, content(1)); photo != photos[1] || len(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) != 0 {
+		t.Errorf("a copy over the file: photo %d, want %d without tags", photo, photos[1])
+	}
+}
+
+func TestTheUsersWordWinsOverTheFiles(t *testing.T) {
+	c := open(t, t.TempDir())
+	check(t, c.UseSpace(t.Context(), "test-space"))
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	read := func(s Stat) int64 {
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: s}}))
+		tagged := content(1)
+		tagged.Keywords = []string{"beach", "dog"}
+		return encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))[0], s, tagged)
+	}
+	tags := func(photo int64) string { return fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) }
+	photo := read(stat(1))
+	if got := tags(photo); got != "[{beach file} {dog file}]" {
+		t.Errorf("tags %s", got)
+	}
+	check(t, c.RemoveTags(t.Context(), photo, []string{"dog"}))
+	again := stat(1)
+	again.ChangedNanos++
+	if read(again) != photo || tags(photo) != "[{beach file}]" {
+		t.Errorf("after reading again: tags %s", tags(photo))
+	}
+	check(t, c.AddTags(t.Context(), photo, []string{"dog"}))
+	if got := tags(photo); got != "[{beach file} {dog file} {dog user}]" {
+		t.Errorf("after adding: tags %s", got)
+	}
+}
+
+func TestSidecarsTagTheirPhotos(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "a.png", "ab.jpg", "dir/a.jpg")
+	tagged := func(sidecar string, s Stat, want ...int) {
+		t.Helper()
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: sidecar, Stat: s, Sidecar: true}}))
+		unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10))
+		if len(unread) != 1 {
+			t.Fatalf("%s: unread %+v", sidecar, unread)
+		}
+		check(t, c.SidecarRead(t.Context(), unread[0], []string{sidecar}, ""))
+		var got []int
+		for i, photo := range photos {
+			for _, tag := range must[Photo](t)(c.Photo(t.Context(), photo)).Tags {
+				if tag == (Tag{sidecar, "sidecar"}) {
+					got = append(got, i)
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: tagged %v, want %v", sidecar, got, want)
+		}
+	}
+	tagged("a.jpg.xmp", stat(50), 0)
+	tagged("a.xmp", stat(51), 0, 1)
+	tagged("dir/a.XMP", stat(52), 3)
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.xmp", Stat: stat(51), Sidecar: true}}))
+	if unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10)); len(unread) != 0 {
+		t.Errorf("an unchanged sidecar is read again: %+v", unread)
+	}
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.xmp"}))
+	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {
+		t.Errorf("tags of a deleted sidecar: %v", tags)
+	}
+}
+
+func TestQuarantineLetsGoInTime(t *testing.T) {
+	c := open(t, t.TempDir())
+	check(t, c.UseSpace(t.Context(), "test-space"))
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	for i, name := range []string{"never.jpg", "soon.jpg"} {
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: name, Stat: stat(i)}}))
+	}
+	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)) {
+		pause := time.Duration(0)
+		if file.Path == "soon.jpg" {
+			pause = time.Hour
+		}
+		check(t, c.Quarantine(t.Context(), file.ID, "why", pause))
+	}
+	if set := must[[]QuarantinedFile](t)(c.Quarantined(t.Context(), 0, 10)); len(set) != 2 || set[0].Attempts != 1 || !set[0].NextAttempt.IsZero() || set[1].NextAttempt.IsZero() {
+		t.Errorf("set aside: %+v", set)
+	}
+	for _, one := range []struct {
+		after time.Duration
+		want  int64
+	}{{time.Minute, 0}, {2 * time.Hour, 1}, {1000 * time.Hour, 0}} {
+		if got := must[int64](t)(c.RetryDue(t.Context(), time.Now().Add(one.after))); got != one.want {
+			t.Errorf("after %v: let go %d, want %d", one.after, got, one.want)
+		}
+	}
+	if got := must[int64](t)(c.RetryQuarantined(t.Context(), nil)); got != 1 {
+		t.Errorf("on request: let go %d, want 1", got)
+	}
+}
+
+func TestNearDuplicatesAndBurstsAreGroups(t *testing.T) {
+	c := open(t, t.TempDir())
+	check(t, c.UseSpace(t.Context(), "test-space"))
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	const hash = 0x0123456789abcdef
+	shots := []Content{
+		{PerceptualHash: hash},
+		{PerceptualHash: hash ^ 1<<3 ^ 1<<20 ^ 1<<60}, // three bits, in three parts
+		{PerceptualHash: hash ^ 0xf},                  // four bits
+		{Metadata: Metadata{Taken: "2024-05-01T12:00:00", Camera: "C"}},
+		{Metadata: Metadata{Taken: "2024-05-01T12:00:02", Camera: "C"}},
+		{Metadata: Metadata{Taken: "2024-05-01T12:00:02", Camera: "D"}},
+		{Metadata: Metadata{Taken: "2024-05-01T12:00:05", Camera: "C"}},
+	}
+	var groups []int64
+	for i, shot := range shots {
+		shot.Digest = [32]byte{byte(i + 1)}
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: fmt.Sprint(i), Stat: stat(i)}}))
+		photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))[0], stat(i), shot)
+		groups = append(groups, must[Photo](t)(c.Photo(t.Context(), photo)).Group)
+	}
+	if want := []int64{1, 1, 3, 4, 4, 6, 7}; !slices.Equal(groups, want) {
+		t.Errorf("groups %v, want %v", groups, want)
+	}
+}
+
+func TestWhatIsMissingForLongIsForgotten(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "gone.jpg", "copied.jpg", "stays.jpg")
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "copy.jpg", Stat: stat(1)}}))
+	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"gone.jpg", "copied.jpg"}))
+	check(t, c.Purge(t.Context(), time.Now().Add(-time.Hour)))
+	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); len(photo.Tags) != 1 {
+		t.Errorf("forgotten too early: %+v", photo)
+	}
+	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour)))
+	if _, err := c.Photo(t.Context(), photos[0]); !errors.Is(err, ErrNotFound) {
+		t.Errorf("still known: %v", err)
+	}
+	for _, photo := range photos[1:] {
+		if photo := must[Photo](t)(c.Photo(t.Context(), photo)); !photo.Visible() || !photo.Encoded {
+			t.Errorf("lost: %+v", photo)
+		}
+	}
+}
+
+func TestUnreadFoldersAreNotDeclaredMissing(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, _ := library(t, c, "locked/a.jpg", "locked-not/a.jpg", "b.jpg")
+	scan := c.BeginScan(folder.ID)
+	check(t, scan.Observe(t.Context(), []Observation{{Path: "b.jpg", Stat: stat(2)}}))
+	check(t, scan.Finish(t.Context(), []string{"locked"}))
+	if got := must[map[int64]Counts](t)(c.Count(t.Context()))[folder.ID]; got.Encoded != 2 || got.Missing != 1 {
+		t.Errorf("counts %+v", got)
+	}
+	if folders := must[[]Folder](t)(c.Folders(t.Context())); folders[0].LastScan.IsZero() {
+		t.Error("the scan does not count")
+	}
+}
+
+func TestTheConfigurationsFoldersComeAndGo(t *testing.T) {
+	c := open(t, t.TempDir())
+	must[Folder](t)(c.AddFolder(t.Context(), "/by-hand"))
+	watched := func(paths ...string) (names []string, refused int) {
+		refused = len(must[[]error](t)(c.ConfigureFolders(t.Context(), paths)))
+		for _, folder := range must[[]Folder](t)(c.Folders(t.Context())) {
+			names = append(names, folder.Path)
+		}
+		return names, refused
+	}
+	for _, one := range []struct {
+		configured, want []string
+		refused          int
+	}{
+		{[]string{"/p/a"}, []string{"/by-hand", "/p/a"}, 0},
+		{[]string{"/p"}, []string{"/by-hand", "/p"}, 0},
+		{[]string{"/p", "/by-hand/sub"}, []string{"/by-hand", "/p"}, 1},
+		{nil, []string{"/by-hand"}, 0},
+	} {
+		if got, refused := watched(one.configured...); !slices.Equal(got, one.want) || refused != one.refused {
+			t.Errorf("configured %v: watched %v, refused %d", one.configured, got, refused)
+		}
+	}
+}
+
+// A number that an older copy of the catalogue gives again must not find
+// another photo's vector.
+func TestARestoredCatalogueFindsNoForeignVector(t *testing.T) {
+	folder := t.TempDir()
+	c := open(t, folder)
+	library(t, c)
+	check(t, keepCopy(t.Context(), c.write, c.path()+".backup"))
+	_, photos := library(t, c, "first.jpg")
+	check(t, c.Close())
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(c.path() + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	check(t, os.Rename(c.path()+".backup", c.path()))
+	c = open(t, folder)
+	root := must[[]Folder](t)(c.Folders(t.Context()))[0]
+	check(t, c.Observe(t.Context(), root.ID, []Observation{{Path: "other.jpg", Stat: stat(7)}}))
+	photo, needs, err := c.Identify(t.Context(), must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0].ID, stat(7), content(77))
+	check(t, err)
+	if photo != photos[0] || !needs {
+		t.Errorf("photo %d needs a vector: %v; want photo %d to need one", photo, needs, photos[0])
 	}
 }
 
@@ -250,7 +501,48 @@ func TestNewerCatalogueIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, c.Close())
-	if _, err := Open(t.Context(), folder); err == nil {
-		t.Errorf("%s of schema 99 was opened", filepath.Base(c.path()))
+	if _, err := Open(t.Context(), folder); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("a catalogue of schema 99: %v", err)
+	}
+}
+
+func TestADamagedCatalogueIsNamedAndKept(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "catalogue.db")
+	garbage := bytes.Repeat([]byte("not a database "), 1000)
+	check(t, os.WriteFile(path, garbage, 0o600))
+	if _, err := Open(t.Context(), folder); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("opened, or not named: %v", err)
+	}
+	if kept, err := os.ReadFile(path); err != nil || !bytes.Equal(kept, garbage) {
+		t.Error("the damaged file was changed")
+	}
+}
+
+// Every schema that was ever in a release, with rows, becomes the newest one.
+func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
+	for version := 1; version < newestSchema(); version++ {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "catalogue.db")
+		db := openDatabase(path, "", "rwc")
+		for schema := 1; schema <= version; schema++ {
+			statements, err := step(schema)
+			check(t, err)
+			_, err = db.Exec(statements)
+			check(t, err)
+		}
+		rows, err := os.ReadFile(fmt.Sprintf("testdata/schema-%d.sql", version))
+		check(t, err)
+		_, err = db.Exec(string(rows) + fmt.Sprintf("; PRAGMA user_version = %d", version))
+		check(t, err)
+		check(t, db.Close())
+		c := open(t, folder)
+		photo := must[Photo](t)(c.Photo(t.Context(), 1))
+		if len(photo.Files) != 1 || photo.Files[0].Path != "/photos/a.jpg" || len(photo.Tags) != 1 || photo.Tags[0].Name != "dog" {
+			t.Errorf("from schema %d: %+v", version, photo)
+		}
+		if _, err := os.Stat(fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
+			t.Errorf("no copy of schema %d: %v", version, err)
+		}
 	}
 }

@@ -35,6 +35,16 @@ func (c *Catalogue) Change(ctx context.Context) (number int64, err error) {
 	return number, err
 }
 
+// FoldersOnline reports whether a folder came back after the change number, and
+// gives the newest one.
+func (c *Catalogue) FoldersOnline(ctx context.Context, after int64) (online bool, newest int64, err error) {
+	err = c.view(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT coalesce(max(change), 0), coalesce(max(kind = ?), false) FROM event WHERE change > ?`,
+			FolderOnline, after).Scan(&newest, &online)
+	})
+	return online, max(newest, after), err
+}
+
 // Wait gives a channel that is closed at the next change. Take it before
 // reading, so that no change falls between.
 func (c *Catalogue) Wait() <-chan struct{} {

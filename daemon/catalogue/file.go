@@ -19,9 +19,10 @@ type Stat struct {
 
 // An Observation is a file that a scan or the watcher saw.
 type Observation struct {
-	Path string // below the folder, raw bytes
-	Stat Stat
-	Rule string // the rule that ignores it, or ""
+	Path    string // below the folder, raw bytes
+	Stat    Stat
+	Rule    string // the rule that ignores it, or ""
+	Sidecar bool   // an XMP file, which is read for the photos beside it
 }
 
 // A Scan compares a whole walk over one folder with the catalogue. It has one
@@ -30,23 +31,24 @@ type Scan struct {
 	catalogue *Catalogue
 	folder    int64
 	seen      map[int64]struct{}
+	sidecars  map[int64]struct{}
 }
 
 // BeginScan starts a comparison with the folder of this id.
 func (c *Catalogue) BeginScan(folder int64) *Scan {
-	return &Scan{catalogue: c, folder: folder, seen: make(map[int64]struct{})}
+	return &Scan{catalogue: c, folder: folder, seen: make(map[int64]struct{}), sidecars: make(map[int64]struct{})}
 }
 
 // Observe notes files that were seen, in one transaction. Unchanged files cost
 // no write.
 func (s *Scan) Observe(ctx context.Context, observations []Observation) error {
-	return s.catalogue.observe(ctx, s.folder, observations, func(id int64) { s.seen[id] = struct{}{} })
+	return s.catalogue.observe(ctx, s.folder, observations, s)
 }
 
-// Finish declares files missing that the walk, which must have been whole, did
-// not see.
-func (s *Scan) Finish(ctx context.Context) error {
-	gone, err := s.unseen(ctx)
+// Finish declares files missing that the walk did not see. Those below the
+// unread paths, which the walk could not enter, stay as they are.
+func (s *Scan) Finish(ctx context.Context, unread []string) error {
+	gone, err := s.unseen(ctx, unread)
 	if err != nil {
 		return err
 	}
@@ -56,12 +58,15 @@ func (s *Scan) Finish(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := w.forgetSidecars(s.folder, s.sidecars, unread); err != nil {
+			return err
+		}
 		_, err := w.exec(`UPDATE folder SET last_scan = ? WHERE id = ?`, time.Now().Unix(), s.folder)
 		return err
 	})
 }
 
-func (s *Scan) unseen(ctx context.Context) (gone []knownFile, err error) {
+func (s *Scan) unseen(ctx context.Context, unread []string) (gone []knownFile, err error) {
 	err = s.catalogue.view(func(db *sql.DB) error {
 		rows, err := db.QueryContext(ctx, knownFileQuery+`WHERE file.folder = ? AND file.state != 'missing'`, s.folder)
 		if err != nil {
@@ -73,7 +78,7 @@ func (s *Scan) unseen(ctx context.Context) (gone []knownFile, err error) {
 			if err != nil {
 				return err
 			}
-			if _, ok := s.seen[file.id]; !ok {
+			if _, ok := s.seen[file.id]; !ok && !below(file.relative, unread) {
 				gone = append(gone, file)
 			}
 		}
@@ -82,9 +87,19 @@ func (s *Scan) unseen(ctx context.Context) (gone []knownFile, err error) {
 	return gone, err
 }
 
+// below reports whether the path is one of the folders or lies in one.
+func below(path string, folders []string) bool {
+	for _, folder := range folders {
+		if folder == "." || path == folder || inside(path, folder) {
+			return true
+		}
+	}
+	return false
+}
+
 // Observe notes single files that the watcher saw, outside of a scan.
 func (c *Catalogue) Observe(ctx context.Context, folder int64, observations []Observation) error {
-	return c.observe(ctx, folder, observations, func(int64) {})
+	return c.observe(ctx, folder, observations, nil)
 }
 
 // Vanished notes that nothing is at these paths any more, neither a file nor,
@@ -93,8 +108,9 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 	return c.update(ctx, func(w change) error {
 		for _, path := range paths {
 			// Everything below a directory lies between "path/" and "path0", the next byte.
-			files, err := w.knownFiles(`WHERE file.folder = ? AND file.state != 'missing' AND (file.path = ? OR (file.path > ? AND file.path < ?))`,
-				folder, []byte(path), []byte(path+"/"), []byte(path+"0"))
+			const here = `folder = ? AND (path = ? OR (path > ? AND path < ?))`
+			arguments := []any{folder, []byte(path), []byte(path + "/"), []byte(path + "0")}
+			files, err := w.knownFiles(`WHERE file.state != 'missing' AND file.id IN (SELECT id FROM file WHERE `+here+`)`, arguments...)
 			if err != nil {
 				return err
 			}
@@ -103,6 +119,9 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 					return err
 				}
 			}
+			if err := w.dropSidecars(here, arguments...); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -110,24 +129,27 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 
 // knownFile is a row of file with the absolute path.
 type knownFile struct {
-	id    int64
-	path  string
-	stat  Stat
-	state string
-	rule  string
-	photo int64 // 0: not decoded
+	id       int64
+	path     string // absolute
+	relative string
+	stat     Stat
+	state    string
+	rule     string
+	photo    int64 // 0: not decoded
+	previous int64 // what it held before it changed; 0: nothing known
 }
 
 const knownFileQuery = `SELECT file.id, folder.path, file.path, file.device, file.inode, file.size, file.modified, file.changed,
-	file.state, file.reason, coalesce(file.photo, 0) FROM file JOIN folder ON folder.id = file.folder `
+	file.state, file.reason, coalesce(file.photo, 0), coalesce(file.previous, 0) FROM file JOIN folder ON folder.id = file.folder `
 
 func scanKnownFile(rows interface{ Scan(...any) error }) (file knownFile, err error) {
 	var folder, path []byte
 	var device, inode int64
 	err = rows.Scan(&file.id, &folder, &path, &device, &inode, &file.stat.Size, &file.stat.ModifiedNanos, &file.stat.ChangedNanos,
-		&file.state, &file.rule, &file.photo)
+		&file.state, &file.rule, &file.photo, &file.previous)
 	file.stat.Device, file.stat.Inode = uint64(device), uint64(inode)
-	file.path = filepath.Join(string(folder), string(path))
+	file.relative = string(path)
+	file.path = filepath.Join(string(folder), file.relative)
 	return file, err
 }
 
@@ -148,15 +170,17 @@ func (w change) knownFiles(condition string, arguments ...any) (files []knownFil
 }
 
 func (w change) missing(file knownFile) error {
-	if _, err := w.exec(`UPDATE file SET state = 'missing', reason = '', attempts = 0 WHERE id = ?`, file.id); err != nil || file.state == "ignored" {
+	_, err := w.exec(`UPDATE file SET state = 'missing', reason = '', attempts = 0, next_attempt = NULL, missing_since = ? WHERE id = ?`,
+		time.Now().Unix(), file.id)
+	if err != nil || file.state == "ignored" {
 		return err
 	}
 	return w.touch(FileMissing, file.photo, file.path)
 }
 
 // observe compares with what is known before it writes, so that an unchanged
-// tree is read without a transaction.
-func (c *Catalogue) observe(ctx context.Context, folder int64, observations []Observation, seen func(id int64)) error {
+// tree is read without a transaction. seen may be nil.
+func (c *Catalogue) observe(ctx context.Context, folder int64, observations []Observation, seen *Scan) error {
 	fresh, err := c.fresh(ctx, folder, observations, seen)
 	if err != nil || len(fresh) == 0 {
 		return err
@@ -171,18 +195,27 @@ func (c *Catalogue) observe(ctx context.Context, folder int64, observations []Ob
 			return err
 		}
 		for _, observation := range fresh {
-			id, err := w.observeOne(folder, string(root), observation)
-			if err != nil {
+			if err := w.observeOne(folder, string(root), observation, seen); err != nil {
 				return err
 			}
-			seen(id)
 		}
 		return nil
 	})
 }
 
+// saw notes what the walk has passed.
+func (s *Scan) saw(id int64, sidecar bool) {
+	switch {
+	case s == nil:
+	case sidecar:
+		s.sidecars[id] = struct{}{}
+	default:
+		s.seen[id] = struct{}{}
+	}
+}
+
 // fresh gives the observations that tell something new.
-func (c *Catalogue) fresh(ctx context.Context, folder int64, observations []Observation, seen func(id int64)) (fresh []Observation, err error) {
+func (c *Catalogue) fresh(ctx context.Context, folder int64, observations []Observation, seen *Scan) (fresh []Observation, err error) {
 	err = c.view(func(db *sql.DB) error {
 		known, err := db.PrepareContext(ctx, knownFileQuery+`WHERE file.folder = ? AND file.path = ?`)
 		if err != nil {
@@ -190,21 +223,34 @@ func (c *Catalogue) fresh(ctx context.Context, folder int64, observations []Obse
 		}
 		defer known.Close()
 		for _, observation := range observations {
-			file, err := scanKnownFile(known.QueryRowContext(ctx, folder, []byte(observation.Path)))
-			switch {
-			case errors.Is(err, sql.ErrNoRows):
-				fresh = append(fresh, observation)
-			case err != nil:
-				return fmt.Errorf("read a file: %w", err)
-			case file.tells(observation):
-				seen(file.id)
-			default:
+			id, told, err := told(ctx, db, known, folder, observation)
+			if err != nil {
+				return err
+			}
+			if told {
+				seen.saw(id, observation.Sidecar)
+			} else {
 				fresh = append(fresh, observation)
 			}
 		}
 		return nil
 	})
 	return fresh, err
+}
+
+// told reports whether the catalogue says already what the observation says.
+func told(ctx context.Context, db *sql.DB, known *sql.Stmt, folder int64, observation Observation) (id int64, told bool, err error) {
+	if observation.Sidecar {
+		return toldOfSidecar(ctx, db, folder, observation)
+	}
+	file, err := scanKnownFile(known.QueryRowContext(ctx, folder, []byte(observation.Path)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("read a file: %w", err)
+	}
+	return file.id, file.tells(observation), nil
 }
 
 // tells reports whether the row says all that the observation says.
@@ -215,29 +261,37 @@ func (file knownFile) tells(observation Observation) bool {
 	return file.state != "missing" && file.state != "ignored" && file.stat == observation.Stat
 }
 
-func (w change) observeOne(folder int64, root string, observation Observation) (id int64, err error) {
+func (w change) observeOne(folder int64, root string, observation Observation, seen *Scan) error {
+	if observation.Sidecar {
+		id, err := w.observeSidecar(folder, observation)
+		seen.saw(id, true)
+		return err
+	}
 	before, err := w.knownFiles(`WHERE file.folder = ? AND file.path = ?`, folder, []byte(observation.Path))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	photo, state := int64(0), "present"
 	if observation.Rule != "" {
 		state = "ignored"
-	} else if photo, err = w.sameContent(observation.Stat); err != nil {
-		return 0, err
+	} else if photo, err = w.sameFile(observation.Stat); err != nil {
+		return err
 	}
 	stat := observation.Stat
+	var id int64
 	err = w.QueryRowContext(w.ctx, `INSERT INTO file (folder, path, device, inode, size, modified, changed, state, reason, photo)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))
 		ON CONFLICT (folder, path) DO UPDATE SET device = excluded.device, inode = excluded.inode, size = excluded.size, modified = excluded.modified,
-			changed = excluded.changed, state = excluded.state, reason = excluded.reason, photo = excluded.photo, attempts = 0
+			changed = excluded.changed, state = excluded.state, reason = excluded.reason, previous = coalesce(file.photo, file.previous),
+			photo = excluded.photo, attempts = 0, next_attempt = NULL, missing_since = NULL
 		RETURNING id`,
 		folder, []byte(observation.Path), int64(stat.Device), int64(stat.Inode), stat.Size, stat.ModifiedNanos, stat.ChangedNanos,
 		state, observation.Rule, photo).Scan(&id)
 	if err != nil {
-		return 0, fmt.Errorf("write a file: %w", err)
+		return fmt.Errorf("write a file: %w", err)
 	}
-	return id, w.touchObserved(filepath.Join(root, observation.Path), photo, before, observation.Rule != "")
+	seen.saw(id, false)
+	return w.touchObserved(filepath.Join(root, observation.Path), photo, before, observation.Rule != "")
 }
 
 // touchObserved tells the indexes of the photo that is at path now and of the
@@ -256,11 +310,13 @@ func (w change) touchObserved(path string, photo int64, before []knownFile, igno
 	return w.touch(FileFound, photo, path)
 }
 
-// sameContent finds the photo of a file that was renamed, moved, linked or
-// is back: same inode, size and time of modification.
-func (w change) sameContent(stat Stat) (photo int64, err error) {
-	err = w.QueryRowContext(w.ctx, `SELECT photo FROM file WHERE inode = ? AND device = ? AND size = ? AND modified = ? AND photo IS NOT NULL LIMIT 1`,
-		int64(stat.Inode), int64(stat.Device), stat.Size, stat.ModifiedNanos).Scan(&photo)
+// sameFile finds the photo of a file that has this very stat under another
+// path, or had it before it went missing: what a moved folder leaves unchanged.
+// A file that was itself renamed has another time of change; its content is
+// read, and found known by its digest.
+func (w change) sameFile(stat Stat) (photo int64, err error) {
+	err = w.QueryRowContext(w.ctx, `SELECT photo FROM file WHERE inode = ? AND device = ? AND size = ? AND modified = ? AND changed = ? AND photo IS NOT NULL LIMIT 1`,
+		int64(stat.Inode), int64(stat.Device), stat.Size, stat.ModifiedNanos, stat.ChangedNanos).Scan(&photo)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -273,7 +329,7 @@ type WaitingFile struct {
 	FolderID int64
 	Folder   string // absolute
 	Path     string // below the folder
-	Attempts int    // times that a plugin failed on it
+	Known    bool   // a photo of this very size is known: the digest may be all it takes
 }
 
 // Undecoded gives files not decoded yet, in order of id after a cursor.
@@ -283,16 +339,20 @@ func (c *Catalogue) Undecoded(ctx context.Context, after int64, limit int) ([]Wa
 
 // Unencoded gives one file for each decoded photo without a vector in the
 // space in use, in order of id after a cursor. It reads every file: ask it
-// when the space changes and after a start, not for each new file.
+// after a start, when the space changes or a folder is back, not for each file.
 func (c *Catalogue) Unencoded(ctx context.Context, after int64, limit int) ([]WaitingFile, error) {
-	return c.waiting(ctx, `file.state = 'present' AND file.photo NOT IN (SELECT photo FROM space.embedding)
+	return c.waiting(ctx, `file.state = 'present' AND file.photo IS NOT NULL AND NOT EXISTS (`+encoded+` AND photo.id = file.photo)
 		AND NOT EXISTS (SELECT 1 FROM file AS earlier JOIN folder AS root ON root.id = earlier.folder
 			WHERE earlier.photo = file.photo AND earlier.id < file.id AND earlier.state = 'present' AND NOT root.offline)`, after, limit)
 }
 
+// encoded selects the photos with a vector; a condition on photo may follow.
+const encoded = `SELECT 1 FROM photo JOIN space.embedding ON embedding.photo = photo.id AND embedding.digest = photo.digest WHERE true`
+
 func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, limit int) (files []WaitingFile, err error) {
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path, file.attempts FROM file JOIN folder ON folder.id = file.folder
+		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path, EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size)
+			FROM file JOIN folder ON folder.id = file.folder
 			WHERE `+condition+` AND NOT folder.offline AND file.id > ? ORDER BY file.id LIMIT ?`, after, limit)
 		if err != nil {
 			return fmt.Errorf("read waiting files: %w", err)
@@ -301,66 +361,10 @@ func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, 
 		for rows.Next() {
 			var file WaitingFile
 			var folder, path []byte
-			if err := rows.Scan(&file.ID, &file.FolderID, &folder, &path, &file.Attempts); err != nil {
+			if err := rows.Scan(&file.ID, &file.FolderID, &folder, &path, &file.Known); err != nil {
 				return err
 			}
 			file.Folder, file.Path = string(folder), string(path)
-			files = append(files, file)
-		}
-		return rows.Err()
-	})
-	return files, err
-}
-
-// Failed counts one more failure of a plugin on the file and gives the sum.
-func (c *Catalogue) Failed(ctx context.Context, id int64) (attempts int, err error) {
-	err = c.update(ctx, func(w change) error {
-		err := w.QueryRowContext(ctx, `UPDATE file SET attempts = attempts + 1 WHERE id = ? RETURNING attempts`, id).Scan(&attempts)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil // its folder was removed meanwhile
-		}
-		return err
-	})
-	return attempts, err
-}
-
-// Quarantine sets a file aside with its reason until its stat changes.
-func (c *Catalogue) Quarantine(ctx context.Context, id int64, reason string) error {
-	return c.update(ctx, func(w change) error {
-		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, id)
-		if err != nil || len(files) == 0 {
-			return err
-		}
-		if _, err := w.exec(`UPDATE file SET state = 'quarantined', reason = ?, attempts = attempts + 1 WHERE id = ?`, reason, id); err != nil {
-			return err
-		}
-		return w.touch(FileQuarantined, files[0].photo, files[0].path)
-	})
-}
-
-// A QuarantinedFile is a file that was set aside.
-type QuarantinedFile struct {
-	Path     string // absolute
-	Reason   string
-	Attempts int64
-}
-
-// Quarantined lists files set aside, the newest first.
-func (c *Catalogue) Quarantined(ctx context.Context, limit int) (files []QuarantinedFile, err error) {
-	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT folder.path, file.path, file.reason, file.attempts FROM file JOIN folder ON folder.id = file.folder
-			WHERE file.state = 'quarantined' ORDER BY file.id DESC LIMIT ?`, limit)
-		if err != nil {
-			return fmt.Errorf("read quarantined files: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var file QuarantinedFile
-			var folder, path []byte
-			if err := rows.Scan(&folder, &path, &file.Reason, &file.Attempts); err != nil {
-				return err
-			}
-			file.Path = filepath.Join(string(folder), string(path))
 			files = append(files, file)
 		}
 		return rows.Err()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,8 +16,10 @@ type Folder struct {
 	ID       int64
 	Path     string // absolute, raw bytes
 	Offline  bool   // cannot be read at present; its files keep their state
-	Problem  string // why it is offline
+	Problem  string // why it is offline, or what of it cannot be read
 	LastScan time.Time
+
+	Configured bool // named by the configuration
 }
 
 // A NestedError refuses a folder that overlaps with one that is watched.
@@ -40,7 +43,7 @@ type queryer interface {
 }
 
 func queryFolders(ctx context.Context, db queryer) (folders []Folder, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT id, path, offline, problem, last_scan FROM folder ORDER BY path`)
+	rows, err := db.QueryContext(ctx, `SELECT id, path, offline, problem, last_scan, configured FROM folder ORDER BY path`)
 	if err != nil {
 		return nil, fmt.Errorf("read folders: %w", err)
 	}
@@ -49,7 +52,7 @@ func queryFolders(ctx context.Context, db queryer) (folders []Folder, err error)
 		var folder Folder
 		var path []byte
 		var lastScan int64
-		if err := rows.Scan(&folder.ID, &path, &folder.Offline, &folder.Problem, &lastScan); err != nil {
+		if err := rows.Scan(&folder.ID, &path, &folder.Offline, &folder.Problem, &lastScan, &folder.Configured); err != nil {
 			return nil, err
 		}
 		folder.Path = string(path)
@@ -64,27 +67,73 @@ func queryFolders(ctx context.Context, db queryer) (folders []Folder, err error)
 // AddFolder watches the folder at an absolute path. One that is watched
 // already is given back as it is.
 func (c *Catalogue) AddFolder(ctx context.Context, path string) (folder Folder, err error) {
-	path = filepath.Clean(path)
 	err = c.updateDurably(ctx, func(w change) error {
-		folders, err := queryFolders(ctx, w)
-		if err != nil {
-			return err
-		}
-		for _, known := range folders {
-			if known.Path == path {
-				folder = known
-				return nil
-			}
-			if inside(path, known.Path) || inside(known.Path, path) {
-				return &NestedError{Path: path, Watched: known.Path}
-			}
-		}
-		folder = Folder{Path: path}
-		if _, err := w.event(FolderAdded, 0, path); err != nil {
-			return err
-		}
-		return w.QueryRowContext(ctx, `INSERT INTO folder (path) VALUES (?) RETURNING id`, []byte(path)).Scan(&folder.ID)
+		folder, err = w.addFolder(filepath.Clean(path), false)
+		return err
 	})
+	return folder, err
+}
+
+// ConfigureFolders makes the folders of the configuration those that are
+// watched, beside the ones added by hand: new ones are added, and those that
+// the configuration no longer names are removed. One that overlaps with another
+// is left out and told.
+func (c *Catalogue) ConfigureFolders(ctx context.Context, paths []string) (refused []error, err error) {
+	err = c.updateDurably(ctx, func(w change) error {
+		if err := w.removeUnnamed(paths); err != nil {
+			return err
+		}
+		for _, path := range paths {
+			_, err := w.addFolder(filepath.Clean(path), true)
+			var nested *NestedError
+			if errors.As(err, &nested) {
+				refused = append(refused, err)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return refused, err
+}
+
+func (w change) removeUnnamed(paths []string) error {
+	folders, err := queryFolders(w.ctx, w)
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		named := slices.ContainsFunc(paths, func(path string) bool { return filepath.Clean(path) == folder.Path })
+		if folder.Configured && !named {
+			if err := w.removeFolder(folder); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w change) addFolder(path string, configured bool) (Folder, error) {
+	folders, err := queryFolders(w.ctx, w)
+	if err != nil {
+		return Folder{}, err
+	}
+	for _, known := range folders {
+		if known.Path == path {
+			_, err := w.exec(`UPDATE folder SET configured = ? WHERE id = ?`, configured || known.Configured, known.ID)
+			return known, err
+		}
+		if inside(path, known.Path) || inside(known.Path, path) {
+			return Folder{}, &NestedError{Path: path, Watched: known.Path}
+		}
+	}
+	if _, err := w.event(FolderAdded, 0, path); err != nil {
+		return Folder{}, err
+	}
+	folder := Folder{Path: path, Configured: configured}
+	err = w.QueryRowContext(w.ctx, `INSERT INTO folder (path, configured) VALUES (?, ?) RETURNING id`, []byte(path), configured).Scan(&folder.ID)
 	return folder, err
 }
 
@@ -97,20 +146,25 @@ func inside(path, root string) bool {
 func (c *Catalogue) RemoveFolder(ctx context.Context, path string) error {
 	path = filepath.Clean(path)
 	return c.updateDurably(ctx, func(w change) error {
-		var id int64
-		err := w.QueryRowContext(ctx, `SELECT id FROM folder WHERE path = ?`, []byte(path)).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("folder %s: %w", path, ErrNotFound)
-		}
+		folders, err := queryFolders(ctx, w)
 		if err != nil {
 			return err
 		}
-		if err := w.touchFolder(FolderRemoved, id, path); err != nil {
-			return err
+		for _, folder := range folders {
+			if folder.Path == path {
+				return w.removeFolder(folder)
+			}
 		}
-		_, err = w.exec(`DELETE FROM folder WHERE id = ?`, id)
-		return err
+		return fmt.Errorf("folder %s: %w", path, ErrNotFound)
 	})
+}
+
+func (w change) removeFolder(folder Folder) error {
+	if err := w.touchFolder(FolderRemoved, folder.ID, folder.Path); err != nil {
+		return err
+	}
+	_, err := w.exec(`DELETE FROM folder WHERE id = ?`, folder.ID)
+	return err
 }
 
 // SetFolderState notes whether the folder can be read; problem says why not.

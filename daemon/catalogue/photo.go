@@ -3,27 +3,31 @@ package catalogue
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
-
-	"github.com/x448/float16"
 )
 
 // A Content is what a decoder found in a file.
 type Content struct {
 	Digest        [32]byte // SHA-256
+	Size          int64    // bytes
 	Format        string
-	Width, Height int    // pixels, upright
-	Taken, Camera string // "" where unknown
+	Width, Height int // pixels, upright
+	Metadata
+	PerceptualHash uint64 // 0 where unknown
 }
 
-// An Embedding is what an encoder made of a photo.
-type Embedding struct {
-	Vector              []float32 // unit length; stored as float16
-	Feature             []byte    // nil where the encoder has none
-	Provider, Precision string
+// Metadata is what a file says of its photo.
+type Metadata struct {
+	Taken, TakenOffset  string // the camera's local time and its distance to UTC; "" where unknown
+	TakenSource         int    // contract.TakenSource: how sure
+	Camera, Lens        string
+	Located             bool
+	Latitude, Longitude float64 // degrees, WGS 84
+	Title, Description  string
+	Rating              int      // -1 rejected, 0 none, 1 to 5
+	Keywords            []string // become tags of source "file"
 }
 
 // Identify notes what content a file has, as observed with this stat, and
@@ -32,81 +36,109 @@ type Embedding struct {
 func (c *Catalogue) Identify(ctx context.Context, file int64, stat Stat, content Content) (photo int64, needsVector bool, err error) {
 	err = c.update(ctx, func(w change) error {
 		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, file)
-		if err != nil || len(files) == 0 {
+		if err != nil || len(files) == 0 || files[0].stat != stat {
 			return err
 		}
-		if files[0].stat != stat {
-			return nil
-		}
-		if photo, err = w.photo(content); err != nil {
+		photo, err = w.identify(files[0], content)
+		if err != nil {
 			return err
 		}
-		if _, err := w.exec(`UPDATE file SET photo = ? WHERE id = ?`, photo, file); err != nil {
-			return err
-		}
-		if err := w.touch(FileFound, photo, files[0].path); err != nil {
-			return err
-		}
-		return w.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM space.embedding WHERE photo = ?)`, photo).Scan(&needsVector)
+		needsVector, err = w.needsVector(photo)
+		return err
 	})
 	return photo, needsVector, err
 }
 
-func (w change) photo(content Content) (id int64, err error) {
-	err = w.QueryRowContext(w.ctx, `INSERT INTO photo (digest, format, width, height, taken, camera, change) VALUES (?, ?, ?, ?, ?, ?, 0)
-		ON CONFLICT (digest) DO UPDATE SET format = excluded.format RETURNING id`,
-		content.Digest[:], content.Format, content.Width, content.Height, content.Taken, content.Camera).Scan(&id)
+func (w change) identify(file knownFile, content Content) (photo int64, err error) {
+	photo, isNew, err := w.photo(content)
 	if err != nil {
-		return 0, fmt.Errorf("write a photo: %w", err)
+		return 0, err
 	}
-	return id, nil
+	if isNew && file.previous != 0 {
+		if err := w.inheritTags(file.previous, photo); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := w.exec(`UPDATE file SET photo = ?, previous = NULL WHERE id = ?`, photo, file.id); err != nil {
+		return 0, err
+	}
+	if err := w.setFileTags(file.id, "file", content.Keywords); err != nil {
+		return 0, err
+	}
+	var folder int64
+	if err := w.QueryRowContext(w.ctx, `SELECT folder FROM file WHERE id = ?`, file.id).Scan(&folder); err != nil {
+		return 0, err
+	}
+	if err := w.sidecarsOf(folder, file.relative); err != nil {
+		return 0, err
+	}
+	return photo, w.touch(FileFound, photo, file.path)
 }
 
-// StoreEmbeddings writes the vectors of photos into the space in use, then
-// announces them. A commit over two database files is not atomic, neither for a
-// kill nor for a reader, so each step touches one file, in an order that is
-// right after every prefix: a photo without a vector (Identify) is found again;
-// a vector that was not announced is read at the next start; but an index that
-// followed an announcement before its vector would never look again, and a
-// vector without its photo could pass for another's.
-func (c *Catalogue) StoreEmbeddings(ctx context.Context, embeddings map[int64]Embedding) error {
-	err := c.update(ctx, func(w change) error {
-		for photo, embedding := range embeddings {
-			_, err := w.exec(`INSERT OR REPLACE INTO space.embedding (photo, vector, feature, provider, precision) VALUES (?, ?, ?, ?, ?)`,
-				photo, encodeVector(embedding.Vector), embedding.Feature, embedding.Provider, embedding.Precision)
-			if err != nil {
-				return err
-			}
+// Recognise links a file to the photo that has this digest already, with no
+// more known of it, and reports whether that was all it took: no photo has the
+// digest, or it has no vector, where it says false.
+func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest [32]byte) (done bool, err error) {
+	err = c.update(ctx, func(w change) error {
+		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, file)
+		if err != nil || len(files) == 0 || files[0].stat != stat {
+			return err
 		}
-		return nil
+		var photo int64
+		err = w.QueryRowContext(ctx, `SELECT photo.id FROM photo JOIN space.embedding ON embedding.photo = photo.id AND embedding.digest = photo.digest
+			WHERE photo.digest = ?`, digest[:]).Scan(&photo)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		done = true
+		if err := w.copyFileTags(photo, file); err != nil {
+			return err
+		}
+		if _, err := w.exec(`UPDATE file SET photo = ?, previous = NULL WHERE id = ?`, photo, file); err != nil {
+			return err
+		}
+		return w.touch(FileFound, photo, files[0].path)
 	})
+	return done, err
+}
+
+// copyFileTags gives a file the tags that the same bytes have elsewhere.
+func (w change) copyFileTags(photo, file int64) error {
+	_, err := w.exec(`INSERT OR IGNORE INTO file_tag (file, name, source)
+		SELECT ?, name, source FROM file_tag WHERE source = 'file' AND file IN (SELECT id FROM file WHERE photo = ?)`, file, photo)
+	return err
+}
+
+// photo finds or adds the row of a content.
+func (w change) photo(content Content) (id int64, isNew bool, err error) {
+	err = w.QueryRowContext(w.ctx, `SELECT id FROM photo WHERE digest = ?`, content.Digest[:]).Scan(&id)
+	if isNew = errors.Is(err, sql.ErrNoRows); isNew {
+		err = w.QueryRowContext(w.ctx, `INSERT INTO photo (digest, format, width, height, taken, camera, change) VALUES (?, '', 0, 0, '', '', 0) RETURNING id`,
+			content.Digest[:]).Scan(&id)
+	}
 	if err != nil {
-		return err
+		return 0, false, fmt.Errorf("write a photo: %w", err)
 	}
-	return c.update(ctx, func(w change) error {
-		for photo := range embeddings {
-			if err := w.touch(PhotoEncoded, photo, ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	latitude, longitude := any(nil), any(nil)
+	if content.Located {
+		latitude, longitude = content.Latitude, content.Longitude
+	}
+	_, err = w.exec(`UPDATE photo SET size = ?, format = ?, width = ?, height = ?, taken = ?, taken_offset = ?, taken_source = ?, camera = ?, lens = ?,
+		latitude = ?, longitude = ?, title = ?, description = ?, rating = ?, perceptual_hash = nullif(?, 0) WHERE id = ?`,
+		content.Size, content.Format, content.Width, content.Height, content.Taken, content.TakenOffset, content.TakenSource, content.Camera, content.Lens,
+		latitude, longitude, content.Title, content.Description, content.Rating, int64(content.PerceptualHash), id)
+	if err == nil && isNew {
+		err = w.group(id, content)
+	}
+	return id, isNew, err
 }
 
-func encodeVector(vector []float32) []byte {
-	raw := make([]byte, 0, 2*len(vector))
-	for _, value := range vector {
-		raw = binary.LittleEndian.AppendUint16(raw, float16.Fromfloat32(value).Bits())
-	}
-	return raw
-}
-
-func decodeVector(raw []byte) []float32 {
-	vector := make([]float32, len(raw)/2)
-	for i := range vector {
-		vector[i] = float16.Frombits(binary.LittleEndian.Uint16(raw[2*i:])).Float32()
-	}
-	return vector
+func (w change) needsVector(photo int64) (needs bool, err error) {
+	err = w.QueryRowContext(w.ctx, `SELECT NOT EXISTS (`+encoded+` AND photo.id = ?)`, photo).Scan(&needs)
+	return needs, err
 }
 
 // A File is where a photo is found.
@@ -115,7 +147,7 @@ type File struct {
 	Folder   string // absolute
 	Offline  bool
 	Missing  bool
-	Rejected bool // set aside
+	Rejected bool // set aside or ignored
 }
 
 // A Tag is a word on a photo, and who said so: "user", "file", "sidecar" or "learned".
@@ -124,11 +156,12 @@ type Tag struct{ Name, Source string }
 // A Photo is a content with its files and tags.
 type Photo struct {
 	ID      int64
-	Digest  [32]byte
 	Change  int64
+	Group   int64     // id of the first photo that is nearly the same or of the same burst; its own where there is none
 	Files   []File    // in order of path; those that are there first
 	Tags    []Tag     // in order of name
 	Encoded bool      // has a vector in the space in use
+	Content           // without keywords: they are among Tags
 	Vector  []float32 // only from Changed; nil where not encoded
 }
 
@@ -150,12 +183,7 @@ func (c *Catalogue) Photo(ctx context.Context, id int64) (photo Photo, err error
 
 // Photos reads photos in the given order; ids that do not exist are left out.
 func (c *Catalogue) Photos(ctx context.Context, ids []int64) (photos []Photo, err error) {
-	err = c.view(func(db *sql.DB) error {
-		reader, err := newPhotoReader(ctx, db)
-		if err != nil {
-			return err
-		}
-		defer reader.close()
+	err = c.snapshot(ctx, func(reader *photoReader) error {
 		for _, id := range ids {
 			photo, err := reader.read(ctx, id)
 			if errors.Is(err, sql.ErrNoRows) {
@@ -176,18 +204,14 @@ func (c *Catalogue) Photos(ctx context.Context, ids []int64) (photos []Photo, er
 type Cursor struct{ Change, Photo int64 }
 
 // Changed gives the photos after the cursor, in the order of their last
-// change, with their vectors: what an index needs to catch up.
+// change, with their vectors: what an index needs to catch up. All of it is of
+// one moment.
 func (c *Catalogue) Changed(ctx context.Context, after Cursor, limit int) (photos []Photo, err error) {
-	err = c.view(func(db *sql.DB) error {
-		ids, err := queryIDs(ctx, db, `SELECT id FROM photo WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`, after.Change, after.Photo, limit)
+	err = c.snapshot(ctx, func(reader *photoReader) error {
+		ids, err := queryIDs(ctx, reader.tx, `SELECT id FROM photo WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`, after.Change, after.Photo, limit)
 		if err != nil {
 			return err
 		}
-		reader, err := newPhotoReader(ctx, db)
-		if err != nil {
-			return err
-		}
-		defer reader.close()
 		for _, id := range ids {
 			photo, err := reader.read(ctx, id)
 			if err == nil && photo.Encoded {
@@ -201,6 +225,26 @@ func (c *Catalogue) Changed(ctx context.Context, after Cursor, limit int) (photo
 		return nil
 	})
 	return photos, err
+}
+
+// UserTagged gives every photo with a tag of the user, in the order of ids.
+func (c *Catalogue) UserTagged(ctx context.Context, yield func(Photo) error) error {
+	return c.snapshot(ctx, func(reader *photoReader) error {
+		ids, err := queryIDs(ctx, reader.tx, `SELECT DISTINCT photo FROM tag WHERE source = 'user' ORDER BY photo`)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			photo, err := reader.read(ctx, id)
+			if err != nil {
+				return err
+			}
+			if err := yield(photo); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // PhotosAt gives the photos of the files at an absolute path.
@@ -227,7 +271,7 @@ func (c *Catalogue) PhotosAt(ctx context.Context, path string) ([]Photo, error) 
 	return c.Photos(ctx, ids)
 }
 
-func queryIDs(ctx context.Context, db *sql.DB, query string, arguments ...any) (ids []int64, err error) {
+func queryIDs(ctx context.Context, db queryer, query string, arguments ...any) (ids []int64, err error) {
 	rows, err := db.QueryContext(ctx, query, arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("read photos: %w", err)
@@ -241,93 +285,4 @@ func queryIDs(ctx context.Context, db *sql.DB, query string, arguments ...any) (
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
-}
-
-// photoReader holds the prepared statements that read one photo.
-type photoReader struct{ photo, files, tags, vector *sql.Stmt }
-
-func newPhotoReader(ctx context.Context, db *sql.DB) (*photoReader, error) {
-	reader := &photoReader{}
-	for _, statement := range []struct {
-		into **sql.Stmt
-		text string
-	}{
-		{&reader.photo, `SELECT digest, change, EXISTS (SELECT 1 FROM space.embedding WHERE photo = photo.id) FROM photo WHERE id = ?`},
-		{&reader.files, `SELECT folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
-			JOIN folder ON folder.id = file.folder WHERE file.photo = ? ORDER BY file.state != 'present', folder.offline, folder.path, file.path`},
-		{&reader.tags, `SELECT name, source FROM tag WHERE photo = ? ORDER BY name, source`},
-		{&reader.vector, `SELECT vector FROM space.embedding WHERE photo = ?`},
-	} {
-		prepared, err := db.PrepareContext(ctx, statement.text)
-		if err != nil {
-			reader.close()
-			return nil, fmt.Errorf("read photos: %w", err)
-		}
-		*statement.into = prepared
-	}
-	return reader, nil
-}
-
-func (r *photoReader) close() {
-	for _, statement := range []*sql.Stmt{r.photo, r.files, r.tags, r.vector} {
-		if statement != nil {
-			statement.Close()
-		}
-	}
-}
-
-func (r *photoReader) read(ctx context.Context, id int64) (Photo, error) {
-	photo := Photo{ID: id}
-	var digest []byte
-	if err := r.photo.QueryRowContext(ctx, id).Scan(&digest, &photo.Change, &photo.Encoded); err != nil {
-		return photo, err
-	}
-	copy(photo.Digest[:], digest)
-	if err := r.readFiles(ctx, &photo); err != nil {
-		return photo, err
-	}
-	return photo, r.readTags(ctx, &photo)
-}
-
-func (r *photoReader) readFiles(ctx context.Context, photo *Photo) error {
-	rows, err := r.files.QueryContext(ctx, photo.ID)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var file File
-		var folder, path []byte
-		if err := rows.Scan(&folder, &path, &file.Offline, &file.Missing, &file.Rejected); err != nil {
-			return err
-		}
-		file.Folder = string(folder)
-		file.Path = filepath.Join(file.Folder, string(path))
-		photo.Files = append(photo.Files, file)
-	}
-	return rows.Err()
-}
-
-func (r *photoReader) readTags(ctx context.Context, photo *Photo) error {
-	rows, err := r.tags.QueryContext(ctx, photo.ID)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var tag Tag
-		if err := rows.Scan(&tag.Name, &tag.Source); err != nil {
-			return err
-		}
-		photo.Tags = append(photo.Tags, tag)
-	}
-	return rows.Err()
-}
-
-func (r *photoReader) vectorOf(ctx context.Context, id int64) ([]float32, error) {
-	var raw []byte
-	if err := r.vector.QueryRowContext(ctx, id).Scan(&raw); err != nil {
-		return nil, fmt.Errorf("read the vector of photo %d: %w", id, err)
-	}
-	return decodeVector(raw), nil
 }

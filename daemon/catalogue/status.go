@@ -24,7 +24,8 @@ func (c *Catalogue) Count(ctx context.Context) (counts map[int64]Counts, err err
 				WHEN embedding.photo IS NOT NULL THEN 'encoded'
 				ELSE 'waiting' END AS status,
 				CASE WHEN file.state = 'ignored' THEN file.reason ELSE '' END AS rule
-			FROM file JOIN folder ON folder.id = file.folder LEFT JOIN space.embedding AS embedding ON embedding.photo = file.photo)
+			FROM file JOIN folder ON folder.id = file.folder LEFT JOIN photo ON photo.id = file.photo
+				LEFT JOIN space.embedding AS embedding ON embedding.photo = photo.id AND embedding.digest = photo.digest)
 			GROUP BY folder, status, rule`)
 		if err != nil {
 			return fmt.Errorf("count files: %w", err)

@@ -7,20 +7,33 @@ import (
 	"fmt"
 )
 
-// User is the source of tags that a person gave.
-const User = "user"
-
 // AddTags puts the user's tags on a photo; those it has already stay.
 func (c *Catalogue) AddTags(ctx context.Context, photo int64, names []string) error {
-	return c.changeTags(ctx, photo, names, `INSERT OR IGNORE INTO tag (photo, name, source) VALUES (?, ?, 'user')`)
+	return c.changeTags(ctx, photo, names, func(w change, name string) (int64, error) {
+		restored, err := w.exec(`DELETE FROM tag_removed WHERE photo = ? AND name = ?`, photo, name)
+		if err != nil {
+			return 0, err
+		}
+		added, err := w.exec(`INSERT OR IGNORE INTO tag (photo, name, source) VALUES (?, ?, 'user')`, photo, name)
+		return restored + added, err
+	})
 }
 
-// RemoveTags takes the user's tags off a photo; those it lacks are no error.
+// RemoveTags takes tags off a photo; those it lacks are no error. One that a
+// file or sidecar gives stays off, whatever that says later.
 func (c *Catalogue) RemoveTags(ctx context.Context, photo int64, names []string) error {
-	return c.changeTags(ctx, photo, names, `DELETE FROM tag WHERE photo = ? AND name = ? AND source = 'user'`)
+	return c.changeTags(ctx, photo, names, func(w change, name string) (int64, error) {
+		removed, err := w.exec(`DELETE FROM tag WHERE photo = ? AND name = ?`, photo, name)
+		if err != nil {
+			return 0, err
+		}
+		hidden, err := w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name)
+			SELECT DISTINCT ?1, name FROM file_tag WHERE name = ?2 AND file IN (SELECT id FROM file WHERE photo = ?1)`, photo, name)
+		return removed + hidden, err
+	})
 }
 
-func (c *Catalogue) changeTags(ctx context.Context, photo int64, names []string, statement string) error {
+func (c *Catalogue) changeTags(ctx context.Context, photo int64, names []string, apply func(w change, name string) (int64, error)) error {
 	return c.updateDurably(ctx, func(w change) error {
 		var exists int
 		err := w.QueryRowContext(ctx, `SELECT 1 FROM photo WHERE id = ?`, photo).Scan(&exists)
@@ -32,7 +45,7 @@ func (c *Catalogue) changeTags(ctx context.Context, photo int64, names []string,
 		}
 		var touched int64
 		for _, name := range names {
-			count, err := w.exec(statement, photo, name)
+			count, err := apply(w, name)
 			if err != nil {
 				return err
 			}
@@ -43,4 +56,14 @@ func (c *Catalogue) changeTags(ctx context.Context, photo int64, names []string,
 		}
 		return w.touch(PhotoTagged, photo, "")
 	})
+}
+
+// inheritTags gives the user's words on what a file held before to what it
+// holds now: the photo was edited in place.
+func (w change) inheritTags(from, to int64) error {
+	if _, err := w.exec(`INSERT OR IGNORE INTO tag (photo, name, source) SELECT ?, name, source FROM tag WHERE photo = ? AND source = 'user'`, to, from); err != nil {
+		return err
+	}
+	_, err := w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name) SELECT ?, name FROM tag_removed WHERE photo = ?`, to, from)
+	return err
 }

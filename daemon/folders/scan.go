@@ -11,8 +11,8 @@ import (
 	"vsed/daemon/watch"
 )
 
-// scan walks the whole folder and compares it with the catalogue. Only a walk
-// that saw everything declares files missing.
+// scan walks the whole folder and compares it with the catalogue. What lies
+// below a folder that cannot be read is not declared missing.
 func (k *Keeper) scan(ctx context.Context, folder catalogue.Folder, reason string) error {
 	start := time.Now()
 	scan := k.catalogue.BeginScan(folder.ID)
@@ -26,10 +26,8 @@ func (k *Keeper) scan(ctx context.Context, folder catalogue.Folder, reason strin
 	if err := k.catalogue.SetFolderState(ctx, folder.ID, false, walk.problem()); err != nil {
 		return err
 	}
-	if walk.unreadable == nil {
-		if err := scan.Finish(ctx); err != nil {
-			return err
-		}
+	if err := scan.Finish(ctx, walk.unread); err != nil {
+		return err
 	}
 	k.log.Info("scanned a folder", "folder", folder.ID, "files", walk.files, "reason", reason, "duration", time.Since(start).Round(time.Millisecond))
 	return nil
@@ -47,6 +45,8 @@ func (k *Keeper) look(ctx context.Context, folder catalogue.Folder, paths []stri
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && checkRoot(folder.Path) == nil:
 			gone = append(gone, path)
+		case errors.Is(err, fs.ErrPermission) && checkRoot(folder.Path) == nil:
+			// The next scan tells of it.
 		case err != nil:
 			return err
 		}
@@ -78,12 +78,14 @@ type walk struct {
 	pending    []catalogue.Observation
 	files      int
 	unreadable []error
+	unread     []string // the folders that unreadable is about
 }
 
 func (w *walk) visit(ctx context.Context) func(watch.Entry) error {
 	return func(entry watch.Entry) error {
 		if entry.Problem != nil {
 			w.unreadable = append(w.unreadable, entry.Problem)
+			w.unread = append(w.unread, entry.Path)
 			return nil
 		}
 		w.files++

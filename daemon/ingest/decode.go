@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"vsed/daemon/catalogue"
 	"vsed/daemon/folders"
@@ -78,11 +80,30 @@ func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, fil
 	if err := p.catalogue.Observe(ctx, file.FolderID, []catalogue.Observation{{Path: file.Path, Stat: stat}}); err != nil {
 		return nil, err
 	}
+	if file.Known {
+		if done, err := p.recognise(ctx, decoder, file, photo, stat); err != nil || done {
+			return nil, err
+		}
+	}
 	decoded, err := decoder.Decode(ctx, photo, p.request(file))
 	if err != nil {
 		return nil, err
 	}
 	return p.identify(ctx, file, stat, decoded)
+}
+
+// recognise spares the decode where a photo of the same size is known: the
+// digest tells whether it is the same.
+func (p *Pipeline) recognise(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile, photo *os.File, stat catalogue.Stat) (done bool, err error) {
+	decoded, err := decoder.Decode(ctx, photo, host.DecodeRequest{Name: filepath.Base(file.Path)})
+	if err != nil {
+		return false, err
+	}
+	if done, err = p.catalogue.Recognise(ctx, file.ID, stat, decoded.Digest); err != nil || done {
+		return done, err
+	}
+	_, err = photo.Seek(0, io.SeekStart) // the plugin shares the offset
+	return false, err
 }
 
 func (p *Pipeline) request(file catalogue.WaitingFile) host.DecodeRequest {
@@ -94,23 +115,30 @@ func (p *Pipeline) request(file catalogue.WaitingFile) host.DecodeRequest {
 }
 
 func (p *Pipeline) identify(ctx context.Context, file catalogue.WaitingFile, stat catalogue.Stat, decoded *host.Decoded) (*picture, error) {
-	metadata := decoded.Metadata
-	id, needsVector, err := p.catalogue.Identify(ctx, file.ID, stat, catalogue.Content{
-		Digest: decoded.Digest, Format: metadata.Format, Width: int(metadata.Width), Height: int(metadata.Height),
-		Taken: metadata.Taken, Camera: metadata.Camera,
-	})
-	if err != nil || id == 0 {
-		return nil, err
-	}
 	if p.thumbnails != nil && !p.thumbnails.Has(decoded.Digest) {
 		if err := p.thumbnails.Write(decoded.Digest, decoded.Thumbnail); err != nil {
 			return nil, err
 		}
 	}
-	if !needsVector {
-		return nil, nil
+	id, needsVector, err := p.catalogue.Identify(ctx, file.ID, stat, content(decoded, stat.Size))
+	if err != nil || !needsVector {
+		return nil, err
 	}
 	return &picture{file: file, photo: id, pixels: decoded.Pictures[0]}, nil
+}
+
+func content(decoded *host.Decoded, size int64) catalogue.Content {
+	metadata := decoded.Metadata
+	return catalogue.Content{
+		Digest: decoded.Digest, Size: size, Format: metadata.Format, Width: int(metadata.Width), Height: int(metadata.Height),
+		PerceptualHash: decoded.PerceptualHash,
+		Metadata: catalogue.Metadata{
+			Taken: metadata.Taken, TakenOffset: metadata.TakenOffset, TakenSource: int(metadata.TakenSource),
+			Camera: metadata.Camera, Lens: metadata.Lens,
+			Located: metadata.Located, Latitude: metadata.Latitude, Longitude: metadata.Longitude,
+			Title: metadata.Title, Description: metadata.Description, Rating: int(metadata.Rating), Keywords: metadata.Keywords,
+		},
+	}
 }
 
 // settle decides what a failure means for the file and reports whether to try
@@ -122,7 +150,9 @@ func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failu
 	case vanished:
 		err = p.vanished(ctx, file)
 	case refused:
-		err = p.quarantine(ctx, file, reason)
+		err = p.quarantine(ctx, file, reason, 0)
+	case forbidden:
+		err = p.quarantine(ctx, file, reason, forbiddenPause)
 	case suspect:
 		p.log.Warn("a plugin failed on a photo", "file", file.ID, "error", failure)
 		var attempts int
@@ -130,16 +160,36 @@ func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failu
 			return true, nil
 		}
 		if err == nil {
-			err = p.quarantine(ctx, file, fmt.Sprintf("%s (%d attempts)", reason, attempts))
+			err = p.quarantine(ctx, file, fmt.Sprintf("%s (%d attempts)", reason, attempts), suspectPause(attempts))
 		}
 	default:
+		p.unencoded.Store(true) // it may wait for its vector only
 		err = failure
 	}
 	if err == nil || ctx.Err() != nil {
+		p.trouble.Store(nil)
 		return false, ctx.Err()
 	}
-	p.log.Error("the folder, the disk or the catalogue fails; the file goes on waiting", "file", file.ID, "error", err, "pause", pauseCatalogue)
+	p.log.Error("the folder, the disk or the catalogue fails; the file goes on waiting", "file", file.ID, "error", withoutPath(err), "pause", pauseCatalogue)
+	line := withoutPath(err).Error()
+	p.trouble.Store(&line)
 	return false, pause(ctx, pauseCatalogue)
+}
+
+// suspectPause is how long a photo that brought a plugin down rests: an hour,
+// then twice as long each time, a week at most.
+func suspectPause(attempts int) time.Duration {
+	return min(time.Hour<<max(0, attempts-maxAttempts), 7*24*time.Hour)
+}
+
+// withoutPath gives what the system said of a file, without its name: paths
+// are not for the log.
+func withoutPath(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 // vanished notes that the file is gone, unless its whole folder is: that is
@@ -151,9 +201,9 @@ func (p *Pipeline) vanished(ctx context.Context, file catalogue.WaitingFile) err
 	return p.catalogue.Vanished(ctx, file.FolderID, []string{file.Path})
 }
 
-func (p *Pipeline) quarantine(ctx context.Context, file catalogue.WaitingFile, reason string) error {
+func (p *Pipeline) quarantine(ctx context.Context, file catalogue.WaitingFile, reason string, pause time.Duration) error {
 	p.log.Info("a file was set aside", "file", file.ID, "reason", reason)
-	return p.catalogue.Quarantine(ctx, file.ID, reason)
+	return p.catalogue.Quarantine(ctx, file.ID, reason, pause)
 }
 
 // An openError is a failure to open a photo, as against one of the plugin or
@@ -166,9 +216,10 @@ func (e *openError) Unwrap() error { return e.error }
 type verdict int
 
 const (
-	elsewhere verdict = iota // not the file's fault: the catalogue, the disk
+	elsewhere verdict = iota // not the file's fault: the folder, the disk, the catalogue
 	vanished                 // there is no such photo any more
 	refused                  // it would be the same another time
+	forbidden                // it may be let in later, by its owner
 	suspect                  // it may have brought the plugin down
 )
 
@@ -184,19 +235,22 @@ func judge(failure error) (verdict, string) {
 	case errors.As(failure, &crash), errors.As(failure, &timeout), errors.As(failure, &reply):
 		return suspect, failure.Error()
 	case errors.As(failure, &open):
-		return judgeOpen(open), failure.Error()
+		return judgeOpen(open)
 	}
 	return elsewhere, ""
 }
 
 // judgeOpen takes a photo that gave way to a symbolic link for gone; the next
-// scan says by which rule the link is ignored.
-func judgeOpen(failure *openError) verdict {
+// scan says by which rule the link is ignored. What the disk or the network
+// says is no verdict on the photo.
+func judgeOpen(failure *openError) (verdict, string) {
 	switch {
 	case errors.Is(failure, fs.ErrNotExist), errors.Is(failure, syscall.ENOTDIR), errors.Is(failure, syscall.ELOOP):
-		return vanished
-	case errors.Is(failure, watch.ErrNotRegular), errors.Is(failure, fs.ErrPermission):
-		return refused
+		return vanished, ""
+	case errors.Is(failure, watch.ErrNotRegular):
+		return refused, watch.ErrNotRegular.Error()
+	case errors.Is(failure, fs.ErrPermission):
+		return forbidden, "permission denied: let the user that runs vsed read it"
 	}
-	return suspect
+	return elsewhere, ""
 }

@@ -88,8 +88,14 @@ func (p *Pipeline) call(ctx context.Context, batch []picture) ([]*contract.Embed
 }
 
 // blame counts a failure against the one picture, which is encoded again until
-// it is set aside.
+// it is set aside; unless the encoder fails on anything, for which no picture
+// is to blame.
 func (p *Pipeline) blame(ctx context.Context, one picture, failure error) error {
+	if verdict, _ := judge(failure); verdict == suspect {
+		if err := p.waitForEncoder(ctx); err != nil {
+			return err
+		}
+	}
 	again, err := p.settle(ctx, one.file, failure)
 	if err != nil {
 		return err
@@ -97,9 +103,26 @@ func (p *Pipeline) blame(ctx context.Context, one picture, failure error) error 
 	if again {
 		return p.encodeBatch(ctx, []picture{one})
 	}
-	p.unencoded.Store(true) // where it still waits, it waits for its vector only
 	p.land(one.file.ID)
 	return nil
+}
+
+// waitForEncoder returns when the encoder works on what is no photo.
+func (p *Pipeline) waitForEncoder(ctx context.Context) error {
+	for {
+		err := p.check(ctx)
+		if err == nil || ctx.Err() != nil {
+			p.trouble.Store(nil)
+			return ctx.Err()
+		}
+		line := err.Error()
+		if said := p.trouble.Swap(&line); said == nil {
+			p.log.Error("photos wait: the encoder does not work any more", "error", err)
+		}
+		if err := pause(ctx, pausePlugin); err != nil {
+			return err
+		}
+	}
 }
 
 func (p *Pipeline) store(ctx context.Context, batch []picture, embeddings []*contract.Embedding) error {
@@ -118,11 +141,14 @@ func (p *Pipeline) store(ctx context.Context, batch []picture, embeddings []*con
 		if err == nil {
 			break
 		}
+		line := err.Error()
+		p.trouble.Store(&line)
 		p.log.Error("vectors cannot be stored; trying again", "error", err, "pause", pauseCatalogue)
 		if err := pause(ctx, pauseCatalogue); err != nil {
 			return err
 		}
 	}
+	p.trouble.Store(nil)
 	p.rate.add(time.Now(), len(batch))
 	for _, one := range batch {
 		p.land(one.file.ID)

@@ -23,8 +23,12 @@ import (
 
 const (
 	// maxAttempts is how often a file may bring a plugin down before it is set
-	// aside.
-	maxAttempts = 2
+	// aside: a plugin may also end for a reason of its own.
+	maxAttempts = 3
+	// forbiddenPause is how soon a file that may not be read is tried again.
+	forbiddenPause = 15 * time.Minute
+	// retryInterval is how often the quarantine is looked through.
+	retryInterval = time.Minute
 	// pausePlugin is the wait before a plugin that cannot be started is asked
 	// again, and pauseCatalogue that before the catalogue is written again, as
 	// after a full disk.
@@ -39,7 +43,8 @@ type Pipeline struct {
 	decoders    []*host.DecoderHost
 	encoder     *host.EncoderHost
 	description *contract.EncoderDescription
-	thumbnails  *thumbnail.Store // nil: none are made
+	check       func(context.Context) error // whether the encoder works at all
+	thumbnails  *thumbnail.Store            // nil: none are made
 	log         *slog.Logger
 
 	decoded chan picture
@@ -48,7 +53,8 @@ type Pipeline struct {
 	flying   map[int64]struct{} // files between feed and store
 	landed   chan struct{}      // holds a token after a file landed
 
-	unencoded atomic.Bool // decoded photos without a vector may be left over
+	unencoded atomic.Bool            // decoded photos without a vector may be left over
+	trouble   atomic.Pointer[string] // why ingest pauses; nil where it does not
 	rate      rate
 }
 
@@ -59,18 +65,39 @@ type picture struct {
 	pixels []byte // as the encoder's PictureFormat says
 }
 
-// New makes a pipeline into the encoder's space, which the catalogue must use
-// already. The caller keeps and closes what it hands over, after Run.
-func New(c *catalogue.Catalogue, decoders []*host.DecoderHost, encoder *host.EncoderHost, description *contract.EncoderDescription,
-	thumbnails *thumbnail.Store, log *slog.Logger) *Pipeline {
+// Parts is what a pipeline works with. The caller keeps and closes them, after
+// Run.
+type Parts struct {
+	Catalogue   *catalogue.Catalogue // uses the encoder's space already
+	Decoders    []*host.DecoderHost  // one photo in flight each
+	Encoder     *host.EncoderHost
+	Description *contract.EncoderDescription
+	// Check fails where the encoder does not work whatever the photo: photos
+	// are then not blamed.
+	Check      func(context.Context) error
+	Thumbnails *thumbnail.Store // nil: none are made
+	Log        *slog.Logger
+}
+
+// New makes a pipeline into the encoder's space.
+func New(parts Parts) *Pipeline {
 	p := &Pipeline{
-		catalogue: c, decoders: decoders, encoder: encoder, description: description, thumbnails: thumbnails, log: log,
-		decoded: make(chan picture, 2*max(1, description.Batch)),
+		catalogue: parts.Catalogue, decoders: parts.Decoders, encoder: parts.Encoder, description: parts.Description,
+		check: parts.Check, thumbnails: parts.Thumbnails, log: parts.Log,
+		decoded: make(chan picture, 2*max(1, parts.Description.Batch)),
 		flying:  make(map[int64]struct{}),
 		landed:  make(chan struct{}, 1),
 	}
 	p.unencoded.Store(true)
 	return p
+}
+
+// Problem says in one line why ingest pauses; empty where it does not.
+func (p *Pipeline) Problem() string {
+	if line := p.trouble.Load(); line != nil {
+		return *line
+	}
+	return ""
 }
 
 // Rate gives photos encoded a second, over the last ten seconds.
@@ -85,14 +112,19 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		group.Go(func() error { return p.decode(ctx, decoder, files) })
 	}
 	group.Go(func() error { return p.encode(ctx) })
+	group.Go(func() error { return p.watchFolders(ctx) })
+	group.Go(func() error { return p.readSidecars(ctx, p.decoders[0]) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
 }
 
-// feed hands out waiting files, each once at a time.
+// feed hands out waiting files, each once at a time, and takes files out of
+// quarantine when their time has come.
 func (p *Pipeline) feed(ctx context.Context, files chan<- catalogue.WaitingFile) error {
+	retry := time.NewTicker(retryInterval)
+	defer retry.Stop()
 	for {
 		changed := p.catalogue.Wait()
 		fed, err := p.feedAll(ctx, files)
@@ -112,9 +144,49 @@ func (p *Pipeline) feed(ctx context.Context, files chan<- catalogue.WaitingFile)
 		select {
 		case <-changed:
 		case <-p.landed:
+		case <-retry.C:
+			if _, err := p.catalogue.RetryDue(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				p.log.Error("the quarantine cannot be looked through", "error", err)
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// watchFolders looks for photos whose vectors were due while their folder was
+// away.
+func (p *Pipeline) watchFolders(ctx context.Context) error {
+	seen, err := p.catalogue.Change(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		changed := p.catalogue.Wait()
+		online, newest, err := p.catalogue.FoldersOnline(ctx, seen)
+		if err != nil && ctx.Err() == nil {
+			p.log.Error("events cannot be read", "error", err)
+		}
+		if err == nil {
+			seen = newest
+		}
+		if online {
+			p.unencoded.Store(true)
+			p.wake()
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wake makes feed look again.
+func (p *Pipeline) wake() {
+	select {
+	case p.landed <- struct{}{}:
+	default:
 	}
 }
 
@@ -180,10 +252,7 @@ func (p *Pipeline) land(file int64) {
 	p.underway.Lock()
 	delete(p.flying, file)
 	p.underway.Unlock()
-	select {
-	case p.landed <- struct{}{}:
-	default:
-	}
+	p.wake()
 }
 
 func pause(ctx context.Context, duration time.Duration) error {

@@ -137,10 +137,11 @@ func (e *Engine) applyWords(photos []catalogue.Photo, seen *int64) error {
 	if len(put)+len(remove) == 0 {
 		return nil
 	}
-	*seen = photos[len(photos)-1].Change
-	if err := e.words.Apply(put, remove, *seen); err != nil {
+	newest := photos[len(photos)-1].Change
+	if err := e.words.Apply(put, remove, newest); err != nil {
 		return fmt.Errorf("write the keyword index: %w", err)
 	}
+	*seen = newest
 	return nil
 }
 

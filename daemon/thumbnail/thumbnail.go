@@ -1,5 +1,6 @@
-// Package thumbnail keeps the small picture of each photo in a folder that may
-// be deleted at any time. It neither makes nor parses pictures.
+// Package thumbnail keeps the small picture of each photo in a folder of its
+// own. What is missing there is made again on demand, by the caller: this
+// package neither makes nor parses pictures.
 package thumbnail
 
 import (
@@ -17,10 +18,18 @@ const Side = 320
 // A Store is a folder of WebP files named by the digest of their photo.
 type Store struct{ folder string }
 
-// Open makes the folder if it is missing.
+// Open makes the folder if it is missing, and clears what a kill left of
+// unfinished files.
 func Open(folder string) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for thumbnails: %w", err)
+	}
+	unfinished, err := filepath.Glob(filepath.Join(folder, "partial-*"))
+	for _, path := range unfinished {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("clear the folder for thumbnails: %w", err)
 	}
 	return &Store{folder: folder}, nil
 }
@@ -30,14 +39,20 @@ func (s *Store) path(digest [32]byte) string {
 	return filepath.Join(s.folder, name[:2], name[2:]+".webp")
 }
 
-// Has reports whether the photo has a thumbnail.
+// Has reports whether the photo has a thumbnail. An empty file, as a power cut
+// leaves one, is none.
 func (s *Store) Has(digest [32]byte) bool {
-	_, err := os.Stat(s.path(digest))
-	return err == nil
+	info, err := os.Stat(s.path(digest))
+	return err == nil && info.Size() > 0
 }
 
 // Read gives the WebP bytes, or an error that is fs.ErrNotExist.
-func (s *Store) Read(digest [32]byte) ([]byte, error) { return os.ReadFile(s.path(digest)) }
+func (s *Store) Read(digest [32]byte) ([]byte, error) {
+	if !s.Has(digest) {
+		return nil, fs.ErrNotExist
+	}
+	return os.ReadFile(s.path(digest))
+}
 
 // Write stores the WebP bytes; readers see the old, none or the whole new one.
 // A thumbnail is derived, so it is not synced to the disk.

@@ -40,6 +40,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:       stderr,
 		Commands:        []*cli.Command{newRunCommand(stderr), newValidateCommand(stdout)},
 		ExitErrHandler:  func(*cli.Context, error) {}, // main prints it
+		// A folder's name may hold a comma.
+		DisableSliceFlagSeparator: true,
 	}
 }
 
@@ -97,13 +99,11 @@ func load(c *cli.Context) (config.Config, error) {
 // overrule lays the flags over the settings. A path on a command line is
 // relative to where it was typed.
 func overrule(c *cli.Context, settings *config.Config) (err error) {
-	if c.IsSet("state") {
-		if settings.State, err = filepath.Abs(c.Path("state")); err != nil {
-			return err
+	for flag, setting := range map[string]*string{"state": &settings.State, "socket": &settings.Socket} {
+		if !c.IsSet(flag) {
+			continue
 		}
-	}
-	if c.IsSet("socket") {
-		if settings.Socket, err = filepath.Abs(c.Path("socket")); err != nil {
+		if *setting, err = absolute(flag, c.Path(flag)); err != nil {
 			return err
 		}
 	}
@@ -111,13 +111,20 @@ func overrule(c *cli.Context, settings *config.Config) (err error) {
 		settings.Folders = nil
 	}
 	for _, folder := range c.StringSlice("folder") {
-		absolute, err := filepath.Abs(folder)
+		path, err := absolute("folder", folder)
 		if err != nil {
 			return err
 		}
-		settings.Folders = append(settings.Folders, absolute)
+		settings.Folders = append(settings.Folders, path)
 	}
 	return nil
+}
+
+func absolute(flag, path string) (string, error) {
+	if path == "" {
+		return "", fmt.Errorf("--%s is empty: give it a path", flag)
+	}
+	return filepath.Abs(path)
 }
 
 func run(c *cli.Context, stderr io.Writer) error {
@@ -126,12 +133,25 @@ func run(c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var level slog.Level
+	var level slog.LevelVar
 	if err := level.UnmarshalText([]byte(settings.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return daemon.Run(c.Context, daemon.Options{Config: settings, Version: version(), Systemd: notifier, Log: log})
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	return daemon.Run(c.Context, daemon.Options{
+		Config: settings, Version: version(), Systemd: notifier,
+		Log:    slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level})),
+		Reload: reload,
+		ReadConfig: func() (config.Config, error) {
+			settings, err := load(c)
+			if err != nil {
+				return config.Config{}, err
+			}
+			return settings, level.UnmarshalText([]byte(settings.Log.Level))
+		},
+	})
 }
 
 // version is the module's version, or the commit that a checkout was built from.

@@ -1,0 +1,96 @@
+package catalogue
+
+import (
+	"database/sql"
+	"errors"
+	"math/bits"
+	"time"
+)
+
+const (
+	// nearBits is in how many of its 64 bits a perceptual hash may differ
+	// between two pictures that are nearly the same. hash_part finds up to three:
+	// of four parts, one is then equal.
+	nearBits = 3
+	// burstGap is the longest pause between two shots of one burst.
+	burstGap = 2 * time.Second
+)
+
+// group puts a new photo to the photos that are nearly the same, or of the
+// same burst, if there are any.
+func (w change) group(photo int64, content Content) error {
+	first, err := w.near(photo, content.PerceptualHash)
+	if err == nil && first == 0 {
+		first, err = w.burst(photo, content)
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.addHash(photo, content.PerceptualHash); err != nil || first == 0 {
+		return err
+	}
+	_, err = w.exec(`UPDATE photo SET similar = ? WHERE id = ?`, first, photo)
+	return err
+}
+
+func hashPart(hash uint64, part int) int64 { return int64(hash >> (16 * part) & 0xffff) }
+
+func (w change) addHash(photo int64, hash uint64) error {
+	if hash == 0 {
+		return nil
+	}
+	for part := range 4 {
+		if _, err := w.exec(`INSERT OR IGNORE INTO hash_part (part, value, photo) VALUES (?, ?, ?)`, part, hashPart(hash, part), photo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// near finds the group of a photo whose hash differs in nearBits at most.
+func (w change) near(photo int64, hash uint64) (first int64, err error) {
+	if hash == 0 {
+		return 0, nil
+	}
+	for part := range 4 {
+		first, err := w.nearBy(photo, hash, part)
+		if err != nil || first != 0 {
+			return first, err
+		}
+	}
+	return 0, nil
+}
+
+func (w change) nearBy(photo int64, hash uint64, part int) (first int64, err error) {
+	rows, err := w.QueryContext(w.ctx, `SELECT photo.perceptual_hash, coalesce(photo.similar, photo.id) FROM hash_part JOIN photo ON photo.id = hash_part.photo
+		WHERE hash_part.part = ? AND hash_part.value = ? AND photo.id != ? ORDER BY photo.id`, part, hashPart(hash, part), photo)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var other, group int64
+		if err := rows.Scan(&other, &group); err != nil {
+			return 0, err
+		}
+		if bits.OnesCount64(hash^uint64(other)) <= nearBits {
+			return group, nil
+		}
+	}
+	return 0, rows.Err()
+}
+
+// burst finds the group of a photo that the same camera took within burstGap.
+func (w change) burst(photo int64, content Content) (first int64, err error) {
+	const layout = "2006-01-02T15:04:05"
+	taken, err := time.Parse(layout, content.Taken)
+	if err != nil || content.Camera == "" {
+		return 0, nil // no time to compare
+	}
+	err = w.QueryRowContext(w.ctx, `SELECT coalesce(similar, id) FROM photo WHERE taken BETWEEN ? AND ? AND taken != '' AND camera = ? AND id != ? ORDER BY id LIMIT 1`,
+		taken.Add(-burstGap).Format(layout), taken.Add(burstGap).Format(layout), content.Camera, photo).Scan(&first)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return first, err
+}

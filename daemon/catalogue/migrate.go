@@ -1,0 +1,92 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// schemas holds N.sql, which takes a catalogue from schema N-1 to N; an empty
+// file is schema 0. A file that was in a release never changes again.
+//
+//go:embed schema/*.sql
+var schemas embed.FS
+
+// step gives the statements towards a schema, or fs.ErrNotExist.
+func step(version int) (string, error) {
+	text, err := schemas.ReadFile(fmt.Sprintf("schema/%d.sql", version))
+	return string(text), err
+}
+
+func spaceSchema() string {
+	text, err := schemas.ReadFile("schema/space.sql")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return string(text)
+}
+
+// newestSchema is the one that this vsed writes.
+func newestSchema() int {
+	version := 0
+	for {
+		if _, err := step(version + 1); err != nil {
+			return version
+		}
+		version++
+	}
+}
+
+// migrate takes the catalogue at path to the newest schema, one step a
+// transaction, and keeps a copy of each state that it leaves behind. A
+// catalogue that is damaged or newer is named and left as it is.
+func migrate(ctx context.Context, path string) (err error) {
+	db := openDatabase(path, "", "rwc")
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("open the catalogue %s: %w; it is not touched: put a backup in its place, or move it away to begin anew", path, err)
+	}
+	if version > newestSchema() {
+		return fmt.Errorf("the catalogue %s was written by a newer vsed (schema %d, this one knows %d): start that vsed, or point `state` at another folder",
+			path, version, newestSchema())
+	}
+	for ; version < newestSchema(); version++ {
+		if err := migrateOnce(ctx, db, path, version); err != nil {
+			return fmt.Errorf("take the catalogue %s from schema %d to %d: %w", path, version, version+1, err)
+		}
+	}
+	_, err = db.ExecContext(ctx, `DELETE FROM event WHERE change <= (SELECT max(change) FROM event) - ?`, keptEvents)
+	return err
+}
+
+func migrateOnce(ctx context.Context, db *sql.DB, path string, version int) error {
+	if version > 0 {
+		if err := keepCopy(ctx, db, fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
+			return err
+		}
+	}
+	statements, err := step(version + 1)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", statements, version+1))
+	return err
+}
+
+// keepCopy writes the database into another file, which appears whole.
+func keepCopy(ctx context.Context, db *sql.DB, path string) error {
+	partial := path + ".partial"
+	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", partial); err != nil {
+		return fmt.Errorf("keep a copy before: %w", err)
+	}
+	return os.Rename(partial, path)
+}

@@ -1,0 +1,128 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+)
+
+// snapshot runs read in one transaction for reading.
+func (c *Catalogue) snapshot(ctx context.Context, read func(*photoReader) error) error {
+	return c.view(func(db *sql.DB) error {
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return fmt.Errorf("read photos: %w", err)
+		}
+		reader, err := newPhotoReader(ctx, tx)
+		if err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		err = read(reader)
+		reader.close()
+		return errors.Join(err, tx.Rollback())
+	})
+}
+
+// photoReader holds the prepared statements that read one photo.
+type photoReader struct {
+	tx                         *sql.Tx
+	photo, files, tags, vector *sql.Stmt
+}
+
+func newPhotoReader(ctx context.Context, tx *sql.Tx) (*photoReader, error) {
+	reader := &photoReader{tx: tx}
+	for _, statement := range []struct {
+		into **sql.Stmt
+		text string
+	}{
+		{&reader.photo, `SELECT digest, change, size, format, width, height, taken, taken_offset, taken_source, camera, lens,
+			latitude IS NOT NULL, coalesce(latitude, 0), coalesce(longitude, 0), title, description, rating, coalesce(perceptual_hash, 0), coalesce(similar, id),
+			EXISTS (SELECT 1 FROM space.embedding WHERE embedding.photo = photo.id AND embedding.digest = photo.digest) FROM photo WHERE id = ?`},
+		{&reader.files, `SELECT folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
+			JOIN folder ON folder.id = file.folder WHERE file.photo = ? ORDER BY file.state != 'present', folder.offline, folder.path, file.path`},
+		{&reader.tags, `SELECT name, source FROM tag WHERE photo = ?1
+			UNION SELECT file_tag.name, file_tag.source FROM file_tag JOIN file ON file.id = file_tag.file
+				WHERE file.photo = ?1 AND file_tag.name NOT IN (SELECT name FROM tag_removed WHERE photo = ?1)
+			ORDER BY name, source`},
+		{&reader.vector, `SELECT vector FROM space.embedding WHERE photo = ?`},
+	} {
+		prepared, err := tx.PrepareContext(ctx, statement.text)
+		if err != nil {
+			reader.close()
+			return nil, fmt.Errorf("read photos: %w", err)
+		}
+		*statement.into = prepared
+	}
+	return reader, nil
+}
+
+func (r *photoReader) close() {
+	for _, statement := range []*sql.Stmt{r.photo, r.files, r.tags, r.vector} {
+		if statement != nil {
+			statement.Close()
+		}
+	}
+}
+
+func (r *photoReader) read(ctx context.Context, id int64) (Photo, error) {
+	photo := Photo{ID: id}
+	var digest []byte
+	var hash int64
+	err := r.photo.QueryRowContext(ctx, id).Scan(&digest, &photo.Change, &photo.Size, &photo.Format, &photo.Width, &photo.Height,
+		&photo.Taken, &photo.TakenOffset, &photo.TakenSource, &photo.Camera, &photo.Lens, &photo.Located, &photo.Latitude, &photo.Longitude,
+		&photo.Title, &photo.Description, &photo.Rating, &hash, &photo.Group, &photo.Encoded)
+	if err != nil {
+		return photo, err
+	}
+	copy(photo.Digest[:], digest)
+	photo.PerceptualHash = uint64(hash)
+	if err := r.readFiles(ctx, &photo); err != nil {
+		return photo, err
+	}
+	return photo, r.readTags(ctx, &photo)
+}
+
+func (r *photoReader) readFiles(ctx context.Context, photo *Photo) error {
+	rows, err := r.files.QueryContext(ctx, photo.ID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var file File
+		var folder, path []byte
+		if err := rows.Scan(&folder, &path, &file.Offline, &file.Missing, &file.Rejected); err != nil {
+			return err
+		}
+		file.Folder = string(folder)
+		file.Path = filepath.Join(file.Folder, string(path))
+		photo.Files = append(photo.Files, file)
+	}
+	return rows.Err()
+}
+
+func (r *photoReader) readTags(ctx context.Context, photo *Photo) error {
+	rows, err := r.tags.QueryContext(ctx, photo.ID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var tag Tag
+		if err := rows.Scan(&tag.Name, &tag.Source); err != nil {
+			return err
+		}
+		photo.Tags = append(photo.Tags, tag)
+	}
+	return rows.Err()
+}
+
+func (r *photoReader) vectorOf(ctx context.Context, id int64) ([]float32, error) {
+	var raw []byte
+	if err := r.vector.QueryRowContext(ctx, id).Scan(&raw); err != nil {
+		return nil, fmt.Errorf("read the vector of photo %d: %w", id, err)
+	}
+	return decodeVector(raw), nil
+}

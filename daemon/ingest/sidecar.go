@@ -1,0 +1,74 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/folders"
+	"vsed/daemon/watch"
+	"vsed/plugins/host"
+)
+
+// readSidecars reads XMP files that are new or changed, through a decoder:
+// their bytes are as hostile as a photo's.
+func (p *Pipeline) readSidecars(ctx context.Context, decoder *host.DecoderHost) error {
+	for {
+		changed := p.catalogue.Wait()
+		if err := p.readUnread(ctx, decoder); err != nil && ctx.Err() == nil {
+			p.log.Error("sidecars cannot be read; trying again", "error", withoutPath(err), "pause", pauseCatalogue)
+			if err := pause(ctx, pauseCatalogue); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) error {
+	var after int64
+	for {
+		page, err := p.catalogue.UnreadSidecars(ctx, after, feedPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].ID
+		for _, sidecar := range page {
+			keywords, problem, err := readSidecar(ctx, decoder, sidecar)
+			if err != nil {
+				return err
+			}
+			if err := p.catalogue.SidecarRead(ctx, sidecar, keywords, problem); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readSidecar gives the keywords, or the problem that the sidecar itself has;
+// an error is none of its fault.
+func readSidecar(ctx context.Context, decoder *host.DecoderHost, sidecar catalogue.Sidecar) (keywords []string, problem string, err error) {
+	file, info, err := watch.OpenPhoto(sidecar.Folder, sidecar.Path)
+	if err != nil {
+		return nil, withoutPath(err).Error(), nil
+	}
+	defer file.Close()
+	if folders.Stat(info) != sidecar.Stat {
+		return nil, "", nil // the watcher will tell of it; SidecarRead sees the same
+	}
+	metadata, err := decoder.ReadSidecar(ctx, file, filepath.Base(sidecar.Path))
+	var unavailable *host.UnavailableError
+	switch {
+	case ctx.Err() != nil || errors.As(err, &unavailable):
+		return nil, "", errors.Join(err, ctx.Err())
+	case err != nil:
+		return nil, err.Error(), nil
+	}
+	return metadata.Keywords, "", nil
+}
