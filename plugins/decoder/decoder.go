@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"vsed/plugins/contract"
+	"vsed/plugins/decoder/eighth"
 	"vsed/plugins/decoder/vips"
 	"vsed/plugins/sdk"
 )
@@ -31,6 +32,7 @@ type Decoder struct {
 	mutex   sync.Mutex
 	formats []string // those that this machine's libvips really decodes
 	buffer  buffer
+	eighth  eighth.Decoder
 }
 
 // New initialises libvips for the whole process and decodes one small sample of
@@ -97,6 +99,7 @@ func (d *Decoder) decode(ctx context.Context, photo []byte, request *contract.De
 		return nil, err
 	}
 	defer source.close()
+	source.eighth = &d.eighth
 	digest := sha256.Sum256(photo)
 	response := &contract.DecodeResponse{Digest: digest[:], Metadata: source.metadata()}
 	if len(request.GetPictures()) == 0 && request.GetThumbnailSide() == 0 {

@@ -15,7 +15,7 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if steps.Decode <= 0 || steps.Resize <= 0 || steps.Thumbnail <= 0 {
+	if steps.Decode <= 0 || steps.Eighth <= 0 || steps.Resize <= 0 || steps.Thumbnail <= 0 {
 		t.Errorf("a step took no time: %+v", steps)
 	}
 }

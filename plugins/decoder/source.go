@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"vsed/plugins/contract"
+	"vsed/plugins/decoder/eighth"
 	"vsed/plugins/decoder/vips"
 )
 
@@ -16,6 +17,7 @@ type source struct {
 	pinner      runtime.Pinner
 	full        size // of the file's pixels, before turning
 	orientation int
+	eighth      *eighth.Decoder // nil: libvips decodes
 }
 
 // size is in pixels.
@@ -89,7 +91,7 @@ func (s *source) reduce(least size) error {
 
 // decode brings the picture into memory, at the scale of the file or smaller.
 func (s *source) decode(least size, options vips.Options) error {
-	if options != (vips.Options{}) {
+	if options != (vips.Options{}) && !s.loadEighth(options) {
 		image, err := vips.Load(s.format.loader, s.bytes, options)
 		if err != nil {
 			return err

@@ -190,3 +190,14 @@ static int encode(VipsImage *image, const char *suffix, void **bytes, size_t *le
 }
 
 static int has(VipsImage *image, const char *field) { return vips_image_get_typeof(image, field) != 0; }
+
+// Whoever calls it owns the image alone: from_pixels made it.
+static void take_colours(VipsImage *image, VipsImage *from) {
+	const void *profile;
+	size_t length;
+	if (has(from, VIPS_META_ICC_NAME) && vips_image_get_blob(from, VIPS_META_ICC_NAME, &profile, &length) == 0) {
+		vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, profile, length);
+	}
+	vips_image_set_int(image, VIPS_META_ORIENTATION, vips_image_get_orientation(from));
+}
+

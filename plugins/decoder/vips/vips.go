@@ -212,6 +212,10 @@ func (i *Image) Profile() []byte {
 	return C.GoBytes(data, C.int(length))
 }
 
+// TakeColours copies another image's ICC profile and orientation: what its pixels
+// mean, when they were decoded elsewhere.
+func (i *Image) TakeColours(from *Image) { C.take_colours(i.pointer, from.pointer) }
+
 // Text is a metadata field as libvips writes it, "" where there is none.
 func (i *Image) Text(field string) string {
 	if !i.has(field) {
