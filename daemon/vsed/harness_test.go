@@ -111,16 +111,20 @@ func (o *output) String() string {
 
 func (w *world) command(extra ...string) *exec.Cmd {
 	arguments := append([]string{"run", "--state", w.state, "--folder", w.photos, "--socket", w.socket}, extra...)
-	command := exec.Command(filepath.Join(binaries, "vsed"), arguments...)
-	command.Env = append(os.Environ(), w.environment...)
-	return command
+	return exec.Command(filepath.Join(binaries, "vsed"), arguments...)
 }
 
 // start runs the daemon and waits until it answers.
 func (w *world) start(extra ...string) {
 	w.Helper()
+	w.startWith(w.command(extra...))
+}
+
+func (w *world) startWith(command *exec.Cmd) {
+	w.Helper()
 	w.output, w.ended = &output{}, make(chan error, 1)
-	w.daemon = w.command(extra...)
+	w.daemon = command
+	w.daemon.Env = append(os.Environ(), w.environment...)
 	w.daemon.Stdout, w.daemon.Stderr = w.output, w.output
 	w.check(w.daemon.Start())
 	go func(daemon *exec.Cmd, ended chan<- error) { ended <- daemon.Wait() }(w.daemon, w.ended)
