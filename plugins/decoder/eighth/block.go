@@ -1,13 +1,11 @@
 package eighth
 
-import "encoding/binary"
-
 // skimBlock decodes the difference of the block's DC coefficient and skips the
 // others. Everything is in local variables, as this is where the time goes.
 func (s *stream) skimBlock(dc *codes, ac *skips, single *codes) (int32, bool) {
 	bits, count, at := s.bits, s.count, s.at
-	bits |= binary.BigEndian.Uint64(s.data[at:]) >> (count & 63)
-	at += int((63 - count) >> 3)
+	bits |= s.load(at) >> (count & 63)
+	at += (63 - count) >> 3
 	count |= 56
 	entry := dc.look[bits>>(64-lookBits)]
 	if entry == 0 {
@@ -20,47 +18,44 @@ func (s *stream) skimBlock(dc *codes, ac *skips, single *codes) (int32, bool) {
 	bits <<= total
 	count -= total
 
-	position := uint(1)
+	sum := uint(1) << skipShift // of entries: positions above, bits used below
 	var skip uint
 	for {
-		bits |= binary.BigEndian.Uint64(s.data[at:]) >> (count & 63)
-		at += int((63 - count) >> 3)
+		count -= sum & skipLength
+		sum &^= skipLength
+		bits |= s.load(at) >> (count & 63)
+		at += (63 - count) >> 3
 		count |= 56
 		skip = uint(ac[bits>>(64-skipBits)])
-		bits <<= skip & 15
-		count -= skip & 15
-		position += skip >> 4
-		if position >= 64 {
+		bits <<= skip & 63
+		if sum += skip; sum >= 64<<skipShift {
 			break
 		}
 		skip = uint(ac[bits>>(64-skipBits)])
-		bits <<= skip & 15
-		count -= skip & 15
-		position += skip >> 4
-		if position >= 64 {
+		bits <<= skip & 63
+		if sum += skip; sum >= 64<<skipShift {
 			break
 		}
 		skip = uint(ac[bits>>(64-skipBits)])
-		bits <<= skip & 15
-		count -= skip & 15
-		position += skip >> 4
-		if position >= 64 {
+		bits <<= skip & 63
+		if sum += skip; sum >= 64<<skipShift {
 			break
 		}
 	}
-	if position == 64 || position > blockEnd && position < blockEnd+64 {
+	count -= sum & skipLength
+	if position := sum >> skipShift; position == 64 || position-blockEnd-1 < 63 {
 		s.bits, s.count, s.at = bits, count, at
 		return difference, true
 	}
 	// The last step led out of the block or was none: back, and on symbol by symbol.
-	s.seek(8*at - int(count+skip&15))
-	return difference, s.skipRest(single, position-skip>>4)
+	s.seek(8*at - count - skip&skipLength)
+	return difference, s.skipRest(single, (sum-skip)>>skipShift)
 }
 
 // seek goes to a bit of data.
-func (s *stream) seek(bit int) {
-	part := uint(bit & 7)
-	s.bits = binary.BigEndian.Uint64(s.data[bit>>3:]) << part
+func (s *stream) seek(bit uint) {
+	part := bit & 7
+	s.bits = s.load(bit>>3) << part
 	s.count = 56 - part
 	s.at = bit>>3 + 7
 }

@@ -4,7 +4,7 @@ import "bytes"
 
 const (
 	lookBits = 10 // of codes; nearly all that occur are shorter
-	skipBits = 15 // of several symbols at once
+	skipBits = 14 // of several symbols at once
 )
 
 // codes decodes one symbol at a time.
@@ -19,16 +19,18 @@ type codes struct {
 	symbol [256]byte
 }
 
-// skips decodes as many whole symbols as 15 bits hold, for their lengths only.
+// skips decodes as many whole symbols as 14 bits hold, for their lengths only.
 //
-// An entry is, from the lowest bits: 4 for how many bits they take, 8 for how
+// An entry is, from the lowest bits: 6 for how many bits they take, 8 for how
 // many coefficients they stand for. The end of the block counts as blockEnd more;
 // hard entries, of a symbol that does not fit or is none, take no bits.
 type skips [1 << skipBits]uint16
 
 const (
-	blockEnd = 128
-	hard     = 255 << 4
+	skipShift  = 6 // a processor shifts by the lowest 6 bits of a number
+	skipLength = 1<<skipShift - 1
+	blockEnd   = 128
+	hard       = 255 << skipShift
 )
 
 // newCodes refuses what libjpeg refuses. DC symbols are the value's length alone.
@@ -112,20 +114,20 @@ func singleSkip(entry uint16) uint16 {
 	case entry == 0 || length > skipBits:
 		return hard
 	case size == 0 && run == 0:
-		return length | blockEnd<<4
+		return length | blockEnd<<skipShift
 	case size == 0 && run < 15:
 		return hard // only progressive files have these
 	}
-	return length | (run+1)<<4
+	return length | (run+1)<<skipShift
 }
 
 // chain adds up symbols until the next is not whole or the block is over.
 func chain(single *skips, bits uint32) uint16 {
 	total := single[bits]
-	for total>>4 < blockEnd {
-		used := total & 15
+	for total>>skipShift < blockEnd {
+		used := total & skipLength
 		next := single[bits<<used&(1<<skipBits-1)]
-		if next >= hard || used+next&15 > skipBits || next>>4 < blockEnd && total>>4+next>>4 > 63 {
+		if next >= hard || used+next&skipLength > skipBits || next>>skipShift < blockEnd && total>>skipShift+next>>skipShift > 63 {
 			break
 		}
 		total += next

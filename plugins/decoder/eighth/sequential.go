@@ -23,7 +23,7 @@ func (p *parser) readSequential(s scan) error {
 	}
 	d.frame.decoded = true
 	d.startRows()
-	d.stream.begin(p.bytes, p.at)
+	d.stream.begin(p.bytes, uint(p.at))
 	left := restarts{interval: p.interval}
 	for row := range d.frame.mcusHigh {
 		for column := range d.frame.mcusWide {
@@ -52,7 +52,7 @@ func (p *parser) endScan() error {
 	if !p.decoder.stream.atEnd() {
 		return refuse("a scan with too little data or too much")
 	}
-	p.at = p.decoder.stream.next - 2
+	p.at = int(p.decoder.stream.next) - 2
 	return nil
 }
 

@@ -11,6 +11,8 @@ const (
 	// slack is more than the longest MCU: six blocks of 64 coefficients, each of
 	// a code of 16 bits and a value of 15, and the eight bytes of one reading.
 	slack = 2048
+	// dataSize is a power of two, so that masking takes the place of checking.
+	dataSize = 32 << 10
 )
 
 // stream reads the bits of a scan. Bytes are taken out of the file without their
@@ -19,19 +21,19 @@ const (
 // bits holds the next bits, highest first, of which count are spoken for; those
 // below are right too, or zero. data[at] is the first byte not counted.
 type stream struct {
-	data   [window + 2*slack]byte
-	at     int
-	end    int // of what is in data; behind it zeros, once the marker is found
+	data   [dataSize + 8]byte
+	at     uint
+	end    uint // of what is in data; behind it zeros, once the marker is found
 	bits   uint64
 	count  uint
 	file   []byte
-	next   int  // in file
+	next   uint // in file
 	marker byte // that ended the data, 0 before
 	broken bool // the file ended without a marker
 }
 
 // begin is at the first byte of a scan.
-func (s *stream) begin(file []byte, next int) {
+func (s *stream) begin(file []byte, next uint) {
 	s.file, s.next, s.broken = file, next, false
 	s.restart()
 }
@@ -55,18 +57,18 @@ func (s *stream) ready() bool {
 }
 
 func (s *stream) fill() {
-	from := max(0, min(s.at-8, s.end)) // seek may go back into what bits holds
-	s.end = copy(s.data[:], s.data[from:s.end])
+	from := min(max(s.at, 8)-8, s.end) // seek may go back into what bits holds
+	s.end = uint(copy(s.data[:], s.data[from:s.end]))
 	s.at -= from
 	for s.end < window {
-		part := s.file[s.next:min(len(s.file), s.next+window-s.end)]
+		part := s.file[s.next:min(uint(len(s.file)), s.next+window-s.end)]
 		plain := bytes.IndexByte(part, 0xff)
 		if plain < 0 {
 			plain = len(part)
 		}
-		s.end += copy(s.data[s.end:], part[:plain])
-		s.next += plain
-		if plain == len(part) && s.next < len(s.file) {
+		s.end += uint(copy(s.data[s.end:], part[:plain]))
+		s.next += uint(plain)
+		if plain == len(part) && s.next < uint(len(s.file)) {
 			continue
 		}
 		if !s.unstuff() {
@@ -78,7 +80,7 @@ func (s *stream) fill() {
 
 // unstuff is at a byte 0xff, or the file's end. It is false at the data's end.
 func (s *stream) unstuff() bool {
-	if s.next+1 >= len(s.file) {
+	if s.next+1 >= uint(len(s.file)) {
 		s.broken = true
 		return false
 	}
@@ -89,7 +91,7 @@ func (s *stream) unstuff() bool {
 		return true
 	}
 	for s.next++; s.file[s.next] == 0xff; s.next++ { // fill bytes
-		if s.next+1 == len(s.file) {
+		if s.next+1 == uint(len(s.file)) {
 			s.broken = true
 			return false
 		}
@@ -103,15 +105,21 @@ func (s *stream) unstuff() bool {
 // atEnd reports whether all bits have been used but those that fill a byte.
 func (s *stream) atEnd() bool {
 	s.ready()
-	used := (8*s.at - int(s.count) + 7) / 8
+	used := (8*s.at - s.count + 7) / 8
 	return s.marker != 0 && !s.broken && used == s.end
 }
 
 // refill makes at least 56 bits ready.
 func (s *stream) refill() {
-	s.bits |= binary.BigEndian.Uint64(s.data[s.at:]) >> s.count
-	s.at += int((63 - s.count) >> 3)
+	s.bits |= s.load(s.at) >> (s.count & 63)
+	s.at += (63 - s.count) >> 3
 	s.count |= 56
+}
+
+// load reads eight bytes.
+func (s *stream) load(at uint) uint64 {
+	at &= dataSize - 1
+	return binary.BigEndian.Uint64(s.data[at : at+8])
 }
 
 // take is the next few bits, up to 16; the caller refills.
