@@ -15,13 +15,13 @@ import (
 
 // loadBMP decodes in Go: libvips reads BMP only through ImageMagick, which is
 // not for strangers' bytes.
-func loadBMP(photo []byte) (*vips.Image, error) {
+func loadBMP(photo []byte, limits Limits) (*vips.Image, error) {
 	header, err := bmp.DecodeConfig(bytes.NewReader(photo))
 	if err != nil {
 		return nil, bmpVerdict(err)
 	}
 	const held = 3 * 4 // as decoded, as four bytes a pixel, and libvips' copy
-	if err := checkFits(size{header.Width, header.Height}, held, len(photo)); err != nil {
+	if err := limits.checkFits(size{header.Width, header.Height}, held, len(photo)); err != nil {
 		return nil, err
 	}
 	picture, err := bmp.Decode(bytes.NewReader(photo))

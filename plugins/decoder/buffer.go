@@ -11,14 +11,9 @@ import (
 	"vsed/plugins/sdk"
 )
 
-const (
-	// fileLimit leaves half of DataLimit for pixels. The largest files of 100
-	// megapixel cameras are about as large.
-	fileLimit = 256 << 20
-	// keptBuffer is how much stays mapped between photos: nearly all fit, and
-	// fresh pages cost as much as copying into them.
-	keptBuffer = 32 << 20
-)
+// keptBuffer is how much stays mapped between photos: nearly all fit, and fresh
+// pages cost as much as copying into them.
+const keptBuffer = 32 << 20
 
 // buffer holds the bytes of one photo outside Go's heap: libvips reads them over
 // several calls, and a large file's memory goes back at once, not when the
@@ -28,8 +23,8 @@ type buffer struct {
 	memory []byte // mapped, nil at first
 }
 
-// read returns the whole file; the bytes are valid until release.
-func (b *buffer) read(photo *os.File) ([]byte, error) {
+// read returns the whole file of at most limit bytes; the bytes are valid until release.
+func (b *buffer) read(photo *os.File, limit int64) ([]byte, error) {
 	information, err := photo.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("ask the photo's size: %w", err)
@@ -38,8 +33,8 @@ func (b *buffer) read(photo *os.File) ([]byte, error) {
 		return nil, sdk.Rejected("is a folder, not a photo")
 	}
 	size := information.Size()
-	if size > fileLimit {
-		return nil, sdk.TooLarge("is a file of %d MiB, more than the limit of %d MiB", size>>20, fileLimit>>20)
+	if size > limit {
+		return nil, sdk.TooLarge("is a file of %d MiB, more than the limit of %d MiB", size>>20, limit>>20)
 	}
 	if err := b.reserve(int(size) + 1); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 
 	"vsed/plugins/contract"
 	"vsed/plugins/decoder/eighth"
+	"vsed/plugins/decoder/metadata"
 	"vsed/plugins/decoder/vips"
 	"vsed/plugins/sdk"
 )
@@ -29,20 +30,29 @@ const Version = "1"
 
 // Decoder decodes one photo at a time; it is safe for concurrent use.
 type Decoder struct {
+	limits  Limits
+	account *os.File // of the process's memory; nil where the system has none
+
 	mutex   sync.Mutex
-	formats []string // those that this machine's libvips really decodes
+	formats []string // those that this machine's libraries really decode
 	buffer  buffer
 	eighth  eighth.Decoder
+	photos  int    // read since the start
+	retire  string // why this process should be replaced
 }
 
 // New initialises libvips for the whole process and decodes one small sample of
 // each format. That loads everything that libvips, libheif and libjxl load
 // late: nothing needs to be opened after it.
-func New() (*Decoder, error) {
+func New(limits Limits) (*Decoder, error) {
+	if err := limits.check(); err != nil {
+		return nil, sdk.Setup("%w", err)
+	}
 	if err := vips.Start("vsed-decoder-vips", loaderClasses()); err != nil {
 		return nil, sdk.Setup("%w", err)
 	}
-	d := &Decoder{}
+	d := &Decoder{limits: limits}
+	d.account, _ = os.Open("/proc/self/statm") // once: nothing can be opened later
 	if err := d.warm(); err != nil {
 		return nil, sdk.Setup("%w", err)
 	}
@@ -70,7 +80,8 @@ func (d *Decoder) Decode(ctx context.Context, photo *os.File, request *contract.
 	}
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	bytes, err := d.buffer.read(photo)
+	d.photos++
+	bytes, err := d.buffer.read(photo, int64(d.limits.Memory)/2) // the other half is for pixels
 	if err != nil {
 		return nil, err
 	}
@@ -78,23 +89,35 @@ func (d *Decoder) Decode(ctx context.Context, photo *os.File, request *contract.
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read the photo: %w", err)
 	}
-	return d.decode(ctx, bytes, request)
+	response, err := d.decode(ctx, bytes, request)
+	if errors.Is(err, errMemory) {
+		d.retire = "a photo needed more memory than there is" // libraries may be left half done
+	}
+	return response, err
 }
 
-// ReadSidecar does not read sidecars yet.
-func (d *Decoder) ReadSidecar(context.Context, *os.File, *contract.ReadSidecarRequest) (*contract.Metadata, error) {
-	return nil, errors.ErrUnsupported
+// ReadSidecar reads an XMP sidecar. What is none is an error of sdk.Rejected.
+func (d *Decoder) ReadSidecar(_ context.Context, sidecar *os.File, _ *contract.ReadSidecarRequest) (*contract.Metadata, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	packet, err := d.buffer.read(sidecar, contract.SidecarLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer d.buffer.release()
+	found, err := metadata.ReadSidecar(packet)
+	if err != nil {
+		return nil, sdk.Rejected("%s", clean(err.Error(), longestComplaint))
+	}
+	return found, nil
 }
-
-// Retire never asks for another process.
-func (d *Decoder) Retire() string { return "" }
 
 func (d *Decoder) decode(ctx context.Context, photo []byte, request *contract.DecodeRequest) (*contract.DecodeResponse, error) {
 	format, err := d.format(photo)
 	if err != nil {
 		return nil, err
 	}
-	source, err := openHeader(format, photo)
+	source, err := openHeader(format, photo, d.limits)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +133,9 @@ func (d *Decoder) decode(ctx context.Context, photo []byte, request *contract.De
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("decode the photo: %w", err)
+	}
+	if response.PerceptualHash, err = perceptualHash(source.image); err != nil {
+		return nil, verdict(err)
 	}
 	return response, render(source.image, request, response)
 }

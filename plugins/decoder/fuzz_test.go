@@ -31,12 +31,3 @@ func FuzzProfileName(f *testing.F) {
 		}
 	})
 }
-
-func FuzzExifValue(f *testing.F) {
-	f.Add("A (B) (A (B), ASCII, 6 components, 6 bytes)")
-	f.Fuzz(func(t *testing.T, text string) {
-		if value := exifValue(text); len(value) > len(text) {
-			t.Errorf("%q out of %q", value, text)
-		}
-	})
-}

@@ -12,7 +12,7 @@ import (
 	"vsed/plugins/decoder/vips"
 )
 
-var oneDecoder = sync.OnceValues(New) // libvips is initialised once a process
+var oneDecoder = sync.OnceValues(func() (*Decoder, error) { return New(DefaultLimits()) }) // libvips is initialised once a process
 
 func newDecoder(t testing.TB) *Decoder {
 	t.Helper()

@@ -1,12 +1,14 @@
 package decoder
 
 import (
+	"fmt"
+
 	"vsed/plugins/decoder/vips"
 	"vsed/plugins/sdk"
 )
 
 const (
-	// DataLimit is the RLIMIT_DATA that the decoder is made for, in bytes. Below
+	// DataLimit is the RLIMIT_DATA that the decoder is made for, in bytes. With
 	// it a 48 megapixel HEIC still decodes; above it, one bad photo in each of
 	// eight processes would push other things out of a small machine's memory.
 	DataLimit = 512 << 20
@@ -19,15 +21,47 @@ const (
 	mostPixels = 1 << 30
 )
 
+// Limits of a decoder.
+type Limits struct {
+	Pixels int // of a photo
+	Memory int // bytes of private writable memory of the process: its RLIMIT_DATA
+
+	// The decoder asks to be replaced after so many photos, or when it holds so
+	// many bytes between two of them; 0: never.
+	RecyclePhotos int
+	RecycleMemory int
+}
+
+// DefaultLimits fit machines from 2 GB on. Replacing a process takes 50 ms, so it
+// costs nothing at 10,000 photos; what it holds then is measured at 100 MiB.
+func DefaultLimits() Limits {
+	return Limits{Pixels: mostPixels, Memory: DataLimit, RecyclePhotos: 10_000, RecycleMemory: 320 << 20}
+}
+
+// leastMemory is what a decoder needs for itself and one usual photo.
+const leastMemory = ownMemory + 96<<20
+
+func (l Limits) check() error {
+	switch {
+	case l.Memory < leastMemory:
+		return fmt.Errorf("a memory limit of %d MiB is too low for a decoder; at least %d MiB are needed", l.Memory>>20, leastMemory>>20)
+	case l.Pixels < 1 || l.Pixels > mostPixels:
+		return fmt.Errorf("a limit of %d pixels is not between 1 and %d", l.Pixels, mostPixels)
+	case l.RecyclePhotos < 0 || l.RecycleMemory < 0:
+		return fmt.Errorf("a negative number says nothing about when to replace the process")
+	}
+	return nil
+}
+
 // checkFits refuses from the header what would not fit in memory or take too
 // long. libvips decodes row by row where the format allows it; the others need
 // the whole picture at once, some of them more than once: bytesHeld for a pixel.
-func checkFits(photo size, bytesHeld float64, fileSize int) error {
+func (l Limits) checkFits(photo size, bytesHeld float64, fileSize int) error {
 	pixels := photo.width * photo.height
-	if pixels > mostPixels {
-		return sdk.TooLarge("is %d × %d pixels, more than the limit of %d megapixels", photo.width, photo.height, mostPixels/1_000_000)
+	if pixels > l.Pixels {
+		return sdk.TooLarge("is %d × %d pixels, more than the limit of %d megapixels", photo.width, photo.height, l.Pixels/1_000_000)
 	}
-	needed, limit := int(float64(pixels)*bytesHeld), DataLimit-ownMemory-fileSize
+	needed, limit := int(float64(pixels)*bytesHeld), l.Memory-ownMemory-fileSize
 	if needed > limit {
 		return sdk.TooLarge("is %d × %d pixels: decoding needs about %d MiB, and the limit is %d MiB", photo.width, photo.height, needed>>20, limit>>20)
 	}

@@ -2,67 +2,32 @@ package decoder
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"vsed/plugins/contract"
+	"vsed/plugins/decoder/metadata"
 	"vsed/plugins/decoder/vips"
 )
 
-// Longest camera name, in bytes. The longest real ones have about 50.
-const longestCamera = 100
-
-// readMetadata reads what libvips found in the header; size is upright.
-func readMetadata(format format, image *vips.Image, size size, orientation int) *contract.Metadata {
-	metadata := &contract.Metadata{
-		Format:      format.name,
-		Width:       uint32(size.width),
-		Height:      uint32(size.height),
-		Orientation: uint32(orientation),
-		Taken:       taken(exifText(image, "exif-ifd2-DateTimeOriginal")),
-		Camera:      camera(exifText(image, "exif-ifd0-Make"), exifText(image, "exif-ifd0-Model")),
-	}
-	if metadata.Taken != "" {
-		metadata.TakenSource = contract.TakenSource_TAKEN_SOURCE_EXIF_ORIGINAL
-	}
-	return metadata
+// kinds are how formats hold their metadata, where that can be read from the file.
+var kinds = map[format]metadata.Kind{
+	jpegFormat: metadata.JPEG, pngFormat: metadata.PNG, webpFormat: metadata.WebP, tiffFormat: metadata.TIFF,
+	heicFormat: metadata.HEIF, avifFormat: metadata.HEIF,
 }
 
-// exifText is the value of a text field. libvips writes it as
-// "VALUE (VALUE, ASCII, 5 components, 5 bytes)", and the value may hold anything.
-func exifText(image *vips.Image, field string) string {
-	return exifValue(image.Text(field))
-}
-
-func exifValue(text string) string {
-	for at := range text {
-		value, rest := text[:at], text[at:]
-		if strings.HasPrefix(rest, " ("+value+", ") {
-			return value
-		}
+// readMetadata reads what the photo says of itself; size is upright.
+func readMetadata(format format, photo []byte, image *vips.Image, size size, orientation int) *contract.Metadata {
+	var found *contract.Metadata
+	if kind, known := kinds[format]; known {
+		found = metadata.Read(kind, photo)
+	} else {
+		found = metadata.ReadBlocks([][]byte{image.Blob("exif-data")}, image.Blob("xmp-data"))
 	}
-	return ""
-}
-
-// taken turns EXIF's "2006:01:02 15:04:05" into the contract's form; cameras
-// whose clock was never set write zeros or blanks.
-func taken(text string) string {
-	when, err := time.Parse("2006:01:02 15:04:05", strings.TrimSpace(text))
-	if err != nil {
-		return ""
-	}
-	return when.Format("2006-01-02T15:04:05")
-}
-
-// camera joins make and model; most models name their maker already.
-func camera(maker, model string) string {
-	maker, model = clean(maker, longestCamera), clean(model, longestCamera)
-	first, _, _ := strings.Cut(maker, " ")
-	if strings.HasPrefix(strings.ToLower(model), strings.ToLower(first)) {
-		return model
-	}
-	return clean(maker+" "+model, longestCamera)
+	found.Format = format.name
+	found.Width, found.Height = uint32(size.width), uint32(size.height)
+	found.Orientation = uint32(orientation)
+	return found
 }
 
 // clean makes a stranger's text safe to show: valid UTF-8 without control

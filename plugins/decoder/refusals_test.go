@@ -135,7 +135,7 @@ func TestLargeFilesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := file.Truncate(fileLimit + 1<<20); err != nil { // sparse
+	if err := file.Truncate(DataLimit/2 + 1<<20); err != nil { // sparse
 		t.Fatal(err)
 	}
 	if _, err := newDecoder(t).Decode(t.Context(), file, usual()); err == nil || !strings.Contains(err.Error(), "is a file of 257 MiB, more than the limit of 256 MiB") {

@@ -57,7 +57,7 @@ func (d *Decoder) CheckSamples() error {
 
 // decodeSample takes the way of a real photo, thumbnail included.
 func decodeSample(format format, photo []byte) error {
-	source, err := openHeader(format, photo)
+	source, err := openHeader(format, photo, DefaultLimits())
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type source struct {
 	full        size // of the file's pixels, before turning
 	orientation int
 	eighth      *eighth.Decoder // nil: libvips decodes
+	limits      Limits
 }
 
 // size is in pixels.
@@ -27,8 +28,8 @@ func (s size) turned() size { return size{s.height, s.width} }
 
 // openHeader reads the header, except for BMP, which has no use without its
 // pixels. The caller closes the source and keeps the bytes until then.
-func openHeader(format format, photo []byte) (*source, error) {
-	s := &source{format: format, bytes: photo}
+func openHeader(format format, photo []byte, limits Limits) (*source, error) {
+	s := &source{format: format, bytes: photo, limits: limits}
 	s.pinner.Pin(&photo[0])
 	if err := s.open(); err != nil {
 		s.close()
@@ -41,7 +42,7 @@ func openHeader(format format, photo []byte) (*source, error) {
 
 func (s *source) open() (err error) {
 	if s.format == bmpFormat {
-		s.image, err = loadBMP(s.bytes)
+		s.image, err = loadBMP(s.bytes, s.limits)
 	} else {
 		s.image, err = vips.Load(s.format.loader, s.bytes, vips.Options{})
 	}
@@ -66,7 +67,7 @@ func (s *source) uprightSize() size {
 }
 
 func (s *source) metadata() *contract.Metadata {
-	return readMetadata(s.format, s.image, s.uprightSize(), s.orientation)
+	return readMetadata(s.format, s.bytes, s.image, s.uprightSize(), s.orientation)
 }
 
 // reduce decodes: the picture is then 8-bit sRGB in memory, not yet turned
@@ -76,7 +77,7 @@ func (s *source) reduce(least size) error {
 		least = least.turned()
 	}
 	options := vips.Options{Shrink: s.shrinkOnLoad(least)}
-	if err := checkFits(s.full, bytesHeld(s.format, s.image, options.Shrink), len(s.bytes)); err != nil {
+	if err := s.limits.checkFits(s.full, bytesHeld(s.format, s.image, options.Shrink), len(s.bytes)); err != nil {
 		return err
 	}
 	err := s.decode(least, options)

@@ -12,6 +12,9 @@ import (
 // Longest text of libvips that goes into a message.
 const longestComplaint = 160
 
+// errMemory is a photo's that fitted by its header's account, and did not.
+var errMemory = errors.New("needs more memory to decode than the decoder may use")
+
 // verdict turns libvips' complaint about a photo into one for a person.
 func verdict(err error) error {
 	var complaint *vips.Error
@@ -20,7 +23,7 @@ func verdict(err error) error {
 	}
 	switch text := strings.ToLower(complaint.Error()); {
 	case containsAny(text, "insufficient memory", "out of memory", "unable to allocate", "memory limit", "security limit"):
-		return sdk.TooLarge("needs more memory to decode than the limit of %d MiB", DataLimit>>20)
+		return sdk.TooLarge("%w", errMemory)
 	case isTruncated(err):
 		return sdk.Rejected(truncatedVerdict)
 	}

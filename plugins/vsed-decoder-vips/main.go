@@ -39,7 +39,7 @@ type confined struct {
 }
 
 func newConfined(log *slog.Logger) (sdk.DecoderServer, error) {
-	d, err := decoder.New()
+	d, err := decoder.New(decoder.DefaultLimits())
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func byHand(arguments []string, output, problems io.Writer) int {
 }
 
 func measure(paths []string, output io.Writer) error {
-	d, err := decoder.New()
+	d, err := decoder.New(decoder.DefaultLimits())
 	if err != nil {
 		return err
 	}

@@ -112,10 +112,13 @@ func (c *coder) squareMCU(s *stream, column int) bool {
 	if !ok || c.previous != int32(int16(c.previous)) {
 		return false
 	}
-	pixels := sums.square(int64(c.previous) * c.quantum)
+	c.putSquare(column, sums.square(int64(c.previous)*c.quantum))
+	return true
+}
+
+func (c *coder) putSquare(column int, pixels [4]byte) {
 	copy(c.row[2*column:], pixels[:2])
 	copy(c.row[c.stride+2*column:], pixels[2:])
-	return true
 }
 
 // restarts counts MCUs, or blocks, between restart markers.

@@ -113,7 +113,7 @@ func TestPixelsAreThoseOfLibvips(t *testing.T) {
 	for _, size := range sizes {
 		for _, bands := range []int{1, 3} {
 			for _, subsample := range []string{"on", "off"} {
-				for _, more := range []string{"", ",optimize_coding", ",restart_interval=1", ",restart_interval=7"} {
+				for _, more := range []string{"", ",optimize_coding", ",restart_interval=1", ",restart_interval=7", ",interlace", ",interlace,restart_interval=3", ",interlace,optimize_scans,trellis_quant"} {
 					seed++
 					quality := 1 + seed*37%100
 					options := fmt.Sprintf("Q=%d,subsample_mode=%s%s", quality, subsample, more)

@@ -154,6 +154,15 @@ static int keep_in_memory(VipsImage **image) {
 	return replace(image, next, next == NULL);
 }
 
+static int set_orientation(VipsImage **image, int orientation) {
+	VipsImage *next = NULL;
+	int failed = vips_copy(*image, &next, NULL);
+	if (!failed) {
+		vips_image_set_int(next, VIPS_META_ORIENTATION, orientation);
+	}
+	return replace(image, next, failed);
+}
+
 static int upright(VipsImage **image) {
 	VipsImage *next = NULL;
 	int failed = vips_autorot(*image, &next, NULL);

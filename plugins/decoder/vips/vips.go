@@ -197,13 +197,16 @@ func (i *Image) Interlaced() bool {
 func (i *Image) Orientation() int { return int(C.vips_image_get_orientation(i.pointer)) }
 
 // Profile is the ICC profile, nil where there is none.
-func (i *Image) Profile() []byte {
-	if !i.has("icc-profile-data") {
+func (i *Image) Profile() []byte { return i.Blob("icc-profile-data") }
+
+// Blob is a metadata field of bytes, such as "exif-data"; nil where there is none.
+func (i *Image) Blob(field string) []byte {
+	if !i.has(field) {
 		return nil
 	}
 	var data unsafe.Pointer
 	var length C.size_t
-	name := C.CString("icc-profile-data")
+	name := C.CString(field)
 	defer C.free(unsafe.Pointer(name))
 	if C.vips_image_get_blob(i.pointer, name, &data, &length) != 0 {
 		C.vips_error_clear()
@@ -216,19 +219,12 @@ func (i *Image) Profile() []byte {
 // mean, when they were decoded elsewhere.
 func (i *Image) TakeColours(from *Image) { C.take_colours(i.pointer, from.pointer) }
 
-// Text is a metadata field as libvips writes it, "" where there is none.
-func (i *Image) Text(field string) string {
-	if !i.has(field) {
-		return ""
+// SetOrientation changes what Upright goes by.
+func (i *Image) SetOrientation(orientation int) error {
+	if C.set_orientation(&i.pointer, C.int(orientation)) != 0 {
+		return lastError("set orientation")
 	}
-	name := C.CString(field)
-	defer C.free(unsafe.Pointer(name))
-	var text *C.char
-	if C.vips_image_get_string(i.pointer, name, &text) != 0 {
-		C.vips_error_clear()
-		return ""
-	}
-	return C.GoString(text)
+	return nil
 }
 
 func (i *Image) has(field string) bool {
