@@ -56,7 +56,7 @@ func (d *daemon) Photo(ctx context.Context, id int64) (api.Photo, error) {
 	if err != nil {
 		return api.Photo{}, err
 	}
-	return photo(found), nil
+	return described(found), nil
 }
 
 func (d *daemon) find(ctx context.Context, id int64) (catalogue.Photo, error) {
@@ -286,7 +286,7 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	if err != nil {
 		return api.Status{}, err
 	}
-	status := api.Status{Version: d.Version, Folders: folders, Quarantined: []api.QuarantinedFile{}, Encoder: d.encoding.status()}
+	status := api.Status{Version: d.Version, Folders: folders, Encoder: d.encoding.status()}
 	if status.Change, err = d.catalogue.Change(ctx); err != nil {
 		return api.Status{}, err
 	}
@@ -294,9 +294,7 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	if err != nil {
 		return api.Status{}, err
 	}
-	for _, file := range set {
-		status.Quarantined = append(status.Quarantined, api.QuarantinedFile{Path: api.NewPath(file.Path), Reason: file.Reason, Attempts: file.Attempts})
-	}
+	status.Quarantined = quarantined(set)
 	scanned := true
 	for _, folder := range folders {
 		status.Photos.Add(folder.Counts)

@@ -77,6 +77,35 @@ func TestClientSpeaksEveryOperation(t *testing.T) {
 		t.Errorf("folders: %+v", folders)
 	}
 	check(t, client.RemoveFolder(ctx, "/p/\xff"))
+	library.Quarantined = []api.QuarantinedFile{{ID: 4, Path: api.NewPath(path), Reason: "no picture"}, {ID: 6}, {ID: 8}}
+	page, err := client.Quarantine(ctx, 1, "4")
+	check(t, err)
+	if len(page.Files) != 1 || page.Files[0].ID != 6 || page.Next != "6" {
+		t.Errorf("quarantine: %+v", page)
+	}
+	file, err := client.QuarantinedFile(ctx, 4)
+	check(t, err)
+	if raw, err := file.Raw(); err != nil || raw != path || file.Reason != "no picture" {
+		t.Errorf("file set aside: %+v", file)
+	}
+	retried, err := client.RetryQuarantine(ctx, []int64{4, 5})
+	check(t, err)
+	rest, err := client.RetryQuarantine(ctx, nil)
+	check(t, err)
+	if retried != 1 || rest != 2 {
+		t.Errorf("retried %d and %d", retried, rest)
+	}
+	for photo, err := range client.ExportedTags(ctx) {
+		check(t, err)
+		if photo.ID != 3 || len(photo.Tags) != 1 {
+			t.Errorf("exported: %+v", photo)
+		}
+	}
+	var rows strings.Builder
+	check(t, client.ExportTagsCSV(ctx, &rows))
+	if !strings.Contains(rows.String(), `"dog"`) {
+		t.Errorf("exported: %s", rows.String())
+	}
 	status, err := client.Status(ctx)
 	check(t, err)
 	if status.Change != 2 || len(status.Folders) != 0 {
@@ -152,6 +181,29 @@ func TestStrangersOnTheSocket(t *testing.T) {
 	f("larger than 64 MiB", func(w http.ResponseWriter, _ *http.Request) {
 		part := make([]byte, 1<<20)
 		for range 65 {
+			w.Write(part)
+		}
+	})
+}
+
+// One photo of an export is bounded, however many there may be.
+func TestStrangeExport(t *testing.T) {
+	f := func(want string, answer http.HandlerFunc) {
+		t.Helper()
+		var last error
+		for _, err := range stranger(t, answer).ExportedTags(t.Context()) {
+			last = err
+		}
+		if last == nil || !strings.Contains(last.Error(), want) {
+			t.Errorf("got %v, want %s", last, want)
+		}
+	}
+	f("invalid character", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "path,tag\n") })
+	f("broke the export off", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}\n{\"id\"") })
+	f("one photo takes more than 8 MiB", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"path":"`)
+		part := []byte(strings.Repeat("a", 1<<20))
+		for range 9 {
 			w.Write(part)
 		}
 	})

@@ -31,10 +31,11 @@ func NewError(status int, detail string) *Error {
 	return &Error{Status: status, Title: http.StatusText(status), Detail: detail}
 }
 
-// Bounds of the limit of a search.
+// Bounds of the limit of a search, and of a list of quarantined files.
 const (
-	DefaultLimit = 20
-	MaxLimit     = 1000
+	DefaultLimit           = 20
+	DefaultQuarantineLimit = 100
+	MaxLimit               = 1000
 )
 
 // PhotoList is the answer of GET /v1/photos.
@@ -56,4 +57,20 @@ type TagNames struct {
 // FolderList is the answer of GET /v1/folders.
 type FolderList struct {
 	Folders []Folder `json:"folders"`
+}
+
+// QuarantineList is the answer of GET /v1/quarantine.
+type QuarantineList struct {
+	Files []QuarantinedFile `json:"files" doc:"in the order of their numbers"`
+	Next  string            `json:"next" doc:"cursor of the next page; empty at the end"`
+}
+
+// QuarantineIDs is what POST /v1/quarantine/retry takes.
+type QuarantineIDs struct {
+	IDs []int64 `json:"ids" maxItems:"1000" doc:"numbers of files; none: every file set aside"`
+}
+
+// Retried is the answer of POST /v1/quarantine/retry.
+type Retried struct {
+	Retried int64 `json:"retried" doc:"files taken out of quarantine; numbers of other files are passed over"`
 }

@@ -59,6 +59,40 @@ type Photo struct {
 	Paths []Path `json:"paths" doc:"every file with this content"`
 	Tags  []Tag  `json:"tags"`
 	State string `json:"state" enum:"encoded,waiting,quarantined,offline,missing"`
+	// Digest and Metadata are given where one photo is asked for, and Digest in
+	// an export.
+	Digest   string    `json:"digest,omitempty" doc:"SHA-256 of the content, in hexadecimal"`
+	Metadata *Metadata `json:"metadata,omitempty" doc:"what the file says of itself"`
+}
+
+// How sure the time of a photo is: the surest first.
+const (
+	TakenEXIFOriginal  = "exif_original"  // when the shutter opened
+	TakenEXIFDigitised = "exif_digitised" // when it was scanned or stored
+	TakenXMP           = "xmp"
+	TakenIPTC          = "iptc"
+	TakenEXIFModified  = "exif_modified" // when a program last wrote it
+	TakenGPS           = "gps"           // the satellites' time, in UTC
+)
+
+// Metadata is what a photo's file or sidecar says of it. What is not known is
+// absent.
+type Metadata struct {
+	Taken       string   `json:"taken,omitempty" doc:"the camera's local time, as 2019-07-03T14:05:06"`
+	TakenOffset string   `json:"taken_offset,omitempty" doc:"of taken from UTC, as +02:00"`
+	TakenSource string   `json:"taken_source,omitempty" enum:"exif_original,exif_digitised,xmp,iptc,exif_modified,gps" doc:"where taken stands, the surest first"`
+	Camera      string   `json:"camera,omitempty"`
+	Lens        string   `json:"lens,omitempty"`
+	Latitude    *float64 `json:"latitude,omitempty" minimum:"-90" maximum:"90" doc:"degrees, WGS 84; with longitude or not at all"`
+	Longitude   *float64 `json:"longitude,omitempty" minimum:"-180" maximum:"180"`
+	Place       string   `json:"place,omitempty" doc:"the nearest populated place, with its region and country"`
+	Title       string   `json:"title,omitempty"`
+	Description string   `json:"description,omitempty" doc:"may have several lines"`
+	Rating      int      `json:"rating,omitempty" minimum:"-1" maximum:"5" doc:"-1: rejected; absent: none"`
+	Width       int      `json:"width,omitempty" doc:"pixels, upright"`
+	Height      int      `json:"height,omitempty" doc:"pixels, upright"`
+	Format      string   `json:"format,omitempty" doc:"of the content, whatever the file's name says"`
+	Group       int64    `json:"group,omitempty" doc:"the number of the first of the near duplicates or of the burst that the photo belongs to; its own where it is the first or alone"`
 }
 
 // A Hit is a photo that was found.
@@ -110,19 +144,32 @@ type Encoder struct {
 // A Folder is a watched root.
 type Folder struct {
 	Path
-	State        string           `json:"state" enum:"online,offline"`
-	Mode         string           `json:"mode" enum:"watching,polling" doc:"how changes are noticed"`
+	State        string           `json:"state" enum:"online,offline,not answering" doc:"not answering: a call to its filesystem does not return"`
+	Mode         string           `json:"mode" enum:"watching,polling,partly polling" doc:"how changes are noticed; partly polling: the watch limit was reached"`
+	Filesystem   string           `json:"filesystem,omitempty" doc:"its type, as ext4 or nfs"`
 	Problem      string           `json:"problem,omitempty"`
 	LastScan     string           `json:"last_scan,omitempty" format:"date-time" doc:"end of the last full scan"`
+	LagSeconds   float64          `json:"lag_seconds" doc:"age of the oldest change not yet taken in; 0: none"`
 	Counts       Counts           `json:"photos"`
 	IgnoredRules map[string]int64 `json:"ignored_rules,omitempty" doc:"ignored files by the rule that ignored them"`
 }
 
-// A QuarantinedFile is a file that was set aside, with its reason.
+// States of a folder.
+const (
+	FolderOnline       = "online"
+	FolderOffline      = "offline"
+	FolderNotAnswering = "not answering"
+)
+
+// A QuarantinedFile is a file that was set aside, with its reason. A change of
+// the file has it tried at once, whatever NextAttempt says.
 type QuarantinedFile struct {
+	ID int64 `json:"id" doc:"the file's number, which is not a photo's"`
 	Path
-	Reason   string `json:"reason"`
-	Attempts int64  `json:"attempts"`
+	Reason      string `json:"reason" doc:"one sentence of the decoder or the encoder"`
+	Attempts    int64  `json:"attempts"`
+	LastAttempt string `json:"last_attempt,omitempty" format:"date-time"`
+	NextAttempt string `json:"next_attempt,omitempty" format:"date-time" doc:"absent: when the file changes, or on request"`
 }
 
 // Status is the answer of GET /v1/status.

@@ -29,7 +29,7 @@ func (p *problem) ContentType(string) string { return "application/problem+json"
 // refuse turns an error of the library into what the client is told. The text
 // of an error that is not meant for it goes to the log; the library's errors
 // hold no query and no photo's path.
-func (s *Server) refuse(ctx context.Context, operation string, err error) error {
+func (s *Server) refuse(ctx context.Context, operation string, err error) *problem {
 	var refusal *api.Error
 	switch {
 	case errors.As(err, &refusal):
@@ -72,10 +72,14 @@ func unknownRoute(mux *http.ServeMux) http.HandlerFunc {
 			w.Header().Set("Allow", allowed)
 			refusal = api.NewError(http.StatusMethodNotAllowed, fmt.Sprintf("%s is not possible here: use %s", r.Method, allowed))
 		}
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(refusal.Status)
-		_ = json.NewEncoder(w).Encode(refusal) // an error means that the client is gone
+		writeProblem(w, refusal)
 	}
+}
+
+func writeProblem(w http.ResponseWriter, refusal *api.Error) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(refusal.Status)
+	_ = json.NewEncoder(w).Encode(refusal) // an error means that the client is gone
 }
 
 func methodsOf(mux *http.ServeMux, r *http.Request) []string {

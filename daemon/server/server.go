@@ -25,7 +25,7 @@ const (
 	maxHeaderBytes = 16<<10 + 3*api.MaxQueryBytes
 	maxBodyBytes   = 1 << 20
 	headerTimeout  = 10 * time.Second
-	// requestTimeout bounds one answer, the event stream's aside.
+	// requestTimeout bounds one answer, those that are streams aside.
 	requestTimeout = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 	// shutdownTimeout is what answers in progress are given at the end; the
@@ -58,6 +58,19 @@ type Library interface {
 	Tags(ctx context.Context, id int64) ([]api.Tag, error)
 	AddTags(ctx context.Context, id int64, names []string) ([]api.Tag, error)
 	RemoveTags(ctx context.Context, id int64, names []string) ([]api.Tag, error)
+
+	// Quarantine lists files that were set aside in the order of their numbers,
+	// at most limit of those above after.
+	Quarantine(ctx context.Context, after int64, limit int) ([]api.QuarantinedFile, error)
+	QuarantinedFile(ctx context.Context, id int64) (api.QuarantinedFile, error)
+	// RetryQuarantine takes files out of quarantine, all where ids is empty, and
+	// returns how many those were; numbers of other files are passed over.
+	RetryQuarantine(ctx context.Context, ids []int64) (int64, error)
+
+	// ExportTags yields every photo that the user tagged, with its digest and all
+	// its tags, in the order of their numbers, and ends with the first error of
+	// yield.
+	ExportTags(ctx context.Context, yield func(api.Photo) error) error
 
 	// Events blocks until there is a change newer than after, and returns the
 	// oldest such, at most limit, in order; or ends with ctx and its error.

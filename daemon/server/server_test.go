@@ -70,10 +70,23 @@ func TestShapes(t *testing.T) {
 	f("DELETE", "/v1/photos/7/tags?name=dog&name=a,b", "", 200, `{"tags":[]}`)
 	f("GET", "/v1/folders", "", 200, `{"folders":[]}`)
 	const counts = `{"total":0,"encoded":0,"waiting":0,"quarantined":0,"offline":0,"missing":0,"ignored":0}`
-	f("POST", "/v1/folders", `{"path":"/p/"}`, 200, `{"path":"/p","state":"online","mode":"watching","photos":`+counts+`}`)
+	f("POST", "/v1/folders", `{"path":"/p/"}`, 200, `{"path":"/p","state":"online","mode":"watching","lag_seconds":0,"photos":`+counts+`}`)
 	f("DELETE", "/v1/folders?path=/p", "", 204, ``)
 	f("GET", "/v1/status", "", 200, `{"ready":false,"version":"","photos":`+counts+`,"rate":0,"change":2,"encoder":{"space":"","name":"","provider":""},"folders":[],"quarantined":[]}`)
 	f("GET", "/v1/photos/7/thumbnail", "", 200, `RIFF`)
+	f("GET", "/v1/quarantine", "", 200, `{"files":[],"next":""}`)
+	library.Quarantined = []api.QuarantinedFile{
+		{ID: 3, Path: api.NewPath("/p/a"), Reason: "no picture", Attempts: 1},
+		{ID: 5, Path: api.NewPath("/p/b"), Reason: "crashed", Attempts: 2, LastAttempt: "2026-03-01T12:30:00Z", NextAttempt: "2026-03-01T13:30:00Z"},
+	}
+	const first, second = `{"id":3,"path":"/p/a","reason":"no picture","attempts":1}`,
+		`{"id":5,"path":"/p/b","reason":"crashed","attempts":2,"last_attempt":"2026-03-01T12:30:00Z","next_attempt":"2026-03-01T13:30:00Z"}`
+	f("GET", "/v1/quarantine?limit=1", "", 200, `{"files":[`+first+`],"next":"3"}`)
+	f("GET", "/v1/quarantine?limit=1&cursor=3", "", 200, `{"files":[`+second+`],"next":""}`)
+	f("GET", "/v1/quarantine?limit=2", "", 200, `{"files":[`+first+`,`+second+`],"next":""}`)
+	f("GET", "/v1/quarantine/5", "", 200, second)
+	f("POST", "/v1/quarantine/retry", `{"ids":[3,4]}`, 200, `{"retried":1}`)
+	f("POST", "/v1/quarantine/retry", `{"ids":[]}`, 200, `{"retried":1}`)
 }
 
 // Every refusal is problem+json with one line that says what is wrong.
@@ -118,6 +131,15 @@ func TestRefusals(t *testing.T) {
 	f("POST", "/v1/photos/1/tags", `{"names":["\u001b[2J"]}`, 422, "control character")
 	f("POST", "/v1/photos/1/tags", `{"names":["`+strings.Repeat("a", 257)+`"]}`, 422, "257 bytes")
 	f("DELETE", "/v1/photos/1/tags", "", 422, "name: ")
+	f("GET", "/v1/quarantine?cursor=0", "", 422, "the cursor is damaged")
+	f("GET", "/v1/quarantine?cursor=3a", "", 422, "the cursor is damaged")
+	f("GET", "/v1/quarantine?limit=1001", "", 422, "limit: ")
+	f("GET", "/v1/quarantine/9", "", 404, "no file with the number 9 is set aside")
+	f("GET", "/v1/quarantine/all", "", 422, "id: ")
+	f("POST", "/v1/quarantine/retry", `{}`, 422, "required property ids")
+	f("POST", "/v1/quarantine/retry", `{"ids":null}`, 422, "ids: ")
+	f("POST", "/v1/quarantine/retry", `{"ids":["a"]}`, 422, "ids[0]: ")
+	f("GET", "/v1/tags/export?format=xml", "", 422, "format: ")
 	f("GET", "/v1/events?after=-2", "", 422, "after: ")
 	f("GET", "/v1/nothing", "", 404, "no such address")
 	f("PUT", "/v1/status", "", 405, "use GET")
@@ -373,6 +395,10 @@ func TestOpenAPI(t *testing.T) {
 	f("/v1/photos/{id}/thumbnail", "get")
 	f("/v1/folders", "get", "post", "delete")
 	f("/v1/events", "get")
+	f("/v1/quarantine", "get")
+	f("/v1/quarantine/{id}", "get")
+	f("/v1/quarantine/retry", "post")
+	f("/v1/tags/export", "get")
 	for _, name := range []string{"id", "path", "path_base64", "paths", "tags", "state", "score"} {
 		if document.Components.Schemas["Hit"].Properties[name] == nil {
 			t.Errorf("a hit's %s is not described", name)

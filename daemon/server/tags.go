@@ -13,7 +13,7 @@ import (
 )
 
 // maxTagBytes bounds one tag: it is a word or a few.
-const maxTagBytes = 256
+const maxTagBytes = 255
 
 type addTagsInput struct {
 	ID   int64 `path:"id" minimum:"1" doc:"the photo's number"`

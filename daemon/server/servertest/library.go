@@ -21,6 +21,10 @@ type Library struct {
 	// Answer is given for every search; Queries notes what was asked.
 	Answer  api.SearchResult
 	Queries []string
+	// Quarantined are the files set aside, in the order of their numbers; Retried
+	// notes which were tried again.
+	Quarantined []api.QuarantinedFile
+	Retried     []int64
 	// Failure, where set, is the error of every method.
 	Failure error
 
