@@ -175,7 +175,7 @@ func TestTruncationsAreErrors(t *testing.T) {
 		photo := encode(t, scene(400, 300, 3, 5), 400, 300, 3, options)
 		var d Decoder
 		if _, err := d.Decode(photo); err != nil {
-			t.Logf("%s: %v", options, err)
+			t.Fatalf("%s: %v", options, err)
 		}
 		for length := 0; length < len(photo); length += 97 {
 			if _, err := d.Decode(photo[:length:length]); !errors.Is(err, ErrUnsupported) {
