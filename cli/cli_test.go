@@ -49,6 +49,9 @@ func golden(t *testing.T, name string, got []byte) {
 // not UTF-8.
 const hostile = "/photos/\x1b[2J\u202egpj\n\xff.jpg"
 
+// now is when the tests' outputs are made.
+func now() time.Time { return time.Date(2026, 3, 1, 12, 34, 0, 0, time.UTC) }
+
 func photo(id int64, path string, tags ...string) api.Photo {
 	p := api.Photo{ID: id, Path: api.NewPath(path), Paths: []api.Path{api.NewPath(path)}, Tags: []api.Tag{}, State: api.StateEncoded}
 	for _, name := range tags {
@@ -123,13 +126,14 @@ func status() api.Status {
 		Version: "0.1.0", Photos: counts, Rate: 25.34, Change: 99,
 		Encoder: api.Encoder{Space: "builtin-1", Name: "EfficientNet-B0 + MiniLM", Provider: "CPU"},
 		Folders: []api.Folder{
-			{Path: api.NewPath("/photos"), State: "online", Mode: "watching", LastScan: "2026-03-01T12:30:00Z", Counts: counts,
+			{Path: api.NewPath("/photos"), State: "online", Mode: "watching", Filesystem: "ext4", LastScan: "2026-03-01T12:30:00Z", LagSeconds: 1.5, Counts: counts,
 				IgnoredRules: map[string]int64{"symbolic link": 2, "hidden": 15}},
-			{Path: api.NewPath("/media/a disk\x1b[31m"), State: "offline", Mode: "polling", Problem: "not answering for 30 s"},
+			{Path: api.NewPath("/media/a disk\x1b[31m"), State: "offline", Mode: "polling", Problem: "it is not mounted: mount it, its photos stay findable until then"},
+			{Path: api.NewPath("/net/写真"), State: "not answering", Mode: "partly polling", Filesystem: "fuse.sshfs", LastScan: "2026-02-26T12:30:00Z", LagSeconds: 7300, Problem: "no answer for 2 min"},
 		},
 		Quarantined: []api.QuarantinedFile{
-			{Path: api.NewPath(hostile), Reason: "not a picture: text", Attempts: 1},
-			{Path: api.NewPath("/photos/2019/broken.jpg"), Reason: "the decoder crashed on it three times, so it is set aside until the file changes", Attempts: 3},
+			{ID: 12, Path: api.NewPath(hostile), Reason: "not a picture: text", Attempts: 1, LastAttempt: "2026-01-01T00:00:00Z"},
+			{ID: 1234, Path: api.NewPath("/photos/2019/broken.jpg"), Reason: "the decoder crashed on it", Attempts: 3, LastAttempt: "2026-03-01T12:29:00Z", NextAttempt: "2026-03-01T14:29:00Z"},
 		},
 	}
 }
@@ -141,7 +145,7 @@ func TestStatus(t *testing.T) {
 		t.Helper()
 		library.Set(s)
 		var text bytes.Buffer
-		if err := runStatus(t.Context(), StatusOptions{Common: Common{client, asJSON}}, Screen{Writer: &text, Width: width}); err != nil {
+		if err := runStatus(t.Context(), StatusOptions{Common: Common{client, asJSON}}, Screen{Writer: &text, Width: width, Now: now()}); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name, text.Bytes())
@@ -278,7 +282,7 @@ func TestFolders(t *testing.T) {
 	f("Watching "+here+";", 0, "add", "testdata")
 	f(`"path": "/a b"`, 0, "add", "--json", "/a b")
 	f("vsectl: \"/a b\" is watched already\n", 2, "add", "/a b")
-	f("online  watching       0        0  not yet\n", 0, "list")
+	f("online  watching      0 s       0        0  not yet\n", 0, "list")
 	f(`"folders": [`, 0, "list", "--json")
 	f("No longer watching /a b;", 0, "remove", "/a b")
 	f("", 0, "remove", "testdata", "--json")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -20,18 +21,20 @@ type Screen struct {
 	Width int
 	// Bold says that headings may stand out.
 	Bold bool
+	// Now is what the ages in the output are counted from.
+	Now time.Time
 }
 
 func newScreen(file *os.File) Screen {
 	width, _, err := term.GetSize(int(file.Fd()))
 	if err != nil {
-		return Screen{Writer: file}
+		return Screen{Writer: file, Now: time.Now()}
 	}
 	// A terminal that gives no size, as a serial line, has the usual one.
 	if width <= 0 {
 		width = 80
 	}
-	return Screen{Writer: file, Width: width, Bold: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return Screen{Writer: file, Width: width, Bold: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", Now: time.Now()}
 }
 
 func (s Screen) heading(line string) string {

@@ -41,8 +41,8 @@ func newSearchCommand(out Screen) *cli.Command {
 }
 
 func runSearch(ctx context.Context, options SearchOptions, out Screen) error {
-	if options.Limit < 1 || options.Limit > api.MaxLimit {
-		return usagef("--limit %d is out of range: give 1 to %d", options.Limit, api.MaxLimit)
+	if err := checkLimit(options.Limit); err != nil {
+		return err
 	}
 	result, err := options.Client.Search(ctx, options.Query, options.Limit, options.Cursor)
 	if err != nil {
@@ -60,6 +60,13 @@ func runSearch(ctx context.Context, options SearchOptions, out Screen) error {
 		return &partialError{result.Partial}
 	case len(result.Hits) == 0:
 		return errNone
+	}
+	return nil
+}
+
+func checkLimit(limit int) error {
+	if limit < 1 || limit > api.MaxLimit {
+		return usagef("--limit %d is out of range: give 1 to %d", limit, api.MaxLimit)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func showStatus(status api.Status, out Screen) error {
 	if err := out.printf("\n"); err != nil {
 		return err
 	}
-	return showQuarantined(status.Quarantined, out)
+	return showSetAside(status, out)
 }
 
 func showSummary(status api.Status, out Screen) error {
@@ -127,14 +127,14 @@ func countCells(c api.Counts) []string {
 
 func showFolders(folders []api.Folder, out Screen) error {
 	columns := []table.Column{
-		{Title: "FOLDER", Shorten: table.Middle}, {Title: "STATE"}, {Title: "MODE"},
+		{Title: "FOLDER", Shorten: table.Middle}, {Title: "STATE"}, {Title: "MODE"}, {Title: "FS"}, {Title: "LAG", Right: true},
 		{Title: "PHOTOS", Right: true}, {Title: "WAITING", Right: true}, {Title: "LAST SCAN"},
 	}
 	var rows [][]string
 	for _, folder := range folders {
 		rows = append(rows, []string{
-			rawPath(folder.Path), folder.State, folder.Mode,
-			number(folder.Counts.Total), number(folder.Counts.Waiting), moment(folder.LastScan),
+			rawPath(folder.Path), folder.State, folder.Mode, folder.Filesystem, lag(folder.LagSeconds),
+			number(folder.Counts.Total), number(folder.Counts.Waiting), ago(folder.LastScan, out.Now),
 		})
 	}
 	if err := out.table(columns, rows); err != nil {
@@ -167,34 +167,24 @@ func showNotes(folder api.Folder, out Screen) error {
 	return out.printf("Ignored in %s: %s\n", name, strings.Join(rules, ", "))
 }
 
-// showQuarantined gives each file two lines, as a reason is a sentence that
-// must not be cut.
-func showQuarantined(files []api.QuarantinedFile, out Screen) error {
-	if err := out.printf("%s\n", out.heading("QUARANTINED")); err != nil {
+// showSetAside is the part of a status that names files set aside.
+func showSetAside(status api.Status, out Screen) error {
+	if err := showQuarantined(status.Quarantined, out); err != nil {
 		return err
 	}
-	for _, file := range files {
-		tries := "tried once"
-		if file.Attempts > 1 {
-			tries = fmt.Sprintf("tried %s times", number(file.Attempts))
-		}
-		if err := out.printf("%s\n    %s; %s\n", table.Escape(rawPath(file.Path)), table.Escape(file.Reason), tries); err != nil {
-			return err
-		}
+	more := ""
+	if rest := status.Photos.Quarantined - int64(len(status.Quarantined)); rest > 0 {
+		more = number(rest) + " more: "
 	}
-	return nil
+	return out.printf("%s`vsectl quarantine list` shows all, `vsectl quarantine retry` has them tried again.\n", more)
 }
 
-// moment shows a time of the API in the user's time zone.
-func moment(text string) string {
-	if text == "" {
-		return "not yet"
+// plural gives n with the word for one or for several.
+func plural(n int64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	when, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return text
-	}
-	return when.Local().Format("2006-01-02 15:04:05")
+	return number(n) + " " + several
 }
 
 // number groups digits by thousands.

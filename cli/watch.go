@@ -102,12 +102,7 @@ func progress(status api.Status) string {
 	return text
 }
 
-func photos(n int64) string {
-	if n == 1 {
-		return "1 photo"
-	}
-	return number(n) + " photos"
-}
+func photos(n int64) string { return plural(n, "photo", "photos") }
 
 // left tells the time for waiting photos at rate a second.
 func left(waiting int64, rate float64) string {

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// QuarantineShowOptions are those of `vsectl quarantine show`.
+type QuarantineShowOptions struct {
+	Common
+	ID int64
+}
+
+func newQuarantineShowCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "show", Usage: "show why one file was set aside, and when it is tried again", ArgsUsage: "ID", Description: quarantineHelp,
+		Flags: []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			ids, err := fileIDs(c.Args().Slice())
+			if err == nil && len(ids) != 1 {
+				err = usagef("quarantine show takes one ID: see `vsectl quarantine show --help`")
+			}
+			if err != nil {
+				return err
+			}
+			return runQuarantineShow(c.Context, QuarantineShowOptions{Common: common(c), ID: ids[0]}, out)
+		},
+	})
+}
+
+func runQuarantineShow(ctx context.Context, options QuarantineShowOptions, out Screen) error {
+	file, err := options.Client.QuarantinedFile(ctx, options.ID)
+	if err != nil {
+		return err
+	}
+	if options.JSON {
+		return out.json(file)
+	}
+	next := "when the file changes, or on `vsectl quarantine retry`"
+	if file.NextAttempt != "" {
+		next = moment(file.NextAttempt) + ", " + until(file.NextAttempt, out.Now)
+	}
+	last := moment(file.LastAttempt)
+	if age := ago(file.LastAttempt, out.Now); strings.HasSuffix(age, " ago") {
+		last += ", " + age
+	}
+	return out.fields([]field{
+		{"File", rawPath(file.Path)},
+		{"Reason", file.Reason},
+		{"Tried", times(file.Attempts)},
+		{"Last try", last},
+		{"Next try", next},
+	})
+}
