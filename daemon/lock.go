@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/check"
 )
 
 // lockState makes the state folder and keeps other daemons out of it for as
@@ -35,6 +39,16 @@ func lockState(state string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("lock the state folder %s: %w", state, err), lock.Close())
 	}
 	return lock, nil
+}
+
+// Check verifies the state folder of a daemon that does not run.
+func Check(ctx context.Context, state string, repair bool) (findings []catalogue.Finding, err error) {
+	lock, err := lockState(state)
+	if err != nil {
+		return nil, err
+	}
+	defer closing(&err, lock.Close)
+	return check.Run(ctx, state, repair)
 }
 
 func writeHolder(lock *os.File) error {

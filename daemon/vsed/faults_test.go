@@ -348,6 +348,11 @@ func TestAKilledDaemonLeavesNoPluginAndGoesOnWhereItWas(t *testing.T) {
 	if found := w.find("red"); len(found) != count {
 		t.Errorf("found %d photos of %d", len(found), count)
 	}
+	w.stop()
+	check := exec.Command(filepath.Join(binaries, "vsed"), "check", "--state", w.state)
+	if output, err := check.CombinedOutput(); err != nil {
+		t.Errorf("vsed check: %v\n%s", err, output)
+	}
 }
 
 // maxKills is less than the number of failures for which a photo is set aside:

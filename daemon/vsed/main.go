@@ -38,7 +38,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		HideHelpCommand: true,
 		Writer:          stdout,
 		ErrWriter:       stderr,
-		Commands:        []*cli.Command{newRunCommand(stderr), newValidateCommand(stdout)},
+		Commands:        []*cli.Command{newRunCommand(stderr), newValidateCommand(stdout), newCheckCommand(stdout)},
 		ExitErrHandler:  func(*cli.Context, error) {}, // main prints it
 		// A folder's name may hold a comma.
 		DisableSliceFlagSeparator: true,
@@ -75,6 +75,47 @@ func newValidateCommand(stdout io.Writer) *cli.Command {
 			return err
 		},
 	}
+}
+
+func newCheckCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:            "check",
+		Usage:           "verify the catalogue and the indexes of a stopped vsed",
+		UsageText:       "vsed check --state DIR [--repair]",
+		HideHelpCommand: true,
+		Flags: append(configFlags(),
+			&cli.PathFlag{Name: "state", Usage: "check the state folder `DIR`"},
+			&cli.BoolFlag{Name: "repair", Usage: "remove what is wrong and can be made again"},
+		),
+		Action: func(c *cli.Context) error { return runCheck(c, stdout) },
+	}
+}
+
+// runCheck prints a line a finding; findings that are not mended are an error.
+func runCheck(c *cli.Context, stdout io.Writer) error {
+	settings, err := load(c)
+	if err != nil {
+		return err
+	}
+	findings, err := daemon.Check(c.Context, settings.State, c.Bool("repair"))
+	if err != nil {
+		return err
+	}
+	left := 0
+	for _, finding := range findings {
+		word := "mended"
+		if !finding.Mended {
+			word, left = "found", left+1
+		}
+		if _, err := fmt.Fprintf(stdout, "%s: %s\n", word, finding.What); err != nil {
+			return err
+		}
+	}
+	if left > 0 {
+		return fmt.Errorf("%d of %d findings are not mended: run with --repair, or put a backup in place", left, len(findings))
+	}
+	_, err = fmt.Fprintln(stdout, "all else is sound")
+	return err
 }
 
 func configFlags() []cli.Flag {
