@@ -63,6 +63,9 @@ func (p *parser) readFrame(progressive bool, segment []byte) error {
 func (f *frame) checkComponents() error {
 	switch len(f.components) {
 	case 1:
+		if grey := &f.components[0]; grey.horizontal < 1 || grey.horizontal > 4 || grey.vertical < 1 || grey.vertical > 4 {
+			return refuse("impossible sampling")
+		}
 		// Alone in its scan, a component is coded block by block whatever its factors.
 		f.components[0].horizontal, f.components[0].vertical = 1, 1
 	case 3:

@@ -132,7 +132,9 @@ func (p *parser) readQuanta(segment []byte) error {
 		}
 		table := &quantum{}
 		for i := range table {
-			table[i] = int32(segment[1+i])
+			if table[i] = int32(segment[1+i]); table[i] == 0 {
+				return refuse("a quantisation by zero")
+			}
 		}
 		p.quanta[segment[0]] = table
 		segment = segment[65:]

@@ -216,6 +216,9 @@ func (p *progressive) fillRow(c *coder, index, row int) bool {
 	first := row * c.vertical * wide
 	for i, value := range p.dc[index][first : first+c.vertical*wide] {
 		dc := int64(value) * c.quantum
+		if !plausible(dc) {
+			return false
+		}
 		if !c.square {
 			c.row[i] = flat(dc)
 			continue
@@ -226,7 +229,9 @@ func (p *progressive) fillRow(c *coder, index, row int) bool {
 				return false
 			}
 		}
-		c.putSquare(i, sums.square(dc))
+		if !c.putSquare(i, &sums, dc) {
+			return false
+		}
 	}
 	return true
 }

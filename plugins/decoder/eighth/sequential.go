@@ -96,10 +96,11 @@ func (c *coder) mcu(s *stream, column int) bool {
 		for x := range c.horizontal {
 			difference, ok := s.skimBlock(c.dc, c.skips, c.ac)
 			c.previous += difference
-			if !ok || c.previous != int32(int16(c.previous)) {
+			dc := int64(c.previous) * c.quantum
+			if !ok || !plausible(dc) {
 				return false
 			}
-			c.row[y*c.stride+column*c.horizontal+x] = flat(int64(c.previous) * c.quantum)
+			c.row[y*c.stride+column*c.horizontal+x] = flat(dc)
 		}
 	}
 	return true
@@ -109,16 +110,18 @@ func (c *coder) squareMCU(s *stream, column int) bool {
 	var sums sums
 	difference, ok := s.squareBlock(c.dc, c.ac, c.weights, &sums)
 	c.previous += difference
-	if !ok || c.previous != int32(int16(c.previous)) {
+	dc := int64(c.previous) * c.quantum
+	if !ok || !plausible(dc) {
 		return false
 	}
-	c.putSquare(column, sums.square(int64(c.previous)*c.quantum))
-	return true
+	return c.putSquare(column, &sums, dc)
 }
 
-func (c *coder) putSquare(column int, pixels [4]byte) {
+func (c *coder) putSquare(column int, sums *sums, dc int64) bool {
+	pixels, ok := sums.square(dc)
 	copy(c.row[2*column:], pixels[:2])
 	copy(c.row[c.stride+2*column:], pixels[2:])
+	return ok
 }
 
 // restarts counts MCUs, or blocks, between restart markers.

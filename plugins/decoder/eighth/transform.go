@@ -57,24 +57,31 @@ func (s *sums) add(w *weights, position uint, value int32) bool {
 	return uint32(value*w.quantum[position]+1<<15) < 1<<16
 }
 
-// square makes the four pixels of a block.
-func (s *sums) square(dc int64) (pixels [4]byte) {
+// square makes the four pixels of a block; it is false where libjpeg would wrap.
+func (s *sums) square(dc int64) (pixels [4]byte, ok bool) {
 	s[0] += dc << (constantBits + 2)
 	var upper, lower [8]int64
 	for column := 0; column < 8; column++ {
 		upper[column] = descale(s[column]+s[8+column], constantBits-passBits+2)
 		lower[column] = descale(s[column]-s[8+column], constantBits-passBits+2)
 	}
-	pixels[0], pixels[1] = halves(&upper)
-	pixels[2], pixels[3] = halves(&lower)
-	return pixels
+	var means [4]int64
+	means[0], means[1] = halves(&upper)
+	means[2], means[3] = halves(&lower)
+	for i, mean := range means {
+		if mean+512 != (mean+512)&1023 {
+			return pixels, false
+		}
+		pixels[i] = level(mean)
+	}
+	return pixels, true
 }
 
-func halves(row *[8]int64) (left, right byte) {
+func halves(row *[8]int64) (left, right int64) {
 	even := row[0] << (constantBits + 2)
 	odd := row[1]*oddFactors[1] + row[3]*oddFactors[3] + row[5]*oddFactors[5] + row[7]*oddFactors[7]
 	const bits = constantBits + passBits + 3 + 2
-	return level(descale(even+odd, bits)), level(descale(even-odd, bits))
+	return descale(even+odd, bits), descale(even-odd, bits)
 }
 
 // descale divides by a power of two and rounds.
@@ -83,5 +90,11 @@ func descale(value int64, bits uint) int64 { return (value + 1<<(bits-1)) >> bit
 // level turns a mean around zero into a pixel.
 func level(mean int64) byte { return byte(min(max(mean+128, 0), 255)) }
 
+// mostDC is four times what a picture can have; libjpeg's pixels wrap around
+// beyond it.
+const mostDC = 4000
+
 // flat is the pixel of a block of which only DC counts.
 func flat(dc int64) byte { return level(descale(dc, 3)) }
+
+func plausible(dc int64) bool { return dc >= -mostDC && dc <= mostDC }
