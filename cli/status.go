@@ -81,8 +81,15 @@ func showSummary(status api.Status, out Screen) error {
 		strings.TrimSpace("vsed "+status.Version) + ": " + progress(status),
 		"Encoder: " + encoder(status.Encoder),
 	}
-	if status.Encoder.Problem != "" {
-		lines = append(lines, "Encoder's problem: "+status.Encoder.Problem)
+	for _, problem := range []struct{ of, text string }{
+		{"Ingest's problem", status.Problem},
+		{"Encoder's problem", status.Encoder.Problem},
+		{"Decoder's problem", status.Decoder.Problem},
+		{"Decoder's sandbox", status.Decoder.Sandbox},
+	} {
+		if problem.text != "" {
+			lines = append(lines, problem.of+": "+problem.text)
+		}
 	}
 	for _, line := range lines {
 		if err := out.printf("%s\n", table.Escape(line)); err != nil {

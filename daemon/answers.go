@@ -286,7 +286,7 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	if err != nil {
 		return api.Status{}, err
 	}
-	status := api.Status{Version: d.Version, Folders: folders, Encoder: d.encoding.status()}
+	status := api.Status{Version: d.Version, Folders: folders, Encoder: d.encoding.status(), Decoder: d.encoding.decoderStatus()}
 	if status.Change, err = d.catalogue.Change(ctx); err != nil {
 		return api.Status{}, err
 	}
@@ -304,7 +304,7 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	if pipeline == nil {
 		return status, nil
 	}
-	status.Rate = pipeline.Rate()
+	status.Rate, status.Problem = pipeline.Rate(), pipeline.Problem()
 	// In this order: what was counted as encoded has been announced to the
 	// indexes once the pipeline is idle.
 	idle := pipeline.Idle()
@@ -320,6 +320,17 @@ func (e *encoding) status() api.Encoder {
 	}
 	if about := e.about.Load(); about != nil {
 		answer.Space, answer.Name, answer.Provider = about.Space, about.Name, about.Provider
+	}
+	return answer
+}
+
+func (e *encoding) decoderStatus() api.Decoder {
+	var answer api.Decoder
+	if pipeline := e.pipeline.Load(); pipeline != nil {
+		answer.Problem = pipeline.DecoderProblem()
+	}
+	if about := e.decoding.Load(); about != nil {
+		answer.Name, answer.Sandbox = about.Name, about.Sandbox
 	}
 	return answer
 }

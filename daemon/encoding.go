@@ -37,6 +37,7 @@ type encoding struct {
 	onDemand *host.DecoderHost                           // for what a client waits for; not started before
 	pipeline atomic.Pointer[ingest.Pipeline]             // nil until the encoder has described itself
 	about    atomic.Pointer[contract.EncoderDescription] // likewise
+	decoding atomic.Pointer[contract.DecoderDescription] // nil until a decoder has started
 	problem  atomic.Pointer[string]                      // why the encoder is not used; nil where it is
 }
 
@@ -205,6 +206,7 @@ func (e *encoding) retryAfterUpgrade(ctx context.Context, decoder *host.DecoderH
 	if err != nil {
 		return nil // ingest meets the same error, and waits for a decoder
 	}
+	e.decoding.Store(description)
 	const setting = "decoder"
 	now := fmt.Sprintf("%s %s %v, vsed %s", description.Name, description.Version, description.Formats, e.daemon.Version)
 	before, err := e.daemon.catalogue.Setting(ctx, setting)

@@ -141,6 +141,13 @@ type Encoder struct {
 	Problem  string `json:"problem,omitempty" doc:"why it does not run at present, with the remedy"`
 }
 
+// Decoder is the program that reads photos' bytes.
+type Decoder struct {
+	Name    string `json:"name"`
+	Sandbox string `json:"sandbox,omitempty" doc:"what of the sandbox could not be put on"`
+	Problem string `json:"problem,omitempty" doc:"why it does not run at present, with the remedy"`
+}
+
 // A Folder is a watched root.
 type Folder struct {
 	Path
@@ -179,7 +186,9 @@ type Status struct {
 	Photos  Counts   `json:"photos"`
 	Rate    float64  `json:"rate" doc:"photos encoded a second, over the last ten seconds"`
 	Change  int64    `json:"change" doc:"the newest change number"`
+	Problem string   `json:"problem,omitempty" doc:"why photos wait, such as a full disk"`
 	Encoder Encoder  `json:"encoder"`
+	Decoder Decoder  `json:"decoder"`
 	Folders []Folder `json:"folders"`
 	// Quarantined lists the newest of the files set aside, at most a hundred.
 	Quarantined []QuarantinedFile `json:"quarantined"`

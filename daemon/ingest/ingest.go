@@ -100,6 +100,17 @@ func (p *Pipeline) Problem() string {
 	return ""
 }
 
+// DecoderProblem says in one line why a decoder does not run now; empty where
+// all do.
+func (p *Pipeline) DecoderProblem() string {
+	for _, decoder := range p.decoders {
+		if problem := decoder.Problem(); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
 // Rate gives photos encoded a second, over the last ten seconds.
 func (p *Pipeline) Rate() float64 { return p.rate.perSecond(time.Now()) }
 
