@@ -1,14 +1,12 @@
 // Package folders keeps the catalogue true to the watched folders: one keeper
 // goroutine a folder scans it whole, then follows its watcher. It decides when
-// to look; how to look is package watch's, what a difference means package
+// to look, and whether what is there is the folder or the bare place where it is
+// mounted; how to look is package watch's, what a difference means package
 // catalogue's.
 package folders
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -20,46 +18,129 @@ import (
 	"vsed/daemon/watch"
 )
 
+// DefaultPollInterval is the time between scans of a folder whose changes
+// cannot be watched.
+const DefaultPollInterval = time.Minute
+
+// What a Report says of a folder's state.
 const (
-	// scanInterval is the longest that a change can go unseen which the watcher
-	// missed.
-	scanInterval = time.Hour
-	// offlinePause is how often a folder that is not there is looked for, and
-	// how soon a failed scan is repeated.
-	offlinePause = 10 * time.Second
-	// observeBatch is how many files go to the catalogue in one transaction.
-	observeBatch = 500
+	Online       = "online"
+	Offline      = "offline" // not there, or not mounted
+	NotAnswering = "not answering"
 )
+
+// A Report says how a folder is kept.
+type Report struct {
+	Mode       string        // how changes are noticed: a mode of package watch
+	State      string        // Online, Offline or NotAnswering
+	Lag        time.Duration // age of the oldest change known of and not taken in yet; 0: none
+	Filesystem string        // its kind, such as "ext4" or "fuse.sshfs"; "" until it answered once
+}
 
 // A Keeper keeps every folder of the catalogue. It has one Run.
 type Keeper struct {
 	catalogue *catalogue.Catalogue
+	known     knownFiles
 	log       *slog.Logger
+	poll      time.Duration
+	patience  time.Duration
 
-	mutex    sync.Mutex
-	watchers map[int64]*watch.Watcher
+	mutex     sync.Mutex
+	roots     map[int64]*watch.Root
+	followers map[int64]*follower
+}
+
+// knownFiles is what the keeper asks of the catalogue to tell a folder from the
+// bare place where it is mounted.
+type knownFiles interface {
+	// FolderIdentity gives what SetFolderIdentity kept, or nil.
+	FolderIdentity(ctx context.Context, folder int64) ([]byte, error)
+	SetFolderIdentity(ctx context.Context, folder int64, identity []byte) error
+	// PresentPaths gives paths of files that are not missing and not ignored, in
+	// the order of their bytes after a path, at most limit.
+	PresentPaths(ctx context.Context, folder int64, after string, limit int) ([]string, error)
+}
+
+// An Option changes a Keeper.
+type Option func(*Keeper)
+
+// PollEvery sets the time between scans where changes cannot be watched, in
+// place of DefaultPollInterval; they are further apart where a scan takes long.
+func PollEvery(interval time.Duration) Option {
+	return func(k *Keeper) {
+		if interval > 0 {
+			k.poll = interval
+		}
+	}
+}
+
+// Patience sets how long a single call into a filesystem may take, in place of
+// watch.DefaultPatience.
+func Patience(patience time.Duration) Option {
+	return func(k *Keeper) { k.patience = patience }
 }
 
 // New makes a keeper over an open catalogue.
-func New(c *catalogue.Catalogue, log *slog.Logger) *Keeper {
-	return &Keeper{catalogue: c, log: log, watchers: make(map[int64]*watch.Watcher)}
+func New(c *catalogue.Catalogue, log *slog.Logger, options ...Option) *Keeper {
+	k := &Keeper{catalogue: c, known: c, log: log, poll: DefaultPollInterval,
+		roots: make(map[int64]*watch.Root), followers: make(map[int64]*follower)}
+	for _, option := range options {
+		option(k)
+	}
+	return k
 }
 
-// Mode says how changes of the folder are noticed: "watching" or "polling".
-func (k *Keeper) Mode(folder int64) string {
+// Root is the way to the files of a folder, by its id and path: it bounds the
+// calls into a filesystem that hangs, so all of the daemon has to go through the
+// same.
+func (k *Keeper) Root(folder int64, path string) *watch.Root {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	if watcher := k.watchers[folder]; watcher != nil {
-		return watcher.Mode()
+	root := k.roots[folder]
+	if root == nil {
+		root = watch.NewRoot(path, k.patience)
+		k.roots[folder] = root
 	}
-	return watch.Polling
+	return root
+}
+
+// OpenPhoto opens a file of a folder for reading; see watch.Root. Its errors are
+// watch.ErrNotAnswering where the filesystem hangs: no fault of the file.
+func (k *Keeper) OpenPhoto(ctx context.Context, folder int64, root, relative string) (*os.File, watch.Info, error) {
+	return k.Root(folder, root).OpenPhoto(ctx, relative)
+}
+
+// Gone reports whether nothing is at a path of a folder although the folder is
+// there, as it was scanned last. An error means that it cannot be told.
+func (k *Keeper) Gone(ctx context.Context, folder int64, root, relative string) (bool, error) {
+	return gone(ctx, k.known, folder, k.Root(folder, root), relative)
+}
+
+// Mode says how changes of the folder are noticed: a mode of package watch.
+func (k *Keeper) Mode(folder int64) string { return k.Report(folder).Mode }
+
+// Report says how the folder with this id is kept.
+func (k *Keeper) Report(folder int64) Report {
+	k.mutex.Lock()
+	f := k.followers[folder]
+	k.mutex.Unlock()
+	if f == nil {
+		return Report{Mode: watch.Polling, State: Offline}
+	}
+	return f.report(time.Now())
 }
 
 // Run keeps the folders until the context ends, as they are added and removed.
+// It does not wait for filesystems that hang.
 func (k *Keeper) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	kept := make(map[int64]context.CancelFunc)
 	defer group.Wait()
+	group.Go(func() error {
+		if err := watch.Mounts(ctx, k.checkAll); err != nil && ctx.Err() == nil {
+			k.log.Warn("mounts and unmounts are noticed late", "error", err)
+		}
+		return nil
+	})
 	for {
 		changed := k.catalogue.Wait()
 		known, err := k.catalogue.Folders(ctx)
@@ -67,7 +148,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 			k.log.Error("the list of folders cannot be read", "error", err)
 		}
 		if err == nil {
-			k.reconcile(ctx, group, kept, known)
+			k.reconcile(ctx, group, known)
 		}
 		select {
 		case <-changed:
@@ -79,141 +160,44 @@ func (k *Keeper) Run(ctx context.Context) error {
 
 // reconcile starts a goroutine for each new folder and ends those of folders
 // that are gone.
-func (k *Keeper) reconcile(ctx context.Context, group *errgroup.Group, kept map[int64]context.CancelFunc, known []catalogue.Folder) {
+func (k *Keeper) reconcile(ctx context.Context, group *errgroup.Group, known []catalogue.Folder) {
 	present := make(map[int64]bool, len(known))
 	for _, folder := range known {
 		present[folder.ID] = true
-		if kept[folder.ID] != nil {
-			continue
+		root := k.Root(folder.ID, folder.Path)
+		k.mutex.Lock()
+		if k.followers[folder.ID] == nil {
+			keeping, stop := context.WithCancel(ctx)
+			f := newFollower(k, folder, root, stop)
+			k.followers[folder.ID] = f
+			group.Go(func() error {
+				defer stop()
+				f.keep(keeping)
+				return nil
+			})
 		}
-		keeping, stop := context.WithCancel(ctx)
-		kept[folder.ID] = stop
-		group.Go(func() error {
-			k.keep(keeping, folder)
-			return nil
-		})
+		k.mutex.Unlock()
 	}
-	for id, stop := range kept {
-		if !present[id] {
-			stop()
-			delete(kept, id)
-		}
-	}
-}
-
-// keep follows one folder until the context ends; failures are noted on the
-// folder and tried again.
-func (k *Keeper) keep(ctx context.Context, folder catalogue.Folder) {
-	for ctx.Err() == nil {
-		err := k.follow(ctx, folder)
-		if ctx.Err() != nil {
-			return
-		}
-		k.offline(ctx, folder, err)
-		select {
-		case <-time.After(offlinePause):
-		case <-ctx.Done():
-		}
-	}
-}
-
-// offline notes that the folder cannot be read. Its photos stay as they are.
-func (k *Keeper) offline(ctx context.Context, folder catalogue.Folder, problem error) {
-	k.log.Warn("a folder cannot be read; its photos are marked offline", "folder", folder.ID, "error", problem)
-	if err := k.catalogue.SetFolderState(ctx, folder.ID, true, remedy(problem)); err != nil && ctx.Err() == nil {
-		k.log.Error("the state of a folder cannot be stored", "folder", folder.ID, "error", err)
-	}
-}
-
-func remedy(problem error) string {
-	switch {
-	case errors.Is(problem, fs.ErrNotExist):
-		return fmt.Sprintf("%v: mount or create it, or remove it with `vsectl folder remove`", problem)
-	case errors.Is(problem, fs.ErrPermission):
-		return fmt.Sprintf("%v: let the user that runs vsed read it", problem)
-	}
-	return problem.Error()
-}
-
-// follow watches and scans until something fails. The watcher asks for the
-// first scan when its watches stand, so that nothing falls between the two.
-func (k *Keeper) follow(ctx context.Context, folder catalogue.Folder) error {
-	if err := checkRoot(folder.Path); err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	watcher := watch.New(folder.Path, k.log)
-	k.set(folder.ID, watcher)
-	defer k.set(folder.ID, nil)
-	changes := make(chan []string)
-	rescans := make(chan string, 1)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return watcher.Run(ctx, sender(ctx, changes), requester(rescans)) })
-	group.Go(func() error { return k.observe(ctx, folder, changes, rescans) })
-	return group.Wait()
-}
-
-func (k *Keeper) set(folder int64, watcher *watch.Watcher) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	if watcher == nil {
-		delete(k.watchers, folder)
-		return
-	}
-	k.watchers[folder] = watcher
-}
-
-func sender(ctx context.Context, changes chan<- []string) func([]string) {
-	return func(paths []string) {
-		select {
-		case changes <- paths:
-		case <-ctx.Done():
+	for id, f := range k.followers {
+		if !present[id] {
+			f.stop()
+			delete(k.followers, id)
+			delete(k.roots, id)
 		}
 	}
 }
 
-// requester keeps one request: a scan that has not begun serves them all.
-func requester(rescans chan<- string) func(string) {
-	return func(reason string) {
+// checkAll has every folder looked at soon.
+func (k *Keeper) checkAll() {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	for _, f := range k.followers {
+		f.watcher.Check()
 		select {
-		case rescans <- reason:
+		case f.retry <- struct{}{}:
 		default:
-		}
-	}
-}
-
-// checkRoot says why the folder cannot be scanned.
-func checkRoot(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is a file, not a folder: name the folder that it is in", path)
-	}
-	return nil
-}
-
-// observe takes what the watcher reports into the catalogue, with a whole scan
-// on request and every hour.
-func (k *Keeper) observe(ctx context.Context, folder catalogue.Folder, changes <-chan []string, rescans <-chan string) error {
-	hourly := time.NewTicker(scanInterval)
-	defer hourly.Stop()
-	for {
-		var err error
-		select {
-		case paths := <-changes:
-			err = k.look(ctx, folder, paths)
-		case reason := <-rescans:
-			err = k.scan(ctx, folder, reason)
-		case <-hourly.C:
-			err = k.scan(ctx, folder, "hourly")
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err != nil {
-			return err
 		}
 	}
 }

@@ -11,44 +11,109 @@ import (
 	"vsed/daemon/watch"
 )
 
+// observeBatch is how many files go to the catalogue in one transaction.
+const observeBatch = 500
+
 // scan walks the whole folder and compares it with the catalogue. What lies
 // below a folder that cannot be read is not declared missing.
-func (k *Keeper) scan(ctx context.Context, folder catalogue.Folder, reason string) error {
+func (f *follower) scan(ctx context.Context, reason string) error {
 	start := time.Now()
-	scan := k.catalogue.BeginScan(folder.ID)
-	walk := &walk{observe: scan.Observe}
-	if err := watch.Scan(ctx, folder.Path, walk.visit(ctx)); err != nil {
+	f.set(func() { f.working, f.waiting = f.waiting, time.Time{} })
+	before, err := f.mounted(ctx)
+	if err != nil {
+		return err
+	}
+	scan := f.catalogue.BeginScan(f.folder.ID)
+	walk := &walk{observe: scan.Observe, hold: f.holder(start)}
+	if err := f.root.Scan(ctx, walk.visit(ctx)); err != nil {
 		return err
 	}
 	if err := walk.flush(ctx); err != nil {
 		return err
 	}
-	if err := k.catalogue.SetFolderState(ctx, folder.ID, false, walk.problem()); err != nil {
+	if err := f.settle(ctx); err != nil {
+		return err
+	}
+	if err := f.finish(ctx, scan, walk, before); err != nil {
+		return err
+	}
+	f.set(func() { f.state = Online })
+	f.problem = ""
+	log := f.log.Info
+	if f.watcher.Mode() != watch.Watching {
+		log = f.log.Debug // it comes each minute
+	}
+	log("scanned a folder", "folder", f.folder.ID, "files", walk.files, "reason", reason, "duration", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// settle waits once for the files that were written to a moment ago, so that a
+// scan that is over tells of every file but those that are still written to.
+func (f *follower) settle(ctx context.Context) error {
+	if len(f.settling.files) == 0 {
+		return nil
+	}
+	timer := time.NewTimer(settleTime)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return f.lookAgain(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// finish judges a walk: what was not seen is missing if the walk saw the folder,
+// from the beginning to the end.
+func (f *follower) finish(ctx context.Context, scan *catalogue.Scan, walk *walk, before watch.Identity) error {
+	after, err := f.root.Identity(ctx)
+	if err == nil && after != before {
+		err = fmt.Errorf("%s %w", f.folder.Path, errNotMounted)
+	}
+	if err == nil && walk.names == 0 {
+		err = f.unlikelyEmpty(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.catalogue.SetFolderState(ctx, f.folder.ID, false, walk.problem()); err != nil {
 		return err
 	}
 	if err := scan.Finish(ctx, walk.unread); err != nil {
 		return err
 	}
-	k.log.Info("scanned a folder", "folder", folder.ID, "files", walk.files, "reason", reason, "duration", time.Since(start).Round(time.Millisecond))
-	return nil
+	kept, err := f.known.FolderIdentity(ctx, f.folder.ID)
+	if err != nil || string(kept) == after.String() {
+		return err
+	}
+	return f.known.SetFolderIdentity(ctx, f.folder.ID, []byte(after.String()))
+}
+
+// holder says of each entry whether it waits until it has settled.
+func (f *follower) holder(since time.Time) func(watch.Entry) bool {
+	return func(entry watch.Entry) bool { return f.settling.holds(entry, time.Now(), since) }
 }
 
 // look takes single paths that changed into the catalogue: a file, a whole
 // directory, or nothing any more.
-func (k *Keeper) look(ctx context.Context, folder catalogue.Folder, paths []string) error {
-	walk := &walk{observe: func(ctx context.Context, observations []catalogue.Observation) error {
-		return k.catalogue.Observe(ctx, folder.ID, observations)
+func (f *follower) look(ctx context.Context, paths []string, since time.Time) error {
+	walk := &walk{hold: f.holder(since), observe: func(ctx context.Context, observations []catalogue.Observation) error {
+		return f.catalogue.Observe(ctx, f.folder.ID, observations)
 	}}
 	var gone []string
 	for _, path := range paths {
-		err := lookAt(ctx, folder.Path, path, walk.visit(ctx))
+		err := f.lookAt(ctx, path, walk.visit(ctx))
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && checkRoot(folder.Path) == nil:
+		case errors.Is(err, fs.ErrNotExist):
+			f.settling.forget(path)
 			gone = append(gone, path)
-		case errors.Is(err, fs.ErrPermission) && checkRoot(folder.Path) == nil:
-			// The next scan tells of it.
-		case err != nil:
+		case errors.Is(err, watch.ErrNotAnswering) || ctx.Err() != nil:
 			return err
+		case err != nil:
+			if err := sameRoot(ctx, f.known, f.folder.ID, f.root); err != nil {
+				return err
+			}
+			f.again = true // a scan tells of it
 		}
 	}
 	if err := walk.flush(ctx); err != nil {
@@ -57,17 +122,28 @@ func (k *Keeper) look(ctx context.Context, folder catalogue.Folder, paths []stri
 	if len(gone) == 0 {
 		return nil
 	}
-	return k.catalogue.Vanished(ctx, folder.ID, gone)
+	// They may be gone because all of the folder is.
+	if err := sameRoot(ctx, f.known, f.folder.ID, f.root); err != nil {
+		return err
+	}
+	return f.catalogue.Vanished(ctx, f.folder.ID, gone)
+}
+
+// lookAgain takes in what has settled.
+func (f *follower) lookAgain(ctx context.Context) error {
+	paths, since := f.settling.due(time.Now())
+	f.set(func() { f.working = since })
+	return f.look(ctx, paths, since)
 }
 
 // lookAt visits the file at a path, or every file below it.
-func lookAt(ctx context.Context, root, path string, visit func(watch.Entry) error) error {
-	entry, err := watch.Look(root, path)
+func (f *follower) lookAt(ctx context.Context, path string, visit func(watch.Entry) error) error {
+	entry, err := f.root.Look(ctx, path)
 	if err != nil {
 		return err
 	}
-	if entry.Info.Folder && entry.Rule == "" {
-		return watch.ScanFolder(ctx, root, path, visit)
+	if entry.Folder && entry.Rule == "" {
+		return f.root.ScanFolder(ctx, path, visit)
 	}
 	return visit(entry)
 }
@@ -75,26 +151,37 @@ func lookAt(ctx context.Context, root, path string, visit func(watch.Entry) erro
 // A walk gathers entries into batches for the catalogue.
 type walk struct {
 	observe    func(ctx context.Context, observations []catalogue.Observation) error
+	hold       func(watch.Entry) bool
 	pending    []catalogue.Observation
+	names      int // of whatever kind
 	files      int
 	unreadable []error
-	unread     []string // the folders that unreadable is about
+	unread     []string // what stays as it is known: what unreadable is about, and what has not settled
 }
 
 func (w *walk) visit(ctx context.Context) func(watch.Entry) error {
 	return func(entry watch.Entry) error {
+		w.names++
 		if entry.Problem != nil {
 			w.unreadable = append(w.unreadable, entry.Problem)
 			w.unread = append(w.unread, entry.Path)
 			return nil
 		}
 		w.files++
-		w.pending = append(w.pending, catalogue.Observation{Path: entry.Path, Stat: Stat(entry.Info), Rule: entry.Rule})
+		if w.hold(entry) {
+			w.unread = append(w.unread, entry.Path)
+			return nil
+		}
+		w.pending = append(w.pending, observation(entry))
 		if len(w.pending) < observeBatch {
 			return nil
 		}
 		return w.flush(ctx)
 	}
+}
+
+func observation(entry watch.Entry) catalogue.Observation {
+	return catalogue.Observation{Path: entry.Path, Stat: Stat(entry.Info), Rule: entry.Rule, Sidecar: entry.Sidecar}
 }
 
 func (w *walk) flush(ctx context.Context) error {

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,21 +25,26 @@ type happening struct {
 }
 
 // A collector makes few reports of many happenings. The goroutine of run owns
-// all of it.
+// all of it but oldest.
 type collector struct {
-	changed func(paths []string)
-	rescan  func(reason string)
+	changed func(paths []string, since time.Time)
+	rescan  func(reason string, since time.Time)
 
-	// waiting has the time of the last happening of each path.
-	waiting map[string]time.Time
+	waiting map[string]span
 	// lost is the reason for a rescan, and empty where none is due; single paths
 	// are not kept then.
-	lost                string
-	firstLost, lastLost time.Time
+	lost     string
+	lostSpan span
+	// oldest is the first happening that was not reported, in Unix nanoseconds; 0
+	// where there is none.
+	oldest *atomic.Int64
 }
 
-func newCollector(changed func([]string), rescan func(string)) *collector {
-	return &collector{changed: changed, rescan: rescan, waiting: map[string]time.Time{}}
+// A span has the times of the first and the last happening of something.
+type span struct{ first, last time.Time }
+
+func newCollector(changed func([]string, time.Time), rescan func(string, time.Time), oldest *atomic.Int64) *collector {
+	return &collector{changed: changed, rescan: rescan, waiting: map[string]span{}, oldest: oldest}
 }
 
 // run reports what comes until ctx ends. A report that is slow to return holds
@@ -46,6 +52,7 @@ func newCollector(changed func([]string), rescan func(string)) *collector {
 func (c *collector) run(ctx context.Context, happenings <-chan happening) {
 	timer := time.NewTimer(settle)
 	timer.Stop()
+	defer c.oldest.Store(0)
 	armed := false
 	for {
 		select {
@@ -68,18 +75,36 @@ func (c *collector) run(ctx context.Context, happenings <-chan happening) {
 }
 
 func (c *collector) note(one happening, now time.Time) {
+	c.oldest.CompareAndSwap(0, now.UnixNano())
 	if c.lost == "" && one.lost == "" {
-		c.waiting[one.path] = now
+		known := c.waiting[one.path]
+		if known.first.IsZero() {
+			known.first = now
+		}
+		known.last = now
+		c.waiting[one.path] = known
 		if len(c.waiting) <= burst {
 			return
 		}
 		one.lost = "many changes at once"
 	}
 	if c.lost == "" {
-		c.lost, c.firstLost = one.lost, now
+		c.lost, c.lostSpan.first = one.lost, now
+		if oldest, ok := c.first(); ok {
+			c.lostSpan.first = oldest
+		}
 		clear(c.waiting)
 	}
-	c.lastLost = now
+	c.lostSpan.last = now
+}
+
+func (c *collector) first() (oldest time.Time, ok bool) {
+	for _, one := range c.waiting {
+		if !ok || one.first.Before(oldest) {
+			oldest, ok = one.first, true
+		}
+	}
+	return oldest, ok
 }
 
 // report hands out what has settled.
@@ -90,19 +115,37 @@ func (c *collector) report(now time.Time) {
 		}
 		reason := c.lost
 		c.lost = ""
-		c.rescan(reason)
+		c.rescan(reason, c.lostSpan.first)
+		c.age()
 		return
 	}
 	var paths []string
-	for path, last := range c.waiting {
-		if now.Sub(last) >= settle {
+	since := now
+	for path, one := range c.waiting {
+		if now.Sub(one.last) >= settle {
 			paths = append(paths, path)
 			delete(c.waiting, path)
+			if one.first.Before(since) {
+				since = one.first
+			}
 		}
 	}
 	if len(paths) > 0 {
 		slices.Sort(paths)
-		c.changed(paths)
+		c.changed(paths, since)
+	}
+	c.age()
+}
+
+func (c *collector) age() {
+	oldest, ok := c.first()
+	switch {
+	case c.lost != "":
+		c.oldest.Store(c.lostSpan.first.UnixNano())
+	case ok:
+		c.oldest.Store(oldest.UnixNano())
+	default:
+		c.oldest.Store(0)
 	}
 }
 
@@ -112,16 +155,16 @@ func (c *collector) next(now time.Time) (time.Duration, bool) {
 		return c.lostDue().Sub(now), true
 	}
 	var earliest time.Time
-	for _, last := range c.waiting {
-		if earliest.IsZero() || last.Before(earliest) {
-			earliest = last
+	for _, one := range c.waiting {
+		if earliest.IsZero() || one.last.Before(earliest) {
+			earliest = one.last
 		}
 	}
 	return earliest.Add(settle).Sub(now), !earliest.IsZero()
 }
 
 func (c *collector) lostDue() time.Time {
-	due, latest := c.lastLost.Add(settle), c.firstLost.Add(patience)
+	due, latest := c.lostSpan.last.Add(settle), c.lostSpan.first.Add(patience)
 	if latest.Before(due) {
 		return latest
 	}

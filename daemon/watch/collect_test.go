@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,13 +20,13 @@ func collected(t *testing.T, play func(send func(path, lost string))) []string {
 		note := func(what any) { lines = append(lines, fmt.Sprint(time.Since(start).Milliseconds(), " ", what)) }
 		ctx, cancel := context.WithCancel(t.Context())
 		happenings, done := make(chan happening), make(chan struct{})
-		c := newCollector(func(paths []string) {
+		c := newCollector(func(paths []string, _ time.Time) {
 			if len(paths) > 10 {
 				note(fmt.Sprint(len(paths), " paths"))
 				return
 			}
 			note(paths)
-		}, func(reason string) { note(reason) })
+		}, func(reason string, _ time.Time) { note(reason) }, new(atomic.Int64))
 		go func() { c.run(ctx, happenings); close(done) }()
 		play(func(path, lost string) { happenings <- happening{path, lost} })
 		time.Sleep(time.Hour)

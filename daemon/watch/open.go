@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vsed/daemon/ignore"
 )
 
 // ErrNotRegular refuses what is a folder, a pipe, a device or a socket.
@@ -52,33 +55,123 @@ func openFile(root, relative string) (int, error) {
 	return openBeneath(folder, relative, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
+// OpenPhoto is the function of this name, but ends with ctx, and with
+// ErrNotAnswering where the filesystem hangs. What such a call opens after all is
+// closed then.
+func (r *Root) OpenPhoto(ctx context.Context, relative string) (*os.File, Info, error) {
+	var file *os.File
+	var info Info
+	t, err := r.start(ctx, func(p *pulse) (err error) {
+		p.begin()
+		defer p.end()
+		file, info, err = OpenPhoto(r.path, relative)
+		return err
+	})
+	if err != nil {
+		return nil, Info{}, err
+	}
+	if err := r.wait(ctx, t, nil, nil); err != nil {
+		r.afterwards(t, func() { file.Close() }) // nil where nothing was opened
+		return nil, Info{}, err
+	}
+	return file, info, nil
+}
+
 // Look says what lies at a path now, as a scan would: with the rule that
-// ignores it or a folder above it. It opens nothing but folders. The error is
-// fs.ErrNotExist where nothing is there, or no folder that leads there.
-func Look(root, relative string) (Entry, error) {
-	folder, err := openRoot(root)
+// ignores it or a folder above it. It opens nothing but folders and their
+// .vsedignore. The error is fs.ErrNotExist where nothing is there, or no folder
+// that leads there.
+func (r *Root) Look(ctx context.Context, relative string) (Entry, error) {
+	var entry Entry
+	err := r.call(ctx, func() (err error) {
+		entry, err = look(r.path, relative)
+		return err
+	})
 	if err != nil {
 		return Entry{}, err
 	}
-	defer unix.Close(folder)
-	above, err := openBeneath(folder, path.Dir(relative), unix.O_PATH|unix.O_DIRECTORY)
+	return entry, nil
+}
+
+func look(root, relative string) (Entry, error) {
+	if err := checkLocal(root, relative); err != nil {
+		return Entry{}, err
+	}
+	above, rules, ignoredBy, err := goDown(root, path.Dir(relative))
+	if err != nil {
+		return Entry{}, err
+	}
+	defer unix.Close(above)
+	info, mode, err := statAt(above, path.Base(relative))
+	if err != nil {
+		return Entry{}, fmt.Errorf("%s: %w", path.Join(root, relative), err)
+	}
+	entry := Entry{Path: relative, Info: info}
+	switch {
+	case ignoredBy != "":
+		entry.Rule = ignoredBy
+	case relative != ".":
+		entry.classify(rules, mode)
+	}
+	return entry, nil
+}
+
+func checkLocal(root, relative string) error {
+	if !filepath.IsLocal(relative) {
+		return fmt.Errorf("%s: %q is not a path within its folder", root, relative)
+	}
+	return nil
+}
+
+// goDown opens the folder at a path below a root, with the patterns that hold in
+// it, or the rule that ignores it. It follows no symbolic link: where one is on
+// the way, nothing is there (fs.ErrNotExist).
+func goDown(root, relative string) (folder int, rules *ignore.Rules, ignoredBy string, err error) {
+	if folder, err = openRoot(root); err != nil {
+		return -1, nil, "", err
+	}
+	way := "."
+	for name := range strings.SplitSeq(path.Clean(relative), "/") {
+		if ignoredBy == "" {
+			rules, err = rulesIn(folder, way, rules)
+		}
+		if err == nil && name == "." {
+			return folder, rules, "", nil
+		}
+		if err == nil {
+			way = join(way, name)
+			folder, err = stepDown(folder, name)
+		}
+		if err != nil {
+			unix.Close(folder)
+			return -1, nil, "", fmt.Errorf("%s: %w", path.Join(root, way), err)
+		}
+		if entry := (Entry{Path: way, Info: Info{Folder: true}}); ignoredBy == "" {
+			entry.classify(rules, unix.S_IFDIR)
+			ignoredBy = entry.Rule
+		}
+	}
+	if ignoredBy == "" {
+		if rules, err = rulesIn(folder, way, rules); err != nil {
+			unix.Close(folder)
+			return -1, nil, "", fmt.Errorf("%s: %w", path.Join(root, way), err)
+		}
+	}
+	return folder, rules, ignoredBy, nil
+}
+
+// stepDown gives a folder by its name in an open one, which it closes; where
+// that fails it gives that one back, open.
+func stepDown(folder int, name string) (int, error) {
+	next, err := openName(folder, name, unix.O_PATH|unix.O_DIRECTORY)
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		err = unix.ENOENT
 	}
 	if err != nil {
-		return Entry{}, fmt.Errorf("%s: %w", path.Join(root, relative), err)
+		return folder, err
 	}
-	defer unix.Close(above)
-	name := path.Base(relative)
-	info, mode, err := statAt(above, name)
-	if err != nil {
-		return Entry{}, fmt.Errorf("%s: %w", path.Join(root, relative), err)
-	}
-	entry := Entry{Path: relative, Info: info, Rule: ruleOfPath(relative)}
-	if entry.Rule == "" && name != "." {
-		entry.Rule = ruleOf(name, mode)
-	}
-	return entry, nil
+	unix.Close(folder)
+	return next, nil
 }
 
 // openBeneath opens a path below an open folder and follows no symbolic link.

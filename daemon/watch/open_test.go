@@ -89,7 +89,7 @@ func TestLook(t *testing.T) {
 	must(t, os.Symlink("a", filepath.Join(root, "link")))
 	f := func(relative, want string) {
 		t.Helper()
-		entry, err := Look(root, relative)
+		entry, err := look(root, relative)
 		switch {
 		case isGone(err):
 			entry.Rule = "gone"

@@ -19,18 +19,28 @@ import (
 // scan gives a line an entry: its path, and its rule or problem.
 func scan(t testing.TB, root string) []string {
 	t.Helper()
-	var lines []string
-	must(t, Scan(context.Background(), root, func(entry Entry) error {
+	var entries []Entry
+	must(t, NewRoot(root, 0).Scan(context.Background(), func(entry Entry) error {
+		entries = append(entries, entry)
+		return nil
+	}))
+	return lines(entries)
+}
+
+func lines(entries []Entry) (lines []string) {
+	for _, entry := range entries {
 		line := entry.Path
 		if entry.Rule != "" {
 			line += " | " + entry.Rule
+		}
+		if entry.Sidecar {
+			line += " (sidecar)"
 		}
 		if entry.Problem != nil {
 			line += " ! " + entry.Problem.Error()
 		}
 		lines = append(lines, line)
-		return nil
-	}))
+	}
 	return lines
 }
 
@@ -43,16 +53,24 @@ func expectScan(t *testing.T, root string, want ...string) {
 
 func TestScanOrderAndRules(t *testing.T) {
 	root := t.TempDir()
-	write(t, root, "b.jpg", "a/z.PNG", "a/.hidden.jpg", "a.jpeg", "B.tif", "a/@eaDir/b.jpg", ".trash/x.jpg", "c.txt", "d", "e.", "f.strange!", "g.raw.heic", "h.verylongextension")
+	write(t, root, "b.jpg", "a/z.PNG", "a/.hidden.jpg", "a.jpeg", "B.tif", "a/@eaDir/b.jpg", ".trash/x.jpg", "c.txt", "d", "e.", "f.strange!", "g.raw.heic", "h.verylongextension",
+		"a.jpg.XMP", "raw/1.DNG", "raw/2.cr2", "raw/3.nef", "raw/4.arw", "raw/5.cr3", "raw/6.raf", "raw/7.orf", "raw/8.rw2",
+		"t/1.jpg~", "t/2.jpg.part", "t/3.CRDOWNLOAD", "t/4.tmp", "t/.5.jpg.AbCdEf", "t/~6.jpg",
+		"$Recycle.Bin/x.jpg", "#recycle/x.jpg", ".Trash-1000/x.jpg", "lost+found/x.jpg", ".thumbnails/x.jpg")
 	must(t, unix.Mkfifo(filepath.Join(root, "pipe.jpg"), 0o600))
 	must(t, os.Mkdir(filepath.Join(root, "empty.jpg"), 0o755))
 	expectScan(t, root,
+		"#recycle | trash: #recycle",
+		"$Recycle.Bin | trash: $RECYCLE.BIN",
+		".Trash-1000 | trash: .Trash*",
+		".thumbnails | thumbnails: .thumbnails",
 		".trash | hidden: .*",
 		"B.tif",
 		"a/.hidden.jpg | hidden: .*",
 		"a/@eaDir | thumbnails of a Synology NAS: @eaDir",
 		"a/z.PNG",
 		"a.jpeg",
+		"a.jpg.XMP (sidecar)",
 		"b.jpg",
 		"c.txt | not a photo: .txt",
 		"d | not a photo: no extension",
@@ -60,8 +78,63 @@ func TestScanOrderAndRules(t *testing.T) {
 		"f.strange! | not a photo: unusual extension",
 		"g.raw.heic",
 		"h.verylongextension | not a photo: unusual extension",
+		"lost+found | remains of a damaged filesystem: lost+found",
 		"pipe.jpg | not a regular file",
+		"raw/1.DNG", "raw/2.cr2", "raw/3.nef", "raw/4.arw", "raw/5.cr3", "raw/6.raf", "raw/7.orf", "raw/8.rw2",
+		"t/.5.jpg.AbCdEf | hidden: .*",
+		"t/1.jpg~ | temporary name: *~",
+		"t/2.jpg.part | temporary name: *.part",
+		"t/3.CRDOWNLOAD | temporary name: *.crdownload",
+		"t/4.tmp | temporary name: *.tmp",
+		"t/~6.jpg",
 	)
+}
+
+func TestScanIgnoreFiles(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "a.png", "a.jpg", "a/b.png", "a/keep.png", "a/c.jpg", "private/d.jpg", ".family/e.jpg", "a/deep/f.jpg", "bad/g.jpg", "bad/h/i.jpg", "link/j.jpg")
+	text := func(name, text string) { must(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o644)) }
+	text(".vsedignore", "*.png\nprivate/\n!.family\n!notes.txt\n")
+	text("notes.txt", "")
+	text("a/.vsedignore", "# here\n!keep.png\nf.*")
+	text("bad/.vsedignore", strings.Repeat("\n", 70<<10))
+	must(t, os.Symlink("../a.jpg", filepath.Join(root, "link/.vsedignore")))
+	want := []string{
+		".family/e.jpg",
+		".vsedignore | hidden: .*",
+		"a/.vsedignore | hidden: .*",
+		"a/b.png | .vsedignore:1: *.png",
+		"a/c.jpg",
+		"a/deep/f.jpg | a/.vsedignore:3: f.*",
+		"a/keep.png",
+		"a.jpg",
+		"a.png | .vsedignore:1: *.png",
+		"bad ! bad/.vsedignore is larger than 64 KiB: shorten it",
+		"link ! link/.vsedignore: a symbolic link is in the way: too many levels of symbolic links",
+		"notes.txt | not a photo: .txt",
+		"private | .vsedignore:2: private/",
+	}
+	expectScan(t, root, want...)
+	for _, line := range want {
+		relative, rule, _ := strings.Cut(line, " | ")
+		if strings.Contains(line, " ! ") {
+			continue
+		}
+		if entry, err := look(root, relative); err != nil || entry.Rule != rule {
+			t.Errorf("look: %s: got %q, %v", relative, entry.Rule, err)
+		}
+	}
+	if entry, err := look(root, "private/d.jpg"); err != nil || entry.Rule != ".vsedignore:2: private/" {
+		t.Errorf("below an ignored folder: got %q, %v", entry.Rule, err)
+	}
+	if _, err := look(root, "bad/g.jpg"); err == nil || !strings.Contains(err.Error(), "bad/.vsedignore is larger") {
+		t.Errorf("below rules that cannot be read: got %v", err)
+	}
+	var below []Entry
+	must(t, NewRoot(root, 0).ScanFolder(context.Background(), "a/deep", func(entry Entry) error { below = append(below, entry); return nil }))
+	if got := lines(below); !slices.Equal(got, []string{"a/deep/f.jpg | a/.vsedignore:3: f.*"}) {
+		t.Errorf("scan of a folder: got %q", got)
+	}
 }
 
 func TestScanInfo(t *testing.T) {
@@ -70,16 +143,16 @@ func TestScanInfo(t *testing.T) {
 	file, opened, err := OpenPhoto(root, "a.jpg")
 	must(t, err)
 	defer file.Close()
-	looked, err := Look(root, "a.jpg")
+	looked, err := look(root, "a.jpg")
 	must(t, err)
-	must(t, Scan(context.Background(), root, func(entry Entry) error {
+	must(t, NewRoot(root, 0).Scan(context.Background(), func(entry Entry) error {
 		if entry.Info != opened || entry != looked || entry.Size != 16 || !entry.Regular || entry.Inode == 0 || entry.ModifiedNanos < 1e18 {
 			t.Errorf("scan %+v, look %+v, open %+v", entry, looked, opened)
 		}
 		return nil
 	}))
 	must(t, os.WriteFile(filepath.Join(root, "a.jpg"), []byte("changed"), 0o644))
-	if changed, err := Look(root, "a.jpg"); err != nil || changed.Info == opened {
+	if changed, err := look(root, "a.jpg"); err != nil || changed.Info == opened {
 		t.Errorf("a changed file looks as before: %+v, %v", changed, err)
 	}
 }
@@ -89,7 +162,7 @@ func TestScanStrangeNames(t *testing.T) {
 	names := []string{" .jpg", "a b.jpg", "line\nbreak.jpg", "\xff\xfe.jpg", "日本.jpg", "...jpg/x", "\x01/\xc3(/é.png", strings.Repeat("n", 251) + ".jpg", "-rf.jpg", "*?[.jpg"}
 	write(t, root, names...)
 	var got []string
-	must(t, Scan(context.Background(), root, func(entry Entry) error {
+	must(t, NewRoot(root, 0).Scan(context.Background(), func(entry Entry) error {
 		got = append(got, entry.Path)
 		if entry.Regular && entry.Rule == "" {
 			file, info, err := OpenPhoto(root, entry.Path)
@@ -127,7 +200,7 @@ func TestScanRootErrors(t *testing.T) {
 	write(t, root, "file")
 	f := func(name string, is error, text string) {
 		t.Helper()
-		err := Scan(context.Background(), name, func(Entry) error { return nil })
+		err := NewRoot(name, 0).Scan(context.Background(), func(Entry) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), name) || is != nil && !errors.Is(err, is) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -141,12 +214,12 @@ func TestScanEnds(t *testing.T) {
 	write(t, root, "a.jpg", "b.jpg", "c.jpg")
 	ctx, cancel := context.WithCancel(context.Background())
 	count := 0
-	err := Scan(ctx, root, func(Entry) error { count++; cancel(); return nil })
+	err := NewRoot(root, 0).Scan(ctx, func(Entry) error { count++; cancel(); return nil })
 	if !errors.Is(err, context.Canceled) || count != 1 {
 		t.Errorf("cancelled: %d visited, %v", count, err)
 	}
 	full := errors.New("full")
-	if err := Scan(context.Background(), root, func(Entry) error { return full }); !errors.Is(err, full) {
+	if err := NewRoot(root, 0).Scan(context.Background(), func(Entry) error { return full }); !errors.Is(err, full) {
 		t.Errorf("visit's error: got %v", err)
 	}
 }
@@ -156,12 +229,12 @@ func TestScanFolder(t *testing.T) {
 	write(t, root, "a/b/c.jpg", "a/d.jpg", "e.jpg")
 	var got []string
 	visit := func(entry Entry) error { got = append(got, entry.Path); return nil }
-	must(t, ScanFolder(context.Background(), root, "a/b", visit))
+	must(t, NewRoot(root, 0).ScanFolder(context.Background(), "a/b", visit))
 	if !slices.Equal(got, []string{"a/b/c.jpg"}) {
 		t.Errorf("got %q", got)
 	}
 	for _, relative := range []string{"../x", "/etc", "missing"} {
-		if err := ScanFolder(context.Background(), root, relative, visit); err == nil {
+		if err := NewRoot(root, 0).ScanFolder(context.Background(), relative, visit); err == nil {
 			t.Errorf("%s: no error", relative)
 		}
 	}
@@ -184,7 +257,15 @@ func TestScanUnreadable(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		expectScan(t, root, "a/1.jpg", "locked ! permission denied", "z/3.jpg")
+		batches := make(chan []Entry, 1) // the rights are this thread's, so the scan has to be
+		scanner := scanner{ctx: t.Context(), pulse: new(pulse), batches: batches}
+		if err := errors.Join(scanner.scan(root, "."), scanner.flush()); err != nil {
+			t.Error(err)
+			return
+		}
+		if got, want := lines(<-batches), []string{"a/1.jpg", "locked ! permission denied", "z/3.jpg"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
 		if _, _, err := OpenPhoto(root, "z/3.jpg"); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("open: got %v", err)
 		}
@@ -212,7 +293,7 @@ func TestDeepTree(t *testing.T) {
 	}
 	must(t, unix.Close(folder))
 	var got []Entry
-	must(t, Scan(context.Background(), root, func(entry Entry) error { got = append(got, entry); return nil }))
+	must(t, NewRoot(root, 0).Scan(context.Background(), func(entry Entry) error { got = append(got, entry); return nil }))
 	if len(got) != 2 || !errors.Is(got[0].Problem, errTooDeep) || path.Base(got[1].Path) != "deep.jpg" {
 		t.Fatalf("got %d entries: %.200v", len(got), got)
 	}
@@ -230,7 +311,7 @@ func TestSwappedFolder(t *testing.T) {
 	write(t, outside, "x.jpg")
 	write(t, root, "a/x.jpg")
 	must(t, os.Symlink(outside, filepath.Join(root, "link")))
-	foreign, err := Look(outside, "x.jpg")
+	foreign, err := look(outside, "x.jpg")
 	must(t, err)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -249,7 +330,7 @@ func TestSwappedFolder(t *testing.T) {
 	}()
 	opened := 0
 	for range 3000 {
-		must(t, Scan(context.Background(), root, func(entry Entry) error {
+		must(t, NewRoot(root, 0).Scan(context.Background(), func(entry Entry) error {
 			if entry.Inode == foreign.Inode && entry.Device == foreign.Device {
 				return fmt.Errorf("the scan left its root at %s", entry.Path)
 			}
@@ -295,7 +376,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 	for b.Loop() {
 		count := 0
-		must(b, Scan(context.Background(), root, func(Entry) error { count++; return nil }))
+		must(b, NewRoot(root, 0).Scan(context.Background(), func(Entry) error { count++; return nil }))
 		if count != 20000 {
 			b.Fatalf("got %d files", count)
 		}

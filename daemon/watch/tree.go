@@ -9,6 +9,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
+
+	"vsed/daemon/ignore"
 )
 
 // A tree keeps a watch on each folder below a root: the system watches single
@@ -19,34 +21,45 @@ type tree struct {
 	limit   int
 	tell    func(happening)
 	folders map[string]struct{}
+	// missing counts the folders for which the system had no watch left.
+	missing int
+	// rules says that a .vsedignore changed: folders may have to be watched that
+	// were not, and the other way round.
+	rules bool
 }
 
 func newTree(root string, notify *fsnotify.Watcher, limit int, tell func(happening)) *tree {
 	return &tree{root: root, notify: notify, limit: limit, tell: tell, folders: map[string]struct{}{}}
 }
 
-// begin watches everything below the root and tells of nothing. It gives the
-// root's identity.
-func (t *tree) begin() (Info, error) {
-	identity, err := rootIdentity(t.root)
+// begin watches everything below the root and tells of nothing.
+func (t *tree) begin(p *pulse) error {
+	fd, err := openRoot(t.root)
 	if err != nil {
-		return Info{}, err
+		return err
 	}
-	return identity, t.add(".", nil)
+	unix.Close(fd)
+	t.add(p, ".", nil, nil)
+	return nil
 }
 
 // handle brings the watches up to date with one event and tells of it.
-func (t *tree) handle(event fsnotify.Event) error {
+func (t *tree) handle(p *pulse, event fsnotify.Event) {
 	relative, below := strings.CutPrefix(event.Name, t.root+"/")
 	if !below {
-		return nil
+		return
+	}
+	if path.Base(relative) == ignore.FileName {
+		t.rules = true
 	}
 	if event.Has(fsnotify.Remove | fsnotify.Rename) {
 		t.forget(relative)
 		t.tell(happening{path: relative})
-		return nil
+		return
 	}
-	entry, err := Look(t.root, relative)
+	p.begin()
+	entry, err := look(t.root, relative)
+	p.end()
 	switch {
 	case isGone(err):
 		t.tell(happening{path: relative})
@@ -55,45 +68,55 @@ func (t *tree) handle(event fsnotify.Event) error {
 	case !entry.Folder:
 		t.tell(happening{path: relative})
 	case entry.Rule == "":
-		return t.add(relative, func(file string) { t.tell(happening{path: file}) })
+		t.come(p, relative)
 	}
-	return nil
+}
+
+// come watches a folder that is new, and tells of the files in it.
+func (t *tree) come(p *pulse, relative string) {
+	p.begin()
+	above, rules, ignoredBy, err := goDown(t.root, path.Dir(relative))
+	p.end()
+	if err != nil {
+		return // it is gone already: there will be an event
+	}
+	unix.Close(above)
+	if ignoredBy == "" {
+		t.add(p, relative, rules, func(file string) { t.tell(happening{path: file}) })
+	}
 }
 
 // add watches a folder and those below it. It watches first and then reads, so
 // that what comes in between is seen twice rather than never; found gets every
 // file that is not a folder. A folder that cannot be read is not watched: the
-// scan tells why. errLimit says that the system allows no more watches.
-func (t *tree) add(relative string, found func(file string)) error {
+// scan tells why.
+func (t *tree) add(p *pulse, relative string, rules *ignore.Rules, found func(file string)) {
 	if strings.Count(relative, "/") >= maxDepth {
-		return nil
+		return
 	}
-	if err := t.watch(relative); err != nil {
-		return ignoreAllBut(err, errLimit)
+	p.begin()
+	err := t.watch(relative)
+	p.end()
+	if errors.Is(err, errLimit) {
+		t.missing++ // and go on, to count them
+	} else if err != nil {
+		return
 	}
-	names, err := t.list(relative)
+	p.begin()
+	names, rules, err := t.list(relative, rules)
+	p.end()
 	if err != nil {
 		t.forget(relative)
-		return nil
+		return
 	}
 	for _, one := range names {
-		child := path.Join(relative, one.name)
+		child := join(relative, one.name)
 		if one.folder {
-			if err := t.add(child, found); err != nil {
-				return err
-			}
+			t.add(p, child, rules, found)
 		} else if found != nil {
 			found(child)
 		}
 	}
-	return nil
-}
-
-func ignoreAllBut(err, kept error) error {
-	if errors.Is(err, kept) {
-		return err
-	}
-	return nil
 }
 
 func (t *tree) watch(relative string) error {
@@ -114,7 +137,7 @@ func (t *tree) watch(relative string) error {
 // before a moved folder is added under its new name: the system would take the
 // old watch for it, with the old name.
 func (t *tree) forget(relative string) {
-	if _, watched := t.folders[relative]; !watched {
+	if _, watched := t.folders[relative]; !watched && t.missing == 0 {
 		return
 	}
 	for folder := range t.folders {
@@ -131,27 +154,35 @@ type listed struct {
 	folder bool
 }
 
-// list reads the names in a folder, without those that a rule ignores if they
-// are folders.
-func (t *tree) list(relative string) ([]listed, error) {
+// list reads the names in a folder, without those of folders that a rule
+// ignores, and gives the patterns that hold in it.
+func (t *tree) list(relative string, rules *ignore.Rules) ([]listed, *ignore.Rules, error) {
 	root, err := openRoot(t.root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer unix.Close(root)
 	fd, err := openBeneath(root, relative, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// By this name ReadDir finds what filesystems do not say in the folder itself.
 	folder := os.NewFile(uintptr(fd), fmt.Sprintf("/proc/self/fd/%d", fd))
 	defer folder.Close()
+	// Rules that cannot be read keep a scan out, and need a watch that sees them mended.
+	if rules, err = rulesIn(fd, relative, rules); err != nil {
+		return nil, nil, nil
+	}
 	entries, err := folder.ReadDir(-1)
 	list := make([]listed, 0, len(entries))
 	for _, entry := range entries {
-		if isFolder := entry.IsDir(); !isFolder || ruleOfName(entry.Name()) == "" {
-			list = append(list, listed{entry.Name(), isFolder})
+		one := Entry{Path: join(relative, entry.Name()), Info: Info{Folder: entry.IsDir()}}
+		if one.Folder {
+			one.classify(rules, unix.S_IFDIR)
+		}
+		if one.Rule == "" {
+			list = append(list, listed{entry.Name(), one.Folder})
 		}
 	}
-	return list, err
+	return list, rules, err
 }

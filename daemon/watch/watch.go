@@ -48,8 +48,10 @@ type Entry struct {
 	// it means that nothing is known of what lies in it, not that it is empty.
 	Problem error
 	// Rule names the rule by which the entry is ignored, and is empty for a photo
-	// by name.
+	// by name and for a sidecar.
 	Rule string
+	// Sidecar says that this is no photo but a file with tags of one.
+	Sidecar bool
 }
 
 // openRoot opens a root folder, which may be a symbolic link to one. The error

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,71 +20,95 @@ import (
 
 // How changes are noticed, as Mode says.
 const (
-	Watching = "watching"
-	Polling  = "polling"
+	Watching      = "watching"
+	Polling       = "polling"
+	PartlyPolling = "partly polling"
 )
 
-const (
-	// pollEvery is the time between rescans where changes cannot be watched.
-	pollEvery = time.Minute
-	// lookEvery is the time between looks at whether the root is still there: an
-	// unmounted one does not tell.
-	lookEvery = 10 * time.Second
-)
+// lookEvery is the time between looks at whether the root is still there: one
+// that was moved with a folder above it does not tell, and a filesystem that
+// hangs is to be found out.
+const lookEvery = 10 * time.Second
+
+// logEvery bounds how often the same thing is logged.
+const logEvery = 10 * time.Minute
 
 // A Watcher notices changes below one root. It only makes a scan come sooner:
-// events are lost on network filesystems, and where a folder is changed and
-// moved at once, so the caller scans the whole root now and then all the same.
+// changes made elsewhere are not seen on network filesystems, and events are
+// lost where a folder is changed and moved at once, so the caller scans the whole
+// root now and then all the same, and often where Mode is not Watching.
 type Watcher struct {
-	root    string
-	log     *slog.Logger
-	polling atomic.Bool
+	root *Root
+	log  *slog.Logger
+	mode atomic.Value // string
+	// oldest is the first happening that was not reported; see collector.
+	oldest atomic.Int64
+	check  chan struct{} // holds a token after Check
+
+	warned  bool      // of the limit
+	lostLog time.Time // when lost events were logged last
+
 	// watchLimit stands for the system's limit of watches in tests; 0 is none.
 	watchLimit int
 }
 
-// New makes a watcher of a root folder, which may be a symbolic link to one.
-func New(root string, log *slog.Logger) *Watcher {
-	return &Watcher{root: root, log: log}
+// New makes a watcher of a root.
+func New(root *Root, log *slog.Logger) *Watcher {
+	w := &Watcher{root: root, log: log, check: make(chan struct{}, 1)}
+	w.mode.Store(Watching)
+	return w
 }
 
-// Mode is Watching or, where the system's limits forbid that, Polling.
-func (w *Watcher) Mode() string {
-	if w.polling.Load() {
-		return Polling
+// Mode is Watching; Polling where changes may not be seen: on a network
+// filesystem and where the system allows no watch; or PartlyPolling where it
+// allows some.
+func (w *Watcher) Mode() string { return w.mode.Load().(string) }
+
+// Pending is the time of the first change that was not reported yet, and zero
+// where there is none.
+func (w *Watcher) Pending() time.Time {
+	if oldest := w.oldest.Load(); oldest != 0 {
+		return time.Unix(0, oldest)
 	}
-	return Watching
+	return time.Time{}
+}
+
+// Check has a running watcher look soon whether its root is still there.
+func (w *Watcher) Check() {
+	select {
+	case w.check <- struct{}{}:
+	default:
+	}
 }
 
 var (
 	errLimit    = errors.New("limit of watches reached")
 	errOverflow = errors.New("events were lost")
+	errRules    = errors.New("ignore rules changed")
 )
 
 // Run watches until ctx ends, whose error it then returns, or until the root is
-// gone or another folder has taken its place (fs.ErrNotExist). It may be run
-// again after.
+// gone or another folder has taken its place (fs.ErrNotExist), or its filesystem
+// hangs (ErrNotAnswering). It returns even while calls hang, and may be run again
+// after.
 //
 // changed gets paths to which something happened, in the order of their bytes,
 // half a second after the last such event: files that came, changed or went,
 // and folders that went or were moved away, for which it means all that was
 // below. rescan is called where single paths cannot be told: once the watches
 // stand, so that a scan from then on misses nothing; when more than a thousand
-// paths wait; when the system lost events; and each minute while polling. The
-// two are never called at the same time, and should return soon.
-func (w *Watcher) Run(ctx context.Context, changed func(paths []string), rescan func(reason string)) error {
-	root, err := filepath.EvalSymlinks(w.root)
-	if err != nil {
-		return fmt.Errorf("folder %s: %w", w.root, plain(err))
-	}
+// paths wait; when the system lost events; when a .vsedignore changed; and when
+// Mode changes. Both get the time of the first event that they report. The two
+// are never called at the same time, and should return soon.
+func (w *Watcher) Run(ctx context.Context, changed func(paths []string, since time.Time), rescan func(reason string, since time.Time)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	happenings := make(chan happening)
 	group.Go(func() error {
-		newCollector(changed, rescan).run(ctx, happenings)
+		newCollector(changed, rescan, &w.oldest).run(ctx, happenings)
 		return ctx.Err()
 	})
 	group.Go(func() error {
-		return w.watch(ctx, root, func(one happening) {
+		return w.watch(ctx, func(one happening) {
 			select {
 			case happenings <- one:
 			case <-ctx.Done():
@@ -93,67 +120,125 @@ func (w *Watcher) Run(ctx context.Context, changed func(paths []string), rescan 
 
 // watch starts over, with new watches, each time that events were lost: folders
 // may have come that nobody told of.
-func (w *Watcher) watch(ctx context.Context, root string, tell func(happening)) error {
+func (w *Watcher) watch(ctx context.Context, tell func(happening)) error {
+	identity, err := w.root.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	if identity.Remote {
+		w.mode.Store(Polling)
+		tell(happening{lost: "polling begins"})
+		return w.look(ctx, identity)
+	}
 	reason := "watching begins"
 	for {
-		err := w.watchOnce(ctx, root, reason, tell)
+		err := w.watchOnce(ctx, identity, reason, tell)
 		switch {
 		case errors.Is(err, errOverflow):
-			w.log.Info("events of a folder were lost, it is scanned anew")
+			w.logLost()
 			reason = "events were lost"
-		case errors.Is(err, errLimit):
-			return w.poll(ctx, root, tell)
+		case errors.Is(err, errRules):
+			reason = errRules.Error()
 		default:
 			return err
 		}
 	}
 }
 
-func (w *Watcher) watchOnce(ctx context.Context, root, reason string, tell func(happening)) error {
-	w.polling.Store(false)
-	notify, err := fsnotify.NewWatcher()
-	if errors.Is(err, unix.EMFILE) {
-		w.warn("fs.inotify.max_user_instances")
-		return errLimit
+func (w *Watcher) logLost() {
+	if time.Since(w.lostLog) < logEvery {
+		w.log.Debug("events of a folder were lost, it is scanned anew")
+		return
 	}
-	if err != nil {
-		return fmt.Errorf("folder %s: watching: %w", w.root, err)
-	}
-	defer notify.Close()
-	t := newTree(root, notify, w.watchLimit, tell)
-	identity, err := t.begin()
-	if errors.Is(err, errLimit) {
-		w.warn("fs.inotify.max_user_watches")
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	tell(happening{lost: reason})
-	err = w.follow(ctx, t, identity)
-	if errors.Is(err, errLimit) {
-		w.warn("fs.inotify.max_user_watches")
-	}
-	return err
+	w.lostLog = time.Now()
+	w.log.Info("events of a folder were lost, it is scanned anew", "again_silent_for", logEvery)
 }
 
-func (w *Watcher) warn(setting string) {
-	w.log.Warn("a folder cannot be watched: the system's limit is reached; it is scanned each minute instead, until the limit is raised and the daemon restarted", "sysctl", setting)
+func (w *Watcher) watchOnce(ctx context.Context, identity Identity, reason string, tell func(happening)) error {
+	notify, err := fsnotify.NewWatcher()
+	if errors.Is(err, unix.EMFILE) {
+		w.mode.Store(Polling)
+		w.warn("fs.inotify.max_user_instances", 1)
+		tell(happening{lost: "polling begins"})
+		return w.look(ctx, identity)
+	}
+	if err != nil {
+		return fmt.Errorf("folder %s: watching: %w", w.root.path, err)
+	}
+	// It waits for a call that hangs, so nothing must wait for it.
+	defer func() { go notify.Close() }()
+	lost := drain(notify)
+	var t *tree
+	err = w.root.work(ctx, func(p *pulse) error {
+		p.begin()
+		resolved, err := filepath.EvalSymlinks(w.root.path)
+		p.end()
+		if err != nil {
+			return fmt.Errorf("folder %s: %w", w.root.path, plain(err))
+		}
+		t = newTree(resolved, notify, w.watchLimit, tell)
+		return t.begin(p)
+	})
+	if err != nil {
+		return err
+	}
+	w.judge(t)
+	tell(happening{lost: reason})
+	return w.follow(ctx, t, lost, identity)
+}
+
+// judge sets the mode by how many folders are watched.
+func (w *Watcher) judge(t *tree) (mode string) {
+	switch {
+	case t.missing == 0:
+		mode = Watching
+	case len(t.folders) == 0:
+		mode = Polling
+	default:
+		mode = PartlyPolling
+	}
+	w.mode.Store(mode)
+	if t.missing > 0 {
+		w.warn("fs.inotify.max_user_watches", t.missing)
+	}
+	return mode
+}
+
+// warn tells once what to set a limit of the system to.
+func (w *Watcher) warn(setting string, missing int) {
+	if w.warned {
+		return
+	}
+	w.warned = true
+	limit := w.watchLimit
+	if limit == 0 {
+		// Without it the warning says how many are missing.
+		text, _ := os.ReadFile("/proc/sys/" + strings.ReplaceAll(setting, ".", "/"))
+		limit, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+	}
+	w.log.Warn("the system's limit of watches is reached: the folders without one are scanned now and then, until the limit is raised and the daemon restarted",
+		"sysctl", setting, "limit", limit, "needed", limit+missing)
 }
 
 // follow hands events to the tree.
-func (w *Watcher) follow(ctx context.Context, t *tree, identity Info) error {
-	lost := drain(t.notify)
+func (w *Watcher) follow(ctx context.Context, t *tree, lost <-chan struct{}, identity Identity) error {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	var rules <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-lost:
 			return errOverflow
+		case <-rules:
+			return errRules
 		case <-look.C:
-			if err := w.sameRoot(t.root, identity); err != nil {
+			if err := w.sameRoot(ctx, identity); err != nil {
+				return err
+			}
+		case <-w.check:
+			if err := w.sameRoot(ctx, identity); err != nil {
 				return err
 			}
 		case event, open := <-t.notify.Events:
@@ -163,11 +248,29 @@ func (w *Watcher) follow(ctx context.Context, t *tree, identity Info) error {
 			if event.Name == t.root && event.Has(fsnotify.Remove|fsnotify.Rename) {
 				return w.gone()
 			}
-			if err := t.handle(event); err != nil {
+			if err := w.handle(ctx, t, event); err != nil {
 				return err
+			}
+			if t.rules && rules == nil {
+				rules = time.After(settle)
 			}
 		}
 	}
+}
+
+func (w *Watcher) handle(ctx context.Context, t *tree, event fsnotify.Event) error {
+	missing := t.missing
+	err := w.root.work(ctx, func(p *pulse) error {
+		t.handle(p, event)
+		return nil
+	})
+	if err != nil || t.missing == missing {
+		return err
+	}
+	if before := w.Mode(); w.judge(t) != before {
+		t.tell(happening{lost: "polling begins"})
+	}
+	return nil
 }
 
 // drain keeps fsnotify's errors from holding it up while it holds a lock that
@@ -186,46 +289,31 @@ func drain(notify *fsnotify.Watcher) <-chan struct{} {
 	return lost
 }
 
-func (w *Watcher) poll(ctx context.Context, root string, tell func(happening)) error {
-	w.polling.Store(true)
-	identity, err := rootIdentity(root)
-	if err != nil {
-		return err
-	}
-	tell(happening{lost: "polling begins"})
-	tick := time.NewTicker(pollEvery)
+// look looks now and then whether the root is still there.
+func (w *Watcher) look(ctx context.Context, identity Identity) error {
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			if err := w.sameRoot(root, identity); err != nil {
-				return err
-			}
-			tell(happening{lost: "polling"})
+		case <-w.check:
+		}
+		if err := w.sameRoot(ctx, identity); err != nil {
+			return err
 		}
 	}
 }
 
-func rootIdentity(root string) (Info, error) {
-	fd, err := openRoot(root)
-	if err != nil {
-		return Info{}, err
-	}
-	defer unix.Close(fd)
-	info, _, err := statAt(fd, ".")
-	return info, err
-}
-
-func (w *Watcher) sameRoot(root string, identity Info) error {
-	now, err := rootIdentity(root)
-	if err != nil || now.Device != identity.Device || now.Inode != identity.Inode {
+func (w *Watcher) sameRoot(ctx context.Context, identity Identity) error {
+	now, err := w.root.Identity(ctx)
+	if isGone(err) || err == nil && now != identity {
 		return w.gone()
 	}
-	return nil
+	return err
 }
 
 func (w *Watcher) gone() error {
-	return fmt.Errorf("folder %s: went away: %w", w.root, fs.ErrNotExist)
+	return fmt.Errorf("folder %s: went away: %w", w.root.path, fs.ErrNotExist)
 }

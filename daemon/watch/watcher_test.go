@@ -52,14 +52,14 @@ func (b *lockedBuilder) String() string {
 func start(t *testing.T, root string, options ...func(*run)) *run {
 	t.Helper()
 	log := &lockedBuilder{}
-	r := &run{t: t, root: root, watcher: New(root, slog.New(slog.NewTextHandler(log, nil))), log: log,
+	r := &run{t: t, root: root, watcher: New(NewRoot(root, 0), slog.New(slog.NewTextHandler(log, nil))), log: log,
 		changed: make(chan []string, 100), rescan: make(chan string, 100), ended: make(chan error, 1)}
 	for _, option := range options {
 		option(r)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		r.ended <- r.watcher.Run(ctx, func(paths []string) { r.changed <- paths }, r.noteRescan)
+		r.ended <- r.watcher.Run(ctx, func(paths []string, _ time.Time) { r.changed <- paths }, r.noteRescan)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -72,7 +72,7 @@ func start(t *testing.T, root string, options ...func(*run)) *run {
 	return r
 }
 
-func (r *run) noteRescan(reason string) {
+func (r *run) noteRescan(reason string, _ time.Time) {
 	r.rescan <- reason
 	if r.holdUp != nil {
 		<-r.holdUp
@@ -317,7 +317,7 @@ func TestWatchRootGone(t *testing.T) {
 
 func TestWatchRootMissing(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "missing")
-	err := New(root, slog.New(slog.DiscardHandler)).Run(context.Background(), nil, nil)
+	err := New(NewRoot(root, 0), slog.New(slog.DiscardHandler)).Run(context.Background(), nil, nil)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), root) {
 		t.Errorf("got %v", err)
 	}
@@ -325,20 +325,89 @@ func TestWatchRootMissing(t *testing.T) {
 
 func TestWatchLimit(t *testing.T) {
 	t.Parallel()
-	f := func(limit int, want ...string) {
-		t.Helper()
-		root := t.TempDir()
-		write(t, root, "a/1.jpg", "b/2.jpg")
-		r := start(t, root, func(r *run) { r.watcher.watchLimit = limit })
-		for _, reason := range want {
-			r.expectRescan(reason)
-			write(t, root, "c/d/e/3.jpg")
-		}
-		log := r.log.String()
-		if r.watcher.Mode() != Polling || strings.Count(log, "WARN") != 1 || !strings.Contains(log, "fs.inotify.max_user_watches") {
-			t.Errorf("limit %d: mode %s, log %q", limit, r.watcher.Mode(), log)
+	outside, root := t.TempDir(), t.TempDir()
+	write(t, root, "a/1.jpg", "b/2.jpg")
+	write(t, outside, "c/d/e/3.jpg", "x/y/5.jpg")
+	r := start(t, root, func(r *run) { r.watcher.watchLimit = 4 })
+	r.expectRescan("watching begins")
+	r.expectMode(Watching, 0, "")
+	must(t, os.Rename(filepath.Join(outside, "c"), filepath.Join(root, "c")))
+	r.expectRescan("polling begins")
+	r.expectMode(PartlyPolling, 1, "needed=6")
+	write(t, root, "a/4.jpg")
+	r.expect("a/4.jpg")
+	must(t, os.Rename(filepath.Join(outside, "x"), filepath.Join(root, "x")))
+	r.expect("x/y/5.jpg")
+	r.expectMode(PartlyPolling, 1, "needed=6")
+}
+
+func TestWatchLimitFromTheStart(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "a/1.jpg", "b/2.jpg", "c/d/3.jpg", ".hidden/x/4.jpg")
+	r := start(t, root, func(r *run) { r.watcher.watchLimit = 2 })
+	r.expectRescan("watching begins")
+	r.expectMode(PartlyPolling, 1, "needed=5")
+	write(t, root, "4.jpg")
+	r.expect("4.jpg")
+}
+
+func (r *run) expectMode(mode string, warnings int, text string) {
+	r.t.Helper()
+	log := r.log.String()
+	if r.watcher.Mode() != mode || strings.Count(log, "WARN") != warnings || !strings.Contains(log, text) ||
+		warnings > 0 && !strings.Contains(log, "fs.inotify.max_user_watches") {
+		r.t.Errorf("mode %s, log %q", r.watcher.Mode(), log)
+	}
+}
+
+func TestWatchIgnoreFile(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "a/1.jpg", "b/2.jpg")
+	r := start(t, root)
+	r.expectRescan("watching begins")
+	must(t, os.WriteFile(filepath.Join(root, ".vsedignore"), []byte("a/\n"), 0o644))
+	r.expectIgnoreRescan()
+	write(t, root, "a/unseen.jpg", "b/seen.jpg")
+	r.expect("b/seen.jpg")
+	must(t, os.Remove(filepath.Join(root, ".vsedignore")))
+	r.expectIgnoreRescan()
+	write(t, root, "a/seen.jpg")
+	r.expect("a/seen.jpg")
+}
+
+// expectIgnoreRescan passes over reports of the file itself.
+func (r *run) expectIgnoreRescan() {
+	r.t.Helper()
+	for {
+		select {
+		case <-r.changed:
+		case reason := <-r.rescan:
+			if reason != "ignore rules changed" {
+				r.t.Fatalf("got %q", reason)
+			}
+			return
+		case <-time.After(patienceOfTests):
+			r.t.Fatal("the change was not noticed")
 		}
 	}
-	f(2, "polling begins")
-	f(4, "watching begins", "polling begins")
+}
+
+func TestWatchPending(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	release := make(chan struct{})
+	r := start(t, root, func(r *run) { r.holdUp = release })
+	before := time.Now()
+	r.expectRescan("watching begins")
+	if since := r.watcher.Pending(); since.Before(before.Add(-patienceOfTests)) || since.After(time.Now()) {
+		t.Errorf("pending since %v", since)
+	}
+	close(release)
+	for deadline := time.Now().Add(patienceOfTests); !r.watcher.Pending().IsZero(); {
+		if time.Now().After(deadline) {
+			t.Fatal("still pending")
+		}
+	}
 }
