@@ -28,10 +28,23 @@ var (
 	avifFormat = format{"avif", "AVIF", "heifload_buffer", "VipsForeignLoadHeif"}
 	jxlFormat  = format{"jxl", "JPEG XL", "jxlload_buffer", "VipsForeignLoadJxl"}
 	bmpFormat  = format{"bmp", "BMP", "", ""}
+	dngFormat  = format{"dng", "DNG", "", ""}
+	cr2Format  = format{"cr2", "Canon's CR2", "", ""}
+	cr3Format  = format{"cr3", "Canon's CR3", "", ""}
+	nefFormat  = format{"nef", "Nikon's NEF", "", ""}
+	arwFormat  = format{"arw", "Sony's ARW", "", ""}
+	rafFormat  = format{"raf", "Fujifilm's RAF", "", ""}
+	orfFormat  = format{"orf", "Olympus' ORF", "", ""}
+	rw2Format  = format{"rw2", "Panasonic's RW2", "", ""}
 )
 
 func knownFormats() []format {
-	return []format{jpegFormat, pngFormat, webpFormat, gifFormat, tiffFormat, heicFormat, avifFormat, jxlFormat, bmpFormat}
+	return append([]format{jpegFormat, pngFormat, webpFormat, gifFormat, tiffFormat, heicFormat, avifFormat, jxlFormat, bmpFormat}, rawFormats()...)
+}
+
+// rawFormats are cameras' RAW files, of which the preview is decoded.
+func rawFormats() []format {
+	return []format{dngFormat, cr2Format, cr3Format, nefFormat, arwFormat, rafFormat, orfFormat, rw2Format}
 }
 
 func loaderClasses() []string {
@@ -59,6 +72,11 @@ var signatures = []struct {
 	{"MM\x00+", tiffFormat},
 	{"\xff\x0a", jxlFormat},
 	{"\x00\x00\x00\x0cJXL \r\n\x87\n", jxlFormat},
+	{"FUJIFILMCCD-RAW", rafFormat},
+	{"IIRO", orfFormat},
+	{"IIRS", orfFormat},
+	{"MMOR", orfFormat},
+	{"IIU\x00", rw2Format},
 }
 
 // strangers are files that are no photos but lie among them, or carry the wrong
@@ -72,15 +90,12 @@ var strangers = []struct{ start, verdict string }{
 	{"\x1aE\xdf\xa3", "is a video, not a photo"},
 	{"ID3", "is a sound recording, not a photo"},
 	{"\x00\x00\x01\x00", "is an icon, not a photo"},
-	{"FUJIFILMCCD-RAW", rawVerdict},
-	{"IIRO", rawVerdict},
-	{"IIU\x00", rawVerdict},
 	{"FOVb", rawVerdict},
 	{"\x00\x00\x00\x0cjP  ", "is a JPEG 2000 picture, which vsed does not read"},
 	{"v/1\x01", "is an OpenEXR picture, which vsed does not read"},
 }
 
-const rawVerdict = "is a camera's RAW file, which vsed does not read"
+const rawVerdict = "is a RAW file of a camera whose files vsed does not read"
 
 // identify finds the format; where there is none that the decoder reads, its
 // error says what the file is instead.
@@ -102,8 +117,8 @@ func identify(photo []byte) (format, error) {
 		if !strings.HasPrefix(start, signature.start) {
 			continue
 		}
-		if signature.format == tiffFormat && isRaw(photo) {
-			return format{}, sdk.Rejected(rawVerdict)
+		if signature.format == tiffFormat {
+			return identifyTIFF(photo)
 		}
 		return signature.format, nil
 	}
@@ -123,7 +138,7 @@ func identifyByBrand(photo []byte) (format, error) {
 	case brands["heic"] || brands["heix"] || brands["heim"] || brands["heis"] || brands["hevc"] || brands["hevx"] || brands["mif1"] || brands["msf1"]:
 		return heicFormat, nil
 	case brands["crx "]:
-		return format{}, sdk.Rejected(rawVerdict)
+		return cr3Format, nil
 	}
 	return format{}, sdk.Rejected("is a video, not a photo")
 }
@@ -156,7 +171,7 @@ func stranger(file []byte) error {
 	case isText(start):
 		return sdk.Rejected("is text, not a photo")
 	}
-	return sdk.Rejected("is in none of the formats that vsed reads: JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF, JPEG XL and BMP")
+	return sdk.Rejected("is in none of the formats that vsed reads: JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF, JPEG XL, BMP and cameras' RAW files")
 }
 
 func isText(start []byte) bool {

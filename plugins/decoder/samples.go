@@ -3,6 +3,7 @@ package decoder
 import (
 	"embed"
 	"fmt"
+	"slices"
 
 	"vsed/plugins/contract"
 	"vsed/plugins/decoder/vips"
@@ -13,6 +14,11 @@ import (
 //go:embed samples
 var samples embed.FS
 
+// sampledFormats have a sample: one of the RAW formats stands for all.
+func sampledFormats() []format {
+	return slices.DeleteFunc(knownFormats(), func(f format) bool { return f != dngFormat && slices.Contains(rawFormats(), f) })
+}
+
 // sample returns the small photo of a format.
 func sample(format format) ([]byte, error) {
 	return samples.ReadFile("samples/sample." + format.name)
@@ -20,17 +26,23 @@ func sample(format format) ([]byte, error) {
 
 // warm decodes each sample, which finds out what this machine's libvips decodes.
 func (d *Decoder) warm() error {
-	for _, format := range knownFormats() {
+	for _, format := range sampledFormats() {
 		photo, err := sample(format)
 		if err != nil {
 			return fmt.Errorf("read the %s sample: %w", format.title, err)
 		}
-		if decodeSample(format, photo) == nil {
+		switch {
+		case decodeSample(format, photo) != nil:
+		case format == dngFormat:
+			for _, raw := range rawFormats() {
+				d.formats = append(d.formats, raw.name)
+			}
+		default:
 			d.formats = append(d.formats, format.name)
 		}
 	}
-	if len(d.formats) <= 1 { // BMP is decoded without libvips
-		return fmt.Errorf("libvips %s decodes none of the formats; install libvips42", vips.Version())
+	if !d.decodes(jpegFormat) {
+		return fmt.Errorf("libvips %s cannot decode JPEG; install libvips42", vips.Version())
 	}
 	return nil
 }
@@ -40,7 +52,7 @@ func (d *Decoder) warm() error {
 func (d *Decoder) CheckSamples() error {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	for _, format := range knownFormats() {
+	for _, format := range sampledFormats() {
 		if !d.decodes(format) {
 			continue
 		}

@@ -19,7 +19,7 @@ func TestSamplesAreWhatTheyAreNamed(t *testing.T) {
 	if *update {
 		writeSamples(t)
 	}
-	for _, format := range knownFormats() {
+	for _, format := range sampledFormats() {
 		photo, err := sample(format)
 		if err != nil {
 			t.Fatal(err)
@@ -47,6 +47,7 @@ func writeSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, "bmp", file.Bytes())
+	write(t, "dng", dng(encode(t, gradient(rawWidth/2, rawHeight/2), ".jpg"), 1))
 }
 
 func write(t *testing.T, name string, photo []byte) {

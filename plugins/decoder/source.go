@@ -12,13 +12,14 @@ import (
 // source is a photo on its way from bytes to a small picture in memory.
 type source struct {
 	format      format
-	bytes       []byte
+	bytes       []byte      // of the picture: of a RAW file its preview
 	image       *vips.Image // header only, until reduce
 	pinner      runtime.Pinner
 	full        size // of the file's pixels, before turning
 	orientation int
 	eighth      *eighth.Decoder // nil: libvips decodes
 	limits      Limits
+	raw         *rawFile // nil: the file is the picture
 }
 
 // size is in pixels.
@@ -30,17 +31,25 @@ func (s size) turned() size { return size{s.height, s.width} }
 // pixels. The caller closes the source and keeps the bytes until then.
 func openHeader(format format, photo []byte, limits Limits) (*source, error) {
 	s := &source{format: format, bytes: photo, limits: limits}
-	s.pinner.Pin(&photo[0])
 	if err := s.open(); err != nil {
 		s.close()
 		return nil, verdict(err)
 	}
 	s.full = size{s.image.Width(), s.image.Height()}
 	s.orientation = s.image.Orientation()
+	if s.raw != nil {
+		s.orientation = s.raw.orientationOf(s.full)
+	}
 	return s, nil
 }
 
 func (s *source) open() (err error) {
+	if slices.Contains(rawFormats(), s.format) {
+		if err := s.openRaw(); err != nil || s.image != nil {
+			return err
+		}
+	}
+	s.pinner.Pin(&s.bytes[0])
 	if s.format == bmpFormat {
 		s.image, err = loadBMP(s.bytes, s.limits)
 	} else {
@@ -67,6 +76,9 @@ func (s *source) uprightSize() size {
 }
 
 func (s *source) metadata() *contract.Metadata {
+	if s.raw != nil {
+		return s.raw.metadata(s.uprightSize(), s.orientation)
+	}
 	return readMetadata(s.format, s.bytes, s.image, s.uprightSize(), s.orientation)
 }
 
@@ -87,7 +99,13 @@ func (s *source) reduce(least size) error {
 	if err != nil {
 		return verdict(err)
 	}
-	return verdict(makeSRGB(s.image))
+	if err := makeSRGB(s.image); err != nil {
+		return verdict(err)
+	}
+	if s.image.Orientation() == s.orientation {
+		return nil
+	}
+	return s.image.SetOrientation(s.orientation)
 }
 
 // decode brings the picture into memory, at the scale of the file or smaller.
