@@ -11,7 +11,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	landlocksyscall "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -53,30 +52,44 @@ func lower(resource int, value uint64) error {
 	return unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value})
 }
 
-// Confine applies Landlock and the seccomp filter to every thread. A kernel
-// without one of them is a warning, not an error: the decoder is a process of its
-// own in any case. Nothing can be opened afterwards; call it when all is open.
-func Confine(log *slog.Logger) error {
+// State says how far Confine came.
+type State struct {
+	Lacking []string // layers that are not on, each with its cause, one line each
+	Weak    bool     // more is lacking than what the kernel does not have
+}
+
+// Confine applies Landlock and the seccomp filter to every thread. A layer that
+// cannot be put on is no error: the decoder is a process of its own in any case.
+// Nothing can be opened afterwards; call it when all is open.
+func Confine() (State, error) {
+	var state State
 	if err := denyFiles(); err != nil {
-		log.Warn("decoding without Landlock: the kernel does not offer it", "cause", err)
+		state.Lacking = append(state.Lacking, fmt.Sprintf("Landlock is not on: %v", err))
+		state.Weak = !errors.Is(err, errNoLandlock)
 	}
 	switch err := filterCalls(); {
-	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EACCES):
-		log.Warn("decoding without a seccomp filter: the kernel does not offer it", "cause", err)
-	case err != nil:
-		return fmt.Errorf("load the seccomp filter: %w", err)
+	case err == nil:
+		return state, nil
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		state.Lacking = append(state.Lacking, fmt.Sprintf("the seccomp filter is not on: %v", err))
+		state.Weak = true
+		return state, nil
+	default:
+		return state, fmt.Errorf("load the seccomp filter: %w", err)
 	}
-	return nil
 }
+
+// errNoLandlock is a kernel's, before 5.13 or with it switched off.
+var errNoLandlock = errors.New("the kernel does not offer it")
 
 // denyFiles allows no path at all, by the strongest rules of the running kernel.
 func denyFiles() error {
 	version, err := landlocksyscall.LandlockGetABIVersion()
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP), err == nil && version < 1:
+		return errNoLandlock
+	case err != nil:
 		return err
-	}
-	if version < 1 {
-		return errors.New("it is switched off")
 	}
 	return landlock.V9.BestEffort().Restrict()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -57,13 +56,14 @@ func TestConfinedProcessCanDoNothingElse(t *testing.T) {
 }
 
 func confined() error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if possible := Probe(); len(possible) < 5 {
 		return fmt.Errorf("before the sandbox only this is possible, so the probe proves little: %v", possible)
 	}
-	if err := Confine(log); err != nil {
+	state, err := Confine()
+	if err != nil {
 		return err
 	}
+	fmt.Println(strings.Join(state.Lacking, "; "))
 	if possible := Probe(); len(possible) > 0 {
 		return fmt.Errorf("still possible: %s", strings.Join(possible, "; "))
 	}
@@ -145,7 +145,7 @@ func listening() error {
 		return err
 	}
 	os.Remove(path)
-	if err := Confine(slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := Confine(); err != nil {
 		return err
 	}
 	connection, err := listener.Accept()
