@@ -71,7 +71,10 @@ func (x *Index) Len() int {
 }
 
 // Put stores a copy of the row of id, in place of any that it had. It refuses a
-// wrong length, NaN, infinity, and a row that is not of unit length.
+// wrong length, NaN, infinity, and a row that is not of unit length within
+// Tolerance. Rows come from the catalogue, as unit vectors of which each value
+// was rounded to float16: that changes a length by 2⁻¹¹ (5·10⁻⁴) or hardly
+// more, for which Tolerance has room.
 func (x *Index) Put(id int64, row []float32) error {
 	if err := x.check(row); err != nil {
 		return fmt.Errorf("vector of photo %d: %w", id, err)
