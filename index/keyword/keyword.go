@@ -4,10 +4,13 @@
 // the number of the last change that it has seen. What a query means beyond its
 // words (filters, signs, dates) is no business of this package: the text of a
 // query is data, never bleve's query syntax.
+//
+// Importing bleve starts four goroutines, which idle until the process ends.
 package keyword
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -35,16 +38,30 @@ type Document struct {
 }
 
 // An Index is an open keyword index. All methods may be called at the same
-// time; after Close they return an error.
+// time; after Close they return an error. What goes wrong in bleve is an error
+// too, never a panic.
 type Index struct {
 	dir      string
-	bleve    bleve.Index
 	analyser analysis.Analyzer
 	rebuilt  error
+
+	writing sync.Mutex // held by Apply and Close
+
+	mutex   sync.RWMutex // guards what follows
+	store   *store       // nil where problem says why
+	problem error
+	change  int64 // the last change that is known to be on disk
+	behind  error // set where changes were lost and nobody has asked Change since
 
 	closing  sync.Once
 	closeErr error
 }
+
+var errClosed = errors.New("closed")
+
+// ErrBehind is what Apply returns where the index has lost changes that an
+// earlier Apply had noted. It goes on doing so until Change has been asked.
+var ErrBehind = errors.New("changes were lost: apply again what came after Change")
 
 // Rebuilt says why Open started an index anew where there was one, and is nil
 // where it did not.
@@ -55,38 +72,64 @@ func (x *Index) Rebuilt() error { return x.rebuilt }
 // it stands or nothing does. It returns when that is on disk, which costs
 // milliseconds however small the batch is: some hundreds of documents at a time
 // are well spent.
+//
+// After an error (a full disk, say) the index answers searches from what is on
+// disk, and the next Apply opens it anew before it writes. So the caller tries
+// again, the same batch or what comes after Change, after a pause: each try
+// reads the whole index. Where opening finds the index damaged it is started
+// anew, and Apply returns ErrBehind without writing.
 func (x *Index) Apply(put []Document, remove []int64, change int64) error {
-	batch := x.bleve.NewBatch()
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if err := x.mend(); err != nil {
+		return fmt.Errorf("keyword index: %w", err)
+	}
+	batch := x.store.bleve.NewBatch()
+	if err := guard(func() error { return fill(batch, put, remove, change) }); err != nil {
+		return fmt.Errorf("keyword index: %w", err)
+	}
+	if err := x.store.write(batch); err != nil && !x.fallBack(change) {
+		return fmt.Errorf("keyword index: writing change %d: %w", change, err)
+	}
+	x.mutex.Lock()
+	x.change = change
+	x.mutex.Unlock()
+	return nil
+}
+
+func fill(batch *bleve.Batch, put []Document, remove []int64, change int64) error {
 	for _, id := range remove {
 		batch.Delete(key(id))
 	}
 	for _, document := range put {
 		if err := batch.Index(key(document.ID), document.fields()); err != nil {
-			return fmt.Errorf("keyword index: photo %d: %w", document.ID, err)
+			return fmt.Errorf("photo %d: %w", document.ID, err)
 		}
 	}
 	batch.SetInternal([]byte(changeKey), binary.BigEndian.AppendUint64(nil, uint64(change)))
-	if err := x.bleve.Batch(batch); err != nil {
-		return fmt.Errorf("keyword index: writing change %d: %w", change, err)
-	}
 	return nil
 }
 
-// Change is the number given to the last Apply, 0 for a new index.
+// Change is the number given to the last Apply that is on disk, 0 for a new
+// index. An Apply that failed does not count. After one the number can be lower
+// than before: the caller then applies again what came after it.
 func (x *Index) Change() (int64, error) {
-	value, err := x.bleve.GetInternal([]byte(changeKey))
-	if err != nil {
-		return 0, fmt.Errorf("keyword index: change number: %w", err)
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	if x.store == nil {
+		return 0, fmt.Errorf("keyword index: change number: %w", x.problem)
 	}
-	if len(value) != 8 {
-		return 0, nil
-	}
-	return int64(binary.BigEndian.Uint64(value)), nil
+	x.behind = nil
+	return x.change, nil
 }
 
 // Len is the number of documents.
 func (x *Index) Len() (int64, error) {
-	count, err := x.bleve.DocCount()
+	var count uint64
+	err := x.read(func(opened bleve.Index) (err error) {
+		count, err = opened.DocCount()
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("keyword index: counting: %w", err)
 	}
@@ -122,7 +165,8 @@ func stems(names []string) []string {
 }
 
 // key is the document's name in bleve: of one length, so that the order of
-// names is the order of ids.
+// names is the order of ids. It is all that bleve knows a photo by: what bleve
+// writes to the standard log are names of its own files.
 func key(id int64) string { return fmt.Sprintf("%016x", uint64(id)^1<<63) }
 
 func keyID(key string) (int64, error) {

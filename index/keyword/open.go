@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/blevesearch/bleve/v2"
@@ -31,36 +30,44 @@ func Open(dir string) (*Index, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("keyword index: %w", err)
 	}
-	opened, err := openExisting(dir)
-	if err == nil {
-		return newIndex(dir, opened, nil)
-	}
-	if isAbout(err, outside) {
+	dir = filepath.Clean(dir)
+	opened, rebuilt, err := openOrCreate(dir)
+	if err != nil {
 		return nil, fmt.Errorf("keyword index %s: %w", dir, err)
 	}
-	if errors.Is(err, bleve.ErrorIndexMetaMissing) && !exists(dir, "store") {
-		err = nil
+	analyser := opened.bleve.Mapping().AnalyzerNamed(analyserName)
+	if analyser == nil {
+		return nil, errors.Join(fmt.Errorf("keyword index %s: no analyser", dir), opened.close())
 	}
-	created, createErr := create(dir)
-	if createErr != nil {
-		return nil, fmt.Errorf("keyword index %s: %w", dir, createErr)
+	x := &Index{dir: dir, analyser: analyser, rebuilt: rebuilt}
+	if err := x.take(opened); err != nil {
+		return nil, fmt.Errorf("keyword index %s: %w", dir, err)
 	}
-	return newIndex(dir, created, err)
+	return x, nil
 }
 
-func newIndex(dir string, opened bleve.Index, rebuilt error) (*Index, error) {
-	analyser := opened.Mapping().AnalyzerNamed(analyserName)
-	if analyser == nil {
-		return nil, errors.Join(fmt.Errorf("keyword index %s: no analyser", dir), opened.Close())
+// openOrCreate says in rebuilt why it started anew.
+func openOrCreate(dir string) (opened *store, rebuilt, err error) {
+	opened, err = openExisting(dir)
+	if err == nil || isAbout(err, outside) {
+		return opened, nil, err
 	}
-	return &Index{dir: dir, bleve: opened, analyser: analyser, rebuilt: rebuilt}, nil
+	if rebuilt = err; errors.Is(err, bleve.ErrorIndexMetaMissing) && !exists(dir, "store") {
+		rebuilt = nil
+	}
+	opened, err = create(dir)
+	return opened, rebuilt, err
 }
 
 // Close waits for running calls and ends the index's goroutines. It may be
 // called several times.
 func (x *Index) Close() error {
 	x.closing.Do(func() {
-		if err := x.bleve.Close(); err != nil {
+		x.writing.Lock()
+		defer x.writing.Unlock()
+		x.mutex.Lock()
+		defer x.mutex.Unlock()
+		if err := x.drop(errClosed); err != nil {
 			x.closeErr = fmt.Errorf("keyword index: closing: %w", err)
 			return
 		}
@@ -85,19 +92,19 @@ func isAbout(err error, list []error) bool {
 
 // openExisting opens for reading first: bleve then starts none of the
 // goroutines in which it could meet damage where nobody can catch it.
-func openExisting(dir string) (bleve.Index, error) {
+func openExisting(dir string) (*store, error) {
 	if err := checkSeal(dir); err != nil {
 		return nil, err
 	}
-	if err := inspect(dir); err != nil {
+	if err := guard(func() error { return inspect(dir) }); err != nil {
 		return nil, err
 	}
-	opened, err := openWith(dir, map[string]any{"bolt_timeout": lockPatience})
+	opened, err := openWritable(dir, func(config map[string]any) (bleve.Index, error) { return openWith(dir, config) })
 	if err != nil {
 		return nil, err
 	}
 	if err := os.Remove(filepath.Join(dir, sealFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, errors.Join(err, opened.Close())
+		return nil, errors.Join(err, opened.close())
 	}
 	return opened, nil
 }
@@ -125,13 +132,10 @@ func inspectOpen(opened bleve.Index) error {
 // openWith turns what bleve does on damaged files into an error: it panics, and
 // reads mapped files behind their end.
 func openWith(dir string, config map[string]any) (opened bleve.Index, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("damaged: %v", cause)
-		}
-	}()
-	opened, err = bleve.OpenUsing(dir, config)
+	err = guard(func() (err error) {
+		opened, err = bleve.OpenUsing(dir, config)
+		return err
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errInUse
 	}
@@ -142,7 +146,7 @@ func openWith(dir string, config map[string]any) (opened bleve.Index, err error)
 }
 
 // create removes what bleve and this package write, and nothing else.
-func create(dir string) (bleve.Index, error) {
+func create(dir string) (*store, error) {
 	for _, name := range []string{sealFile, "index_meta.json", "store"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return nil, err
@@ -152,12 +156,20 @@ func create(dir string) (bleve.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	created, err := bleve.NewUsing(dir, scheme, scorch.Name, scorch.Name, map[string]any{"bolt_timeout": lockPatience})
+	created, err := openWritable(dir, func(config map[string]any) (opened bleve.Index, err error) {
+		err = guard(func() (err error) {
+			opened, err = bleve.NewUsing(dir, scheme, scorch.Name, scorch.Name, config)
+			return err
+		})
+		return opened, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := created.SetInternal([]byte(formatKey), []byte(format)); err != nil {
-		return nil, errors.Join(err, created.Close())
+	batch := created.bleve.NewBatch()
+	batch.SetInternal([]byte(formatKey), []byte(format))
+	if err := created.write(batch); err != nil {
+		return nil, errors.Join(err, created.close())
 	}
 	return created, nil
 }

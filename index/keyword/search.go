@@ -39,7 +39,11 @@ func (x *Index) Search(ctx context.Context, text string, limit int) ([]index.Hit
 	}
 	request := bleve.NewSearchRequestOptions(query.NewDisjunctionQuery(clauses), limit, 0, false)
 	request.SortBy([]string{"-_score", "_id"})
-	answer, err := x.bleve.SearchInContext(ctx, request)
+	var answer *bleve.SearchResult
+	err := x.read(func(opened bleve.Index) (err error) {
+		answer, err = opened.SearchInContext(ctx, request)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("keyword index: search: %w", err)
 	}

@@ -28,8 +28,10 @@ func seal(dir string) error {
 		return fmt.Errorf("keyword index: sealing: %w", err)
 	}
 	line := fmt.Sprintf("%08x\n", sum)
-	if err := os.WriteFile(filepath.Join(dir, sealFile), []byte(line), 0o600); err != nil {
-		return fmt.Errorf("keyword index: sealing: %w", err)
+	name := filepath.Join(dir, sealFile)
+	if err := os.WriteFile(name, []byte(line), 0o600); err != nil {
+		// Half a seal would condemn a sound index.
+		return fmt.Errorf("keyword index: sealing: %w", errors.Join(err, os.Remove(name)))
 	}
 	return nil
 }
