@@ -52,6 +52,8 @@ func Decoder(t *testing.T, command host.Command, samples string) {
 	t.Run("photos at every fit and kernel", suite.photos)
 	t.Run("metadata alone", suite.metadataAlone)
 	t.Run("thumbnails", suite.thumbnails)
+	t.Run("perceptual hashes", suite.perceptualHash)
+	t.Run("sidecars", suite.sidecars)
 	t.Run("bad files are rejected", suite.bad)
 	t.Run("broken files do no harm", suite.broken)
 	t.Run("a folder is rejected", suite.folder)
