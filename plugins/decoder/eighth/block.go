@@ -76,13 +76,12 @@ func (s *stream) skipRest(ac *codes, position uint) bool {
 }
 
 // squareBlock decodes what 2 × 2 pixels need: the difference of DC, and what the
-// other coefficients add, into the sums.
+// other coefficients add, into the sums, which are zero.
 func (s *stream) squareBlock(dc, ac *codes, w *weights, sums *sums) (int32, bool) {
 	difference, _, _, ok := s.symbol(dc)
 	if !ok {
 		return 0, false
 	}
-	*sums = [24]int64{}
 	for position := uint(1); position < 64; position++ {
 		value, run, size, ok := s.symbol(ac)
 		if !ok {

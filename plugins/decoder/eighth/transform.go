@@ -22,15 +22,18 @@ var zigzag = [64]uint8{
 	53, 60, 61, 54, 47, 55, 62, 63,
 }
 
-// sums of a block's columns: of rows 0 at 0 to 7, of odd rows at 8 to 15; from 16
-// on is what nobody needs.
-type sums [24]int64
+// sums of a block's columns, by what coefficients add to them.
+type sums struct {
+	slots [32]int64 // of row 0, from 8 on of odd rows; from 16 on what nobody needs
+	used  uint8     // not 0: anything but DC is needed
+}
 
 // weights are of a component: where each coefficient goes, and by what factor.
 type weights struct {
 	quantum *quantum
-	slot    [64]uint8
 	factor  [64]int64
+	slot    [64]uint8
+	needed  [64]uint8
 }
 
 func newWeights(q *quantum) *weights {
@@ -41,9 +44,9 @@ func newWeights(q *quantum) *weights {
 		case column != 0 && column%2 == 0 || row != 0 && row%2 == 0:
 			w.slot[i] = 16
 		case row == 0:
-			w.slot[i], w.factor[i] = column, int64(q[i])<<(constantBits+2)
+			w.slot[i], w.factor[i], w.needed[i] = column, int64(q[i])<<(constantBits+2), 1
 		default:
-			w.slot[i], w.factor[i] = 8+column, int64(q[i])*oddFactors[row]
+			w.slot[i], w.factor[i], w.needed[i] = 8+column, int64(q[i])*oddFactors[row], 1
 		}
 	}
 	return w
@@ -53,21 +56,21 @@ func newWeights(q *quantum) *weights {
 // they leave 16 bits; no encoder writes them.
 func (s *sums) add(w *weights, position uint, value int32) bool {
 	position &= 63
-	s[w.slot[position]&31%24] += int64(value) * w.factor[position]
+	s.slots[w.slot[position]&31] += int64(value) * w.factor[position]
+	s.used |= w.needed[position]
 	return uint32(value*w.quantum[position]+1<<15) < 1<<16
 }
 
 // square makes the four pixels of a block; it is false where libjpeg would wrap.
 func (s *sums) square(dc int64) (pixels [4]byte, ok bool) {
-	s[0] += dc << (constantBits + 2)
-	var upper, lower [8]int64
-	for column := 0; column < 8; column++ {
-		upper[column] = descale(s[column]+s[8+column], constantBits-passBits+2)
-		lower[column] = descale(s[column]-s[8+column], constantBits-passBits+2)
+	if s.used == 0 {
+		pixel := flat(dc)
+		return [4]byte{pixel, pixel, pixel, pixel}, true
 	}
-	var means [4]int64
-	means[0], means[1] = halves(&upper)
-	means[2], means[3] = halves(&lower)
+	s.slots[0] += dc << (constantBits + 2)
+	means := [4]int64{}
+	means[0], means[1] = s.halves(1)
+	means[2], means[3] = s.halves(-1)
 	for i, mean := range means {
 		if mean+512 != (mean+512)&1023 {
 			return pixels, false
@@ -77,9 +80,15 @@ func (s *sums) square(dc int64) (pixels [4]byte, ok bool) {
 	return pixels, true
 }
 
-func halves(row *[8]int64) (left, right int64) {
-	even := row[0] << (constantBits + 2)
-	odd := row[1]*oddFactors[1] + row[3]*oddFactors[3] + row[5]*oddFactors[5] + row[7]*oddFactors[7]
+// halves are the means of the left and right half: of the upper half of the block
+// (side is 1) or the lower (-1).
+func (s *sums) halves(side int64) (left, right int64) {
+	const columnBits = constantBits - passBits + 2
+	even := descale(s.slots[0]+side*s.slots[8], columnBits) << (constantBits + 2)
+	odd := descale(s.slots[1]+side*s.slots[9], columnBits)*oddFactors[1] +
+		descale(s.slots[3]+side*s.slots[11], columnBits)*oddFactors[3] +
+		descale(s.slots[5]+side*s.slots[13], columnBits)*oddFactors[5] +
+		descale(s.slots[7]+side*s.slots[15], columnBits)*oddFactors[7]
 	const bits = constantBits + passBits + 3 + 2
 	return descale(even+odd, bits), descale(even-odd, bits)
 }
