@@ -3,14 +3,21 @@
 // first coefficient, and libjpeg spends most of its time on the other 63 only to
 // throw them away. This package skips them, several in one look at a table.
 //
-// The pixels are libjpeg's, byte by byte, and no other: colour, rounding and the
-// chroma of 4:2:0 files, of which libjpeg keeps 2 × 2 pixels a block.
+// The pixels are libjpeg's, byte by byte, and the size is that of libvips: colour,
+// rounding, and the chroma of 4:2:0 files, of which libjpeg keeps 2 × 2 pixels a
+// block.
 //
 // Accepted are 8-bit Huffman-coded files, sequential in one scan or progressive,
 // grey or YCbCr, with chroma whole (4:4:4) or halved on one or both sides (4:2:2,
 // 4:4:0, 4:2:0), restart markers included. Everything else is ErrUnsupported, and
-// so is every file with the least thing wrong in it: another decoder has the
-// verdict on those. It is in Go, as the bytes are a stranger's.
+// so is every file in which anything is wrong: another decoder has the verdict on
+// those. One kind of damage goes unseen, that of scans of a progressive file which
+// are not read because no pixel depends on them. It is in Go, as the bytes are a
+// stranger's.
+//
+// Measured on a photo of 12 megapixels and 4 MB, in CPU time: 16 ms, and libvips
+// 34; progressive 12 ms, and libvips 198. Two thirds of it is waiting for one look
+// at the table after the other, of which each needs what the one before found.
 package eighth
 
 import (
