@@ -116,9 +116,6 @@ func (k *Keeper) Gone(ctx context.Context, folder int64, root, relative string) 
 	return gone(ctx, k.known, folder, k.Root(folder, root), relative)
 }
 
-// Mode says how changes of the folder are noticed: a mode of package watch.
-func (k *Keeper) Mode(folder int64) string { return k.Report(folder).Mode }
-
 // Report says how the folder with this id is kept.
 func (k *Keeper) Report(folder int64) Report {
 	k.mutex.Lock()

@@ -24,6 +24,9 @@ const (
 	// offlinePause is how often a folder that is not there is looked for, and
 	// how soon a failed scan is repeated.
 	offlinePause = 10 * time.Second
+	// hangPause is how often it is asked whether a call that hung has come back;
+	// as long as it has not, no other is made.
+	hangPause = time.Second
 )
 
 // A follower keeps one folder.
@@ -41,7 +44,7 @@ type follower struct {
 
 	// Those of the goroutine of keep.
 	settling settling
-	problem  string // as logged last
+	problem  string // as logged and stored last; "" while online
 	again    bool   // something could not be looked at: scan soon
 
 	mutex      sync.Mutex
@@ -88,7 +91,11 @@ func (f *follower) keep(ctx context.Context) {
 			return
 		}
 		f.offline(ctx, err)
-		pause := time.NewTimer(offlinePause)
+		wait := offlinePause
+		if errors.Is(err, watch.ErrNotAnswering) {
+			wait = hangPause
+		}
+		pause := time.NewTimer(wait)
 		select {
 		case <-pause.C:
 		case <-f.retry:
@@ -109,11 +116,14 @@ func (f *follower) offline(ctx context.Context, problem error) {
 		f.state = state
 		f.waiting, f.working, f.held = time.Time{}, time.Time{}, time.Time{}
 	})
-	if problem.Error() != f.problem {
-		f.problem = problem.Error()
-		f.log.Warn("a folder cannot be read; its photos are marked offline", "folder", f.folder.ID, "state", state, "error", problem)
+	if problem.Error() == f.problem {
+		return // said before, and stored
 	}
-	if err := f.catalogue.SetFolderState(ctx, f.folder.ID, true, remedy(problem)); err != nil && ctx.Err() == nil {
+	f.log.Warn("a folder cannot be read; its photos are marked offline", "folder", f.folder.ID, "state", state, "error", problem)
+	err := f.catalogue.SetFolderState(ctx, f.folder.ID, true, remedy(problem))
+	if err == nil {
+		f.problem = problem.Error()
+	} else if ctx.Err() == nil {
 		f.log.Error("the state of a folder cannot be stored", "folder", f.folder.ID, "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func rules(t testing.TB, above *Rules, folder, text string) *Rules {
@@ -49,7 +50,7 @@ func TestMatch(t *testing.T) {
 func TestNames(t *testing.T) {
 	r := rules(t, nil, ".", strings.Repeat("é", 200)+"*\n\x1b[31m?\xff*")
 	for _, one := range r.patterns {
-		if len(one.name) > 130 || strings.ContainsAny(one.name, "\x1b\xff") {
+		if len(one.name) > 130 || strings.Contains(one.name, "\x1b") || !utf8.ValidString(one.name) {
 			t.Errorf("got %q", one.name)
 		}
 	}

@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,11 +10,13 @@ import (
 // Mounts calls changed each time that something was mounted or unmounted on
 // this machine, until ctx ends, whose error it then returns.
 func Mounts(ctx context.Context, changed func()) error {
-	mounts, err := os.Open("/proc/self/mountinfo")
+	// Not as an os.File: a change is told once, and Go's own poller, which does not
+	// wait for it, would take it.
+	mounts, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("list of mounts: %w", err)
 	}
-	defer mounts.Close()
+	defer unix.Close(mounts)
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return fmt.Errorf("list of mounts: %w", err)
@@ -27,8 +28,7 @@ func Mounts(ctx context.Context, changed func()) error {
 		_, _ = unix.Write(wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	})
 	for ctx.Err() == nil {
-		// Go's own poller does not wait for "urgent" events, which tell of a change.
-		polled := []unix.PollFd{{Fd: int32(mounts.Fd()), Events: unix.POLLPRI}, {Fd: int32(wake), Events: unix.POLLIN}}
+		polled := []unix.PollFd{{Fd: int32(mounts), Events: unix.POLLPRI}, {Fd: int32(wake), Events: unix.POLLIN}}
 		if _, err := retry(func() (int, error) { return unix.Poll(polled, -1) }); err != nil {
 			if stop() {
 				return fmt.Errorf("list of mounts: %w", err)

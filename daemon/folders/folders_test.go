@@ -1,0 +1,440 @@
+package folders
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/watch"
+	"vsed/daemon/watch/stalling"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patienceOfTests is when a test gives up; nothing waits for it that succeeds.
+const patienceOfTests = 30 * time.Second
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// write makes files that were written long ago.
+func write(t testing.TB, root string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		full := filepath.Join(root, name)
+		check(t, os.MkdirAll(filepath.Dir(full), 0o755))
+		check(t, os.WriteFile(full, []byte("content of "+name), 0o644))
+		check(t, os.Chtimes(full, time.Unix(1e9, 0), time.Unix(1e9, 0)))
+	}
+}
+
+func eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(patienceOfTests); !so(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// A house is a keeper at work.
+type house struct {
+	t         *testing.T
+	catalogue *catalogue.Catalogue
+	keeper    *Keeper
+	log       *lockedBuilder
+	stop      func()
+}
+
+type lockedBuilder struct {
+	mutex sync.Mutex
+	text  strings.Builder
+}
+
+func (b *lockedBuilder) Write(data []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.text.Write(data)
+}
+
+func (b *lockedBuilder) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.text.String()
+}
+
+func keep(t *testing.T, options ...Option) *house {
+	t.Helper()
+	c, err := catalogue.Open(t.Context(), t.TempDir())
+	check(t, err)
+	t.Cleanup(func() { check(t, c.Close()) })
+	h := &house{t: t, catalogue: c, log: &lockedBuilder{}}
+	h.keeper = New(c, slog.New(slog.NewTextHandler(h.log, nil)), options...)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- h.keeper.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			check(t, err)
+		case <-time.After(time.Second):
+			t.Error("the keeper does not end with its context")
+		}
+	})
+	t.Cleanup(h.stop)
+	return h
+}
+
+func (h *house) add(path string) int64 {
+	h.t.Helper()
+	folder, err := h.catalogue.AddFolder(h.t.Context(), path)
+	check(h.t, err)
+	return folder.ID
+}
+
+// paths are those of the present files.
+func (h *house) paths(folder int64) string {
+	h.t.Helper()
+	paths, err := h.catalogue.PresentPaths(h.t.Context(), folder, "", 1000)
+	check(h.t, err)
+	return strings.Join(paths, " ")
+}
+
+func (h *house) expect(folder int64, want string) {
+	h.t.Helper()
+	got := ""
+	defer func() {
+		if h.t.Failed() {
+			h.t.Logf("present: %s; report: %+v; log:\n%s", got, h.keeper.Report(folder), h.log)
+		}
+	}()
+	eventually(h.t, "present are "+want, func() bool { got = h.paths(folder); return got == want })
+}
+
+func (h *house) expectState(folder int64, want string) {
+	h.t.Helper()
+	eventually(h.t, "state "+want, func() bool { return h.keeper.Report(folder).State == want })
+}
+
+// stored gives the folder as the catalogue has it.
+func (h *house) stored(folder int64) catalogue.Folder {
+	h.t.Helper()
+	all, err := h.catalogue.Folders(h.t.Context())
+	check(h.t, err)
+	for _, one := range all {
+		if one.ID == folder {
+			return one
+		}
+	}
+	h.t.Fatal("the folder is gone from the catalogue")
+	return catalogue.Folder{}
+}
+
+func TestFolderIsFollowed(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "a/1.jpg", "2.jpg", "note.txt")
+	h := keep(t)
+	folder := h.add(root)
+	h.expect(folder, "2.jpg a/1.jpg")
+	write(t, root, "a/3.jpg")
+	h.expect(folder, "2.jpg a/1.jpg a/3.jpg")
+	check(t, os.Remove(filepath.Join(root, "2.jpg")))
+	check(t, os.Rename(filepath.Join(root, "a"), filepath.Join(root, "b")))
+	h.expect(folder, "b/1.jpg b/3.jpg")
+	check(t, os.WriteFile(filepath.Join(root, ".vsedignore"), []byte("1.*\n"), 0o644))
+	h.expect(folder, "b/3.jpg")
+	counts, err := h.catalogue.Count(t.Context())
+	check(t, err)
+	if counts[folder].IgnoredBy[".vsedignore:1: 1.*"] != 1 {
+		t.Errorf("ignored: %v", counts[folder].IgnoredBy)
+	}
+	report := h.keeper.Report(folder)
+	if report.Mode != watch.Watching || report.State != Online || report.Filesystem == "" {
+		t.Errorf("got %+v", report)
+	}
+	eventually(t, "nothing lags", func() bool { return h.keeper.Report(folder).Lag == 0 })
+}
+
+func TestGrowingFileWaits(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	h := keep(t)
+	folder := h.add(root)
+	eventually(t, "scanned", func() bool { return !h.stored(folder).LastScan.IsZero() })
+	file, err := os.Create(filepath.Join(root, "slow.jpg"))
+	check(t, err)
+	defer file.Close()
+	write(t, root, "old.jpg")
+	h.expect(folder, "old.jpg")
+	tick := time.NewTicker(settleTime * 3 / 4) // slower than the watcher's own settle time
+	defer tick.Stop()
+	for range 3 {
+		<-tick.C
+		_, err := file.WriteString("more")
+		check(t, err)
+		if got := h.paths(folder); got != "old.jpg" {
+			t.Fatalf("taken in while it grows: %s", got)
+		}
+		if lag := h.keeper.Report(folder).Lag; lag <= 0 {
+			t.Error("a file that waits is no lag")
+		}
+	}
+	h.expect(folder, "old.jpg slow.jpg")
+}
+
+// TestChangedFileStaysWhileItSettles: a scan that meets a known file as it is
+// being written does not take it for missing.
+func TestChangedFileStaysWhileItSettles(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "a.jpg", "b.jpg")
+	h := keep(t)
+	folder := h.add(root)
+	h.expect(folder, "a.jpg b.jpg")
+	h.keeper.mutex.Lock()
+	f := h.keeper.followers[folder]
+	h.keeper.mutex.Unlock()
+	h.stop()
+	ahead := time.Now().Add(time.Hour) // by a server's clock
+	check(t, os.Chtimes(filepath.Join(root, "a.jpg"), ahead, ahead))
+	f.settling.clear()
+	check(t, f.scan(t.Context(), "test"))
+	if got := h.paths(folder); got != "a.jpg b.jpg" {
+		t.Errorf("got %s", got)
+	}
+	if len(f.settling.files) != 0 {
+		t.Errorf("a clock that is ahead holds up %v", f.settling.files)
+	}
+}
+
+func TestStallingFolderHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	backing, local := t.TempDir(), t.TempDir()
+	write(t, backing, "far/1.jpg", "2.jpg")
+	write(t, local, "near.jpg")
+	filesystem := stalling.Mount(t, backing)
+	h := keep(t, Patience(100*time.Millisecond), PollEvery(50*time.Millisecond))
+	far, near := h.add(filesystem.Path), h.add(local)
+	h.expect(far, "2.jpg far/1.jpg")
+	if report := h.keeper.Report(far); report.Mode != watch.Polling || report.Filesystem != "fuse.stalling" {
+		t.Errorf("got %+v", report)
+	}
+	write(t, backing, "3.jpg") // behind the filesystem's back
+	h.expect(far, "2.jpg 3.jpg far/1.jpg")
+
+	filesystem.Stall()
+	h.expectState(far, NotAnswering)
+	eventually(t, "offline in the catalogue", func() bool { return h.stored(far).Offline })
+	if problem := h.stored(far).Problem; !strings.Contains(problem, "does not answer") {
+		t.Errorf("problem: %s", problem)
+	}
+	if _, _, err := h.keeper.OpenPhoto(t.Context(), far, filesystem.Path, "2.jpg"); err == nil {
+		t.Error("a photo was opened")
+	}
+	if gone, err := h.keeper.Gone(t.Context(), far, filesystem.Path, "2.jpg"); gone || err == nil {
+		t.Errorf("gone: %v, %v", gone, err)
+	}
+	write(t, local, "later.jpg")
+	h.expect(near, "later.jpg near.jpg")
+	h.expectState(near, Online)
+	if waiting := filesystem.Waiting(); waiting > 2 {
+		t.Errorf("%d threads hang", waiting)
+	}
+	filesystem.Answer()
+	h.expectState(far, Online)
+	h.expect(far, "2.jpg 3.jpg far/1.jpg")
+	if warnings := strings.Count(h.log.String(), "WARN"); warnings > 3 {
+		t.Errorf("%d warnings:\n%s", warnings, h.log)
+	}
+	filesystem.Stall()
+	h.expectState(far, NotAnswering)
+	h.stop() // within a second
+}
+
+// inMountNamespace runs the test again as a process whose mounts are its own.
+func inMountNamespace(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv("VSED_TEST_MOUNTS") == "own" {
+		check(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+		return true
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a filesystem")
+	}
+	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
+	command.Env = append(os.Environ(), "VSED_TEST_MOUNTS=own")
+	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	out, err := command.CombinedOutput()
+	if err != nil && strings.Contains(err.Error(), "operation not permitted") {
+		t.Skipf("no mount namespaces here: %v", err)
+	}
+	t.Logf("%s", out)
+	check(t, err)
+	return false
+}
+
+func mountMemory(t *testing.T, at string) {
+	t.Helper()
+	check(t, syscall.Mount("vsed-test", at, "tmpfs", 0, ""))
+	t.Cleanup(func() { _ = syscall.Unmount(at, syscall.MNT_DETACH) })
+}
+
+// TestUnmountedIsOffline takes the disk away and brings it back, another one in
+// between.
+func TestUnmountedIsOffline(t *testing.T) {
+	t.Parallel()
+	if !inMountNamespace(t) {
+		return
+	}
+	disk, place := t.TempDir(), filepath.Join(t.TempDir(), "place")
+	check(t, os.Mkdir(place, 0o755))
+	mountMemory(t, disk)
+	write(t, disk, "a/1.jpg", "2.jpg")
+	bind := func() { check(t, syscall.Mount(disk, place, "", syscall.MS_BIND, "")) }
+	// Lazily: a scan may be looking at it.
+	unbind := func() { check(t, syscall.Unmount(place, syscall.MNT_DETACH)) }
+	bind()
+	h := keep(t)
+	folder := h.add(place)
+	h.expect(folder, "2.jpg a/1.jpg")
+	eventually(t, "scanned", func() bool { return !h.stored(folder).LastScan.IsZero() })
+	before := h.events()
+
+	started := time.Now()
+	unbind()
+	h.expectState(folder, Offline)
+	t.Logf("the unmount was noticed after %v", time.Since(started).Round(time.Millisecond))
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("noticed after %v", took)
+	}
+	eventually(t, "the problem is told", func() bool { return strings.Contains(h.stored(folder).Problem, "is not mounted") })
+	if gone, err := h.keeper.Gone(t.Context(), folder, place, "2.jpg"); err == nil {
+		t.Errorf("a file of an unmounted folder is gone: %v", gone)
+	}
+
+	mountMemory(t, place) // another, empty
+	write(t, place, "other.jpg")
+	h.keeper.checkAll()
+	if got := h.paths(folder); got != "2.jpg a/1.jpg" {
+		t.Errorf("with another disk: %s", got)
+	}
+	check(t, syscall.Unmount(place, syscall.MNT_DETACH))
+
+	started = time.Now()
+	bind()
+	h.expectState(folder, Online)
+	t.Logf("the mount was noticed after %v", time.Since(started).Round(time.Millisecond))
+	if got := h.paths(folder); got != "2.jpg a/1.jpg" {
+		t.Errorf("after all: %s", got)
+	}
+	for _, event := range h.events()[len(before):] {
+		if event.Kind != catalogue.FolderOffline && event.Kind != catalogue.FolderOnline {
+			t.Errorf("an unmount made the event %s of %s", event.Kind, event.Path)
+		}
+	}
+	write(t, place, "3.jpg")
+	h.expect(folder, "2.jpg 3.jpg a/1.jpg")
+}
+
+func (h *house) events() []catalogue.Event {
+	h.t.Helper()
+	events, err := h.catalogue.Events(h.t.Context(), 0, 1000)
+	check(h.t, err)
+	return events
+}
+
+// TestEmptiedFolderIsOffline: where nothing at all is left, a disk that is not
+// mounted is likelier than that all was deleted.
+func TestEmptiedFolderIsOffline(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "1.jpg", "2.jpg")
+	h := keep(t)
+	folder := h.add(root)
+	h.expect(folder, "1.jpg 2.jpg")
+	h.keeper.mutex.Lock()
+	f := h.keeper.followers[folder]
+	h.keeper.mutex.Unlock()
+	h.stop()
+	check(t, os.Remove(filepath.Join(root, "1.jpg")))
+	check(t, os.Remove(filepath.Join(root, "2.jpg")))
+	if err := f.scan(t.Context(), "test"); err == nil || !strings.Contains(err.Error(), "is not mounted") {
+		t.Errorf("got %v", err)
+	}
+	if got := h.paths(folder); got != "1.jpg 2.jpg" {
+		t.Errorf("got %s", got)
+	}
+	write(t, root, "3.jpg")
+	check(t, f.scan(t.Context(), "test"))
+	if got := h.paths(folder); got != "3.jpg" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestPauseScales(t *testing.T) {
+	f := &follower{poll: time.Minute, watcher: watch.New(watch.NewRoot(t.TempDir(), 0), slog.New(slog.DiscardHandler))}
+	if got := f.pause(time.Second); got != scanInterval {
+		t.Errorf("watching: got %v", got)
+	}
+	for took, want := range map[time.Duration]time.Duration{time.Second: time.Minute, 2 * time.Minute: 20 * time.Minute, time.Hour: time.Hour} {
+		if got := min(max(f.poll, pollShare*took), scanInterval); got != want {
+			t.Errorf("a scan of %v: got %v", took, got)
+		}
+	}
+}
+
+func TestSettling(t *testing.T) {
+	var s settling
+	now := time.Unix(1e9, 0)
+	entry := func(modified time.Duration, size int64) watch.Entry {
+		return watch.Entry{Path: "a.jpg", Info: watch.Info{Regular: true, Size: size, ModifiedNanos: now.Add(modified).UnixNano()}}
+	}
+	f := func(at time.Duration, one watch.Entry, want bool) {
+		t.Helper()
+		if got := s.holds(one, now.Add(at), now.Add(at)); got != want {
+			t.Errorf("at %v: got %v", at, got)
+		}
+	}
+	f(0, entry(-settleTime, 1), false)
+	f(0, entry(-time.Second, 1), true)
+	f(time.Second, entry(0, 2), true)
+	if oldest := s.oldest(); !oldest.Equal(now) {
+		t.Errorf("oldest: %v", oldest)
+	}
+	f(settleTime, entry(0, 2), false)
+	f(0, entry(time.Hour, 1), true) // a clock that is ahead
+	f(time.Second, entry(time.Hour, 1), true)
+	f(settleTime, entry(time.Hour, 1), false)
+	for i := range maxSettling + 1 {
+		one := entry(0, 1)
+		one.Path = fmt.Sprint(i)
+		s.holds(one, now, now)
+	}
+	if len(s.files) != maxSettling || !s.overflowed() || s.overflowed() {
+		t.Errorf("%d files are held", len(s.files))
+	}
+	if paths, since := s.due(now.Add(settleTime)); len(paths) != maxSettling || !since.Equal(now) {
+		t.Errorf("%d are due, since %v", len(paths), since)
+	}
+}
