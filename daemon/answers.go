@@ -15,6 +15,7 @@ import (
 
 	"vsed/daemon/api"
 	"vsed/daemon/catalogue"
+	"vsed/daemon/folders"
 	"vsed/daemon/search"
 	"vsed/daemon/server"
 	"vsed/daemon/thumbnail"
@@ -168,7 +169,7 @@ func (d *daemon) makeThumbnail(ctx context.Context, found catalogue.Photo) ([]by
 		return nil, refuse(http.StatusNotFound, "photo %d has no thumbnail, and no file of it can be read now", found.ID)
 	}
 	file := found.Files[0]
-	photo, _, err := watch.OpenPhoto(file.Folder, strings.TrimPrefix(file.Path, file.Folder+"/"))
+	photo, _, err := d.keeper.OpenPhoto(ctx, file.FolderID, file.Folder, strings.TrimPrefix(file.Path, file.Folder+"/"))
 	if err != nil {
 		return nil, err
 	}
@@ -192,18 +193,29 @@ func (d *daemon) Folders(ctx context.Context) ([]api.Folder, error) {
 	}
 	answer := make([]api.Folder, len(known))
 	for i, folder := range known {
+		report := d.keeper.Report(folder.ID)
 		answer[i] = api.Folder{
-			Path: api.NewPath(folder.Path), State: "online", Mode: d.keeper.Mode(folder.ID), Problem: folder.Problem,
+			Path: api.NewPath(folder.Path), State: folderState(folder, report), Problem: folder.Problem,
+			Mode: report.Mode, LagSeconds: report.Lag.Seconds(), Filesystem: report.Filesystem,
 			Counts: count(counts[folder.ID]), IgnoredRules: counts[folder.ID].IgnoredBy,
-		}
-		if folder.Offline {
-			answer[i].State = "offline"
 		}
 		if !folder.LastScan.IsZero() {
 			answer[i].LastScan = folder.LastScan.UTC().Format(time.RFC3339)
 		}
 	}
 	return answer, nil
+}
+
+// folderState is the catalogue's word, by which files are counted, except that
+// a folder may hang.
+func folderState(folder catalogue.Folder, report folders.Report) string {
+	switch {
+	case report.State == folders.NotAnswering:
+		return api.FolderNotAnswering
+	case folder.Offline:
+		return api.FolderOffline
+	}
+	return api.FolderOnline
 }
 
 func count(c catalogue.Counts) api.Counts {
@@ -218,7 +230,7 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 	if !filepath.IsAbs(path) {
 		return api.Folder{}, refuse(http.StatusBadRequest, "the folder %q is not an absolute path: begin with /", path)
 	}
-	if err := readable(path); err != nil {
+	if err := readable(ctx, path); err != nil {
 		return api.Folder{}, refuse(http.StatusBadRequest, "%v: add a folder that vsed may read", err)
 	}
 	if err := d.apartFromState(path); err != nil {
@@ -262,8 +274,11 @@ func (d *daemon) apartFromState(path string) error {
 	return nil
 }
 
-// readable says why a folder cannot be listed.
-func readable(path string) error {
+// readable says why a folder cannot be listed, also that its filesystem hangs.
+func readable(ctx context.Context, path string) error {
+	if _, err := watch.NewRoot(path, 0).Identity(ctx); err != nil {
+		return err
+	}
 	folder, err := os.Open(path)
 	if err != nil {
 		return err
@@ -282,11 +297,11 @@ func (d *daemon) RemoveFolder(ctx context.Context, path string) error {
 
 // Status accounts for every file.
 func (d *daemon) Status(ctx context.Context) (api.Status, error) {
-	folders, err := d.Folders(ctx)
+	watched, err := d.Folders(ctx)
 	if err != nil {
 		return api.Status{}, err
 	}
-	status := api.Status{Version: d.Version, Folders: folders, Encoder: d.encoding.status(), Decoder: d.encoding.decoderStatus()}
+	status := api.Status{Version: d.Version, Folders: watched, Encoder: d.encoding.status(), Decoder: d.encoding.decoderStatus()}
 	if status.Change, err = d.catalogue.Change(ctx); err != nil {
 		return api.Status{}, err
 	}
@@ -296,9 +311,9 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	}
 	status.Quarantined = quarantined(set)
 	scanned := true
-	for _, folder := range folders {
+	for _, folder := range watched {
 		status.Photos.Add(folder.Counts)
-		scanned = scanned && (folder.State == "offline" || folder.LastScan != "")
+		scanned = scanned && (folder.State != api.FolderOnline || folder.LastScan != "")
 	}
 	pipeline := d.encoding.pipeline.Load()
 	if pipeline == nil {

@@ -80,7 +80,7 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 	d := &daemon{
 		Options: options, catalogue: c,
 		engine: search.New(c, words, options.Log),
-		keeper: folders.New(c, options.Log),
+		keeper: folders.New(c, options.Log, folders.PollEvery(options.Config.Watch.PollInterval.Duration)),
 	}
 	if options.Config.Ingest.Thumbnails {
 		if d.thumbnails, err = thumbnail.Open(filepath.Join(state, "thumbnails")); err != nil {

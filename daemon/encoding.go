@@ -144,7 +144,7 @@ func (e *encoding) run(ctx context.Context) (err error) {
 		return err
 	}
 	pipeline := ingest.New(ingest.Parts{
-		Catalogue: e.daemon.catalogue, Decoders: decoders, Encoder: e.host, Description: description,
+		Catalogue: e.daemon.catalogue, Folders: e.daemon.keeper, Decoders: decoders, Encoder: e.host, Description: description,
 		Check: e.check, Thumbnails: e.daemon.thumbnails, Log: e.daemon.Log,
 	})
 	e.pipeline.Store(pipeline)

@@ -144,6 +144,7 @@ func (w change) needsVector(photo int64) (needs bool, err error) {
 // A File is where a photo is found.
 type File struct {
 	Path     string // absolute
+	FolderID int64
 	Folder   string // absolute
 	Offline  bool
 	Missing  bool

@@ -40,7 +40,7 @@ func newPhotoReader(ctx context.Context, tx *sql.Tx) (*photoReader, error) {
 		{&reader.photo, `SELECT digest, change, size, format, width, height, taken, taken_offset, taken_source, camera, lens,
 			latitude IS NOT NULL, coalesce(latitude, 0), coalesce(longitude, 0), title, description, rating, coalesce(perceptual_hash, 0), coalesce(similar, id),
 			EXISTS (SELECT 1 FROM space.embedding WHERE embedding.photo = photo.id AND embedding.digest = photo.digest) FROM photo WHERE id = ?`},
-		{&reader.files, `SELECT folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
+		{&reader.files, `SELECT folder.id, folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
 			JOIN folder ON folder.id = file.folder WHERE file.photo = ? ORDER BY file.state != 'present', folder.offline, folder.path, file.path`},
 		{&reader.tags, `SELECT name, source FROM tag WHERE photo = ?1
 			UNION SELECT file_tag.name, file_tag.source FROM file_tag JOIN file ON file.id = file_tag.file
@@ -93,7 +93,7 @@ func (r *photoReader) readFiles(ctx context.Context, photo *Photo) error {
 	for rows.Next() {
 		var file File
 		var folder, path []byte
-		if err := rows.Scan(&folder, &path, &file.Offline, &file.Missing, &file.Rejected); err != nil {
+		if err := rows.Scan(&file.FolderID, &folder, &path, &file.Offline, &file.Missing, &file.Rejected); err != nil {
 			return err
 		}
 		file.Folder = string(folder)

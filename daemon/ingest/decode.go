@@ -71,7 +71,7 @@ func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHos
 
 // decodeOne gives the picture to encode, or nil where the file needs no vector.
 func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile) (*picture, error) {
-	photo, info, err := watch.OpenPhoto(file.Folder, file.Path)
+	photo, info, err := p.folders.OpenPhoto(ctx, file.FolderID, file.Folder, file.Path)
 	if err != nil {
 		return nil, &openError{err}
 	}
@@ -195,8 +195,9 @@ func withoutPath(err error) error {
 // vanished notes that the file is gone, unless its whole folder is: that is
 // for the keeper of the folder to judge.
 func (p *Pipeline) vanished(ctx context.Context, file catalogue.WaitingFile) error {
-	if _, err := os.Stat(file.Folder); err != nil {
-		return fmt.Errorf("the folder cannot be read: %w", err)
+	gone, err := p.folders.Gone(ctx, file.FolderID, file.Folder, file.Path)
+	if err != nil || !gone {
+		return err
 	}
 	return p.catalogue.Vanished(ctx, file.FolderID, []string{file.Path})
 }

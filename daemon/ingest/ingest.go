@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vsed/daemon/catalogue"
+	"vsed/daemon/folders"
 	"vsed/daemon/thumbnail"
 	"vsed/plugins/contract"
 	"vsed/plugins/host"
@@ -40,6 +41,7 @@ const (
 // A Pipeline encodes waiting files until its context ends. It has one Run.
 type Pipeline struct {
 	catalogue   *catalogue.Catalogue
+	folders     *folders.Keeper
 	decoders    []*host.DecoderHost
 	encoder     *host.EncoderHost
 	description *contract.EncoderDescription
@@ -69,6 +71,7 @@ type picture struct {
 // Run.
 type Parts struct {
 	Catalogue   *catalogue.Catalogue // uses the encoder's space already
+	Folders     *folders.Keeper      // opens the files
 	Decoders    []*host.DecoderHost  // one photo in flight each
 	Encoder     *host.EncoderHost
 	Description *contract.EncoderDescription
@@ -82,7 +85,7 @@ type Parts struct {
 // New makes a pipeline into the encoder's space.
 func New(parts Parts) *Pipeline {
 	p := &Pipeline{
-		catalogue: parts.Catalogue, decoders: parts.Decoders, encoder: parts.Encoder, description: parts.Description,
+		catalogue: parts.Catalogue, folders: parts.Folders, decoders: parts.Decoders, encoder: parts.Encoder, description: parts.Description,
 		check: parts.Check, thumbnails: parts.Thumbnails, log: parts.Log,
 		decoded: make(chan picture, 2*max(1, parts.Description.Batch)),
 		flying:  make(map[int64]struct{}),

@@ -40,7 +40,7 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 		}
 		after = page[len(page)-1].ID
 		for _, sidecar := range page {
-			keywords, problem, err := readSidecar(ctx, decoder, sidecar)
+			keywords, problem, err := p.readSidecar(ctx, decoder, sidecar)
 			if err != nil {
 				return err
 			}
@@ -53,8 +53,11 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 
 // readSidecar gives the keywords, or the problem that the sidecar itself has;
 // an error is none of its fault.
-func readSidecar(ctx context.Context, decoder *host.DecoderHost, sidecar catalogue.Sidecar) (keywords []string, problem string, err error) {
-	file, info, err := watch.OpenPhoto(sidecar.Folder, sidecar.Path)
+func (p *Pipeline) readSidecar(ctx context.Context, decoder *host.DecoderHost, sidecar catalogue.Sidecar) (keywords []string, problem string, err error) {
+	file, info, err := p.folders.OpenPhoto(ctx, sidecar.FolderID, sidecar.Folder, sidecar.Path)
+	if errors.Is(err, watch.ErrNotAnswering) || ctx.Err() != nil {
+		return nil, "", err
+	}
 	if err != nil {
 		return nil, withoutPath(err).Error(), nil
 	}

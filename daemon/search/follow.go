@@ -55,6 +55,7 @@ func (e *Engine) Follow(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
+			place, seen = e.comeBack(place, seen)
 			continue
 		}
 		select {
@@ -64,6 +65,20 @@ func (e *Engine) Follow(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// comeBack asks the keyword index what it has after a failure: it may have lost
+// what it had acknowledged. Then the place goes back too.
+func (e *Engine) comeBack(place catalogue.Cursor, seen int64) (catalogue.Cursor, int64) {
+	has, err := e.words.Change()
+	if err != nil {
+		e.log.Error("the keyword index does not answer", "error", err)
+		return place, seen
+	}
+	if has < seen {
+		place = catalogue.Cursor{Change: min(place.Change, has)}
+	}
+	return place, has
 }
 
 // A reached is how far Follow has come with one generation.

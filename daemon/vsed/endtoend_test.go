@@ -45,6 +45,7 @@ func hidden(name string) string {
 }
 
 func TestFromFolderToAnswer(t *testing.T) {
+	t.Parallel()
 	w := newRealWorld(t)
 	w.start()
 	status := w.settled()
@@ -100,6 +101,7 @@ func (w *world) thumbnails() {
 }
 
 func TestAMissingRuntimeIsNamedWithItsRemedy(t *testing.T) {
+	t.Parallel()
 	w := newRealWorld(t)
 	w.environment[1] = "VSED_ONNXRUNTIME=/nowhere/libonnxruntime.so"
 	w.start()
@@ -112,6 +114,7 @@ func TestAMissingRuntimeIsNamedWithItsRemedy(t *testing.T) {
 
 // The shapes that scripts rely on, as they are on the wire.
 func TestAnswersOnTheWire(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	w.start()

@@ -20,6 +20,7 @@ import (
 )
 
 func TestOddNamesAreFound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	names := []string{"with space.jpg", "new\nline.jpg", "bad\xff\xfeutf8.jpg", "-rf.jpg", "100%?#&.jpg", "süß/日本.jpg", "a'\"`$(x).jpg"}
 	for i, name := range names {
@@ -45,6 +46,7 @@ func TestOddNamesAreFound(t *testing.T) {
 }
 
 func TestBadFilesAreSetAsideAndTheRestGoesOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("good.jpg", green, 1)
 	w.photo("whole.jpg", green, 2)
@@ -98,6 +100,7 @@ func (bounded) Bounds() image.Rectangle { return image.Rect(0, 0, 30_000, 30_000
 func (bounded) ColorModel() color.Model { return color.GrayModel }
 
 func TestLinksAreIgnoredByRule(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a/real.jpg", blue, 1)
 	outside := filepath.Join(filepath.Dir(w.state), "secret.jpg")
@@ -113,6 +116,7 @@ func TestLinksAreIgnoredByRule(t *testing.T) {
 }
 
 func TestTheFolderIsFollowedLive(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("first.jpg", red, 1)
 	w.start()
@@ -132,6 +136,7 @@ func TestTheFolderIsFollowedLive(t *testing.T) {
 }
 
 func TestTagsFindPhotosAndOutliveARestart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	w.photo("b.jpg", blue, 2)
@@ -151,6 +156,7 @@ func TestTagsFindPhotosAndOutliveARestart(t *testing.T) {
 }
 
 func TestOneDaemonAStateFolderAndASocket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	second := w.command()
@@ -182,6 +188,7 @@ func fails(t *testing.T, command *exec.Cmd) string {
 }
 
 func TestAStaleSocketIsReplaced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.socket, Net: "unix"})
 	w.check(err)
@@ -191,6 +198,7 @@ func TestAStaleSocketIsReplaced(t *testing.T) {
 }
 
 func TestConfigurationErrorsNameTheLine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(filepath.Dir(w.state), "vsed.toml")
 	w.check(os.WriteFile(path, []byte("state = \"/tmp/x\"\n\nfodlers = [\"/photos\"]\n"), 0o644))
@@ -201,6 +209,7 @@ func TestConfigurationErrorsNameTheLine(t *testing.T) {
 }
 
 func TestAFolderThatIsNoneIsNamed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	file := filepath.Join(filepath.Dir(w.state), "file")
 	w.check(os.WriteFile(file, nil, 0o644))
@@ -228,6 +237,7 @@ func TestAFolderThatIsNoneIsNamed(t *testing.T) {
 }
 
 func TestOddQueries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	w.start()
@@ -243,6 +253,7 @@ func TestOddQueries(t *testing.T) {
 }
 
 func TestWithoutADaemonTheClientSaysHowToStartIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, stderr, status := w.vsectl("search", "dog")
 	if status != 10 || !strings.Contains(stderr, "vsed run") || !strings.Contains(stderr, w.socket) {
@@ -251,6 +262,7 @@ func TestWithoutADaemonTheClientSaysHowToStartIt(t *testing.T) {
 }
 
 func TestBrokenEncodersAreNamedAndPhotosWait(t *testing.T) {
+	t.Parallel()
 	fake := "exec " + filepath.Join(binaries, "vsed-encoder-fake") + ` "$@"`
 	for name, one := range map[string]struct {
 		script string
@@ -264,6 +276,7 @@ func TestBrokenEncodersAreNamedAndPhotosWait(t *testing.T) {
 		"wrong size":         {script: fake, flags: []string{"--wrong-size"}, want: "wrong answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.photo("a.jpg", red, 1)
 			w.useEncoder(one.script, one.flags...)
@@ -287,6 +300,7 @@ func TestBrokenEncodersAreNamedAndPhotosWait(t *testing.T) {
 var marked = color.RGBA{R: 255, G: 255, B: 255, A: 255}
 
 func TestAPhotoThatCrashesTheEncoderIsSetAside(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--crash-on-picture", "ffffff")
 	for i := range 20 {
 		w.photo(fmt.Sprintf("good-%d.jpg", i), red, i)
@@ -303,6 +317,7 @@ func TestAPhotoThatCrashesTheEncoderIsSetAside(t *testing.T) {
 }
 
 func TestAHangingEncoderIsReplaced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--hang-on-picture", "ffffff")
 	w.environment = append(w.environment, "VSED_ENCODER_TIMEOUT=1s")
 	for i := range 5 {
@@ -320,6 +335,7 @@ func TestAHangingEncoderIsReplaced(t *testing.T) {
 }
 
 func TestAKilledDaemonLeavesNoPluginAndGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--slow", "50ms")
 	const count = 120
 	for i := range count {
@@ -360,6 +376,7 @@ func TestAKilledDaemonLeavesNoPluginAndGoesOnWhereItWas(t *testing.T) {
 const maxKills = 2
 
 func TestKilledPluginsAreReplaced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--slow", "20ms")
 	const count = 80
 	for i := range count {
@@ -379,6 +396,7 @@ func TestKilledPluginsAreReplaced(t *testing.T) {
 }
 
 func TestTerminationDuringIngestIsQuick(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--slow", "10s")
 	for i := range 30 {
 		w.photo(fmt.Sprintf("%d.jpg", i), red, i)
@@ -389,6 +407,7 @@ func TestTerminationDuringIngestIsQuick(t *testing.T) {
 }
 
 func TestAnEditInPlaceKeepsItsTags(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	w.start()
@@ -407,6 +426,7 @@ func TestAnEditInPlaceKeepsItsTags(t *testing.T) {
 
 // A folder that was away when its vectors were due gets them when it is back.
 func TestAFolderThatComesBackIsEncoded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--space", "one")
 	w.photo("a.jpg", red, 1)
 	w.start()
@@ -422,6 +442,7 @@ func TestAFolderThatComesBackIsEncoded(t *testing.T) {
 }
 
 func TestFoldersThatCannotBeWatched(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	comma := filepath.Join(filepath.Dir(w.state), "a, b")
@@ -445,6 +466,7 @@ func TestFoldersThatCannotBeWatched(t *testing.T) {
 }
 
 func TestEmptyPathsAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, flag := range []string{"--state", "--socket", "--folder"} {
 		if said := fails(t, exec.Command(filepath.Join(binaries, "vsed"), "run", flag, "")); !strings.Contains(said, flag) {
 			t.Errorf("%s \"\": %s", flag, said)
@@ -453,6 +475,7 @@ func TestEmptyPathsAreRefused(t *testing.T) {
 }
 
 func TestAFolderThatCannotBeReadWholeIsReadyAllTheSame(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	deep := strings.Repeat("d/", 300)
@@ -465,6 +488,7 @@ func TestAFolderThatCannotBeReadWholeIsReadyAllTheSame(t *testing.T) {
 }
 
 func TestDeletedThumbnailsAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	w.start()
@@ -484,6 +508,7 @@ func TestDeletedThumbnailsAreMadeAgain(t *testing.T) {
 }
 
 func TestSIGHUPReadsTheFoldersAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.photo("a.jpg", red, 1)
 	more := filepath.Join(filepath.Dir(w.state), "more")
