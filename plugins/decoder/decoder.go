@@ -134,10 +134,11 @@ func (d *Decoder) decode(ctx context.Context, photo []byte, request *contract.De
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("decode the photo: %w", err)
 	}
-	if response.PerceptualHash, err = perceptualHash(source.image); err != nil {
-		return nil, verdict(err)
+	if err := render(source.image, request, response); err != nil {
+		return nil, err
 	}
-	return response, render(source.image, request, response)
+	response.PerceptualHash, err = hashPhoto(source.image, request, response)
+	return response, err
 }
 
 // format finds the format from the content and that libvips can decode it here.

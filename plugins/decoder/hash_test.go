@@ -12,13 +12,21 @@ import (
 	"vsed/plugins/contract"
 )
 
+// hashOf checks that the hash hardly depends on what else is asked.
 func hashOf(t *testing.T, photo []byte) uint64 {
 	t.Helper()
-	response, err := decode(t, photo, &contract.DecodeRequest{Pictures: []*contract.PictureFormat{squash(224, 224)}})
-	if err != nil {
-		t.Fatal(err)
+	var hashes []uint64
+	for _, request := range []*contract.DecodeRequest{usual(), {ThumbnailSide: 160}} {
+		response, err := decode(t, photo, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes = append(hashes, response.PerceptualHash)
 	}
-	return response.PerceptualHash
+	if difference := bits.OnesCount64(hashes[0] ^ hashes[1]); difference > 6 {
+		t.Errorf("by a squashed picture and by itself: %d bits differ", difference)
+	}
+	return hashes[0]
 }
 
 // scene is a picture of soft shapes and edges, another for each number.
@@ -55,7 +63,7 @@ func TestPerceptualHash(t *testing.T) {
 			"a quarter":  encode(t, scene(number, 160, 120), ".jpg[Q=80]"),
 			"larger":     encode(t, scene(number, 800, 600), ".jpg[Q=80]"),
 			"WebP":       encode(t, scene(number, 320, 240), ".webp[Q=60]"),
-			"turned":     jpegWithExif(encode(t, stored(scene(number, 320, 240), 6), ".jpg[Q=90]"), exif(6, "", "", "")),
+			"turned":     turned(t, scene(number, 320, 240), 1+number),
 		} {
 			if difference := bits.OnesCount64(original ^ hashOf(t, photo)); difference > 6 {
 				t.Errorf("scene %d, %s: %d bits differ", number, name, difference)
@@ -70,6 +78,10 @@ func TestPerceptualHash(t *testing.T) {
 			}
 		}
 	}
+}
+
+func turned(t *testing.T, upright *image.NRGBA, orientation int) []byte {
+	return jpegWithExif(encode(t, stored(upright, orientation), ".jpg[Q=90]"), exif(orientation, "", "", ""))
 }
 
 func TestPerceptualHashOfNothing(t *testing.T) {

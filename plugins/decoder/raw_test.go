@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vsed/plugins/decoder/metadata"
 )
 
 // madeRaw are the formats of which there is a made file.
@@ -85,6 +87,10 @@ func TestRealRawHeads(t *testing.T) {
 		if m.Format != name || m.Camera != camera || int(m.Width) != full.X || int(m.Height) != full.Y || m.Taken == "" {
 			t.Errorf("%s: %v", name, m)
 		}
+	}
+	// Of the CR2 file too much is cut off for LibRaw.
+	if head, err := os.ReadFile(filepath.Join(folder, "sample.cr2")); err != nil || metadata.Read(metadata.CR2, head).Camera != "Canon PowerShot S90" {
+		t.Errorf("cr2: %v, %v", metadata.Read(metadata.CR2, head), err)
 	}
 	f("dng", "Canon PowerShot SD450", image.Pt(2616, 1960))
 	f("nef", "NIKON D1", image.Pt(2012, 1324))
