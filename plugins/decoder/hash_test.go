@@ -102,13 +102,13 @@ func TestPerceptualHashOfNothing(t *testing.T) {
 // in few bits, other photos in many.
 func TestPerceptualHashOfRealPhotos(t *testing.T) {
 	paths, _ := filepath.Glob("../../../shared/data/corel5k/photos/*.jp*g")
-	if len(paths) < 200 {
+	if len(paths) < 60 {
 		t.Skip("../shared/data/corel5k is not there")
 	}
 	var hashes []uint64
 	worst := 0
-	for i := range 200 {
-		photo, err := os.ReadFile(paths[i*len(paths)/200])
+	for i := range 60 {
+		photo, err := os.ReadFile(paths[i*len(paths)/60])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,8 +126,8 @@ func TestPerceptualHashOfRealPhotos(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("at most %d bits differ between versions; %d of %d pairs of other photos differ in 6 or fewer", worst, alike, 199*100)
-	if worst > 6 || alike > 20 {
+	t.Logf("at most %d bits differ between versions; %d of %d pairs of other photos differ in 6 or fewer", worst, alike, 59*30)
+	if worst > 6 || alike > 5 {
 		t.Fail()
 	}
 }

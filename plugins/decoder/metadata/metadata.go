@@ -85,6 +85,7 @@ func (f *findings) read(kind Kind, photo []byte, source imagemeta.Source) (err e
 		R:               newBoundedReader(photo),
 		ImageFormat:     formats[kind],
 		Sources:         source,
+		LimitTagSize:    longestTag,
 		ShouldHandleTag: wanted,
 		HandleTag:       f.take,
 		HandleXMP: func(packet io.Reader) error {
@@ -97,6 +98,11 @@ func (f *findings) read(kind Kind, photo []byte, source imagemeta.Source) (err e
 	})
 	return err
 }
+
+// longestTag is the longest value of EXIF and IPTC that is read, in bytes: IPTC's
+// captions, the longest by any standard, have 2,000. It also bounds how many further
+// directories there can be, each of which may lead through the same long one.
+const longestTag = 2048
 
 // mostSteps bounds the seeks and reads for one source. A usual photo takes some
 // hundred; directories that overlap could take minutes.
