@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -315,11 +316,12 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 		status.Photos.Add(folder.Counts)
 		scanned = scanned && (folder.State != api.FolderOnline || folder.LastScan != "")
 	}
+	status.Problem = d.keeper.Problem()
 	pipeline := d.encoding.pipeline.Load()
 	if pipeline == nil {
 		return status, nil
 	}
-	status.Rate, status.Problem = pipeline.Rate(), pipeline.Problem()
+	status.Rate, status.Problem = pipeline.Rate(), cmp.Or(pipeline.Problem(), status.Problem)
 	// In this order: what was counted as encoded has been announced to the
 	// indexes once the pipeline is idle.
 	idle := pipeline.Idle()

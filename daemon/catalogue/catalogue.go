@@ -204,6 +204,13 @@ func (c *Catalogue) updateWith(ctx context.Context, synchronous string, write fu
 	return nil
 }
 
+// StorageFailed reports whether an error of this package means that the disk
+// or the database fails, and not what was asked of it.
+func StorageFailed(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure)
+}
+
 func (c *Catalogue) announce() {
 	c.waiters.Lock()
 	defer c.waiters.Unlock()

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,6 +45,8 @@ type Keeper struct {
 	log       *slog.Logger
 	poll      time.Duration
 	patience  time.Duration
+
+	trouble atomic.Pointer[string] // why changes cannot be stored; nil where they can
 
 	mutex     sync.Mutex
 	roots     map[int64]*watch.Root
@@ -114,6 +117,14 @@ func (k *Keeper) OpenPhoto(ctx context.Context, folder int64, root, relative str
 // there, as it was scanned last. An error means that it cannot be told.
 func (k *Keeper) Gone(ctx context.Context, folder int64, root, relative string) (bool, error) {
 	return gone(ctx, k.known, folder, k.Root(folder, root), relative)
+}
+
+// Problem says in one line why changes cannot be stored; empty where they can.
+func (k *Keeper) Problem() string {
+	if line := k.trouble.Load(); line != nil {
+		return *line
+	}
+	return ""
 }
 
 // Report says how the folder with this id is kept.

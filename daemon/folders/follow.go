@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,7 @@ type follower struct {
 	known     knownFiles
 	log       *slog.Logger
 	poll      time.Duration
+	trouble   *atomic.Pointer[string] // the keeper's
 
 	folder  catalogue.Folder
 	root    *watch.Root
@@ -60,7 +62,7 @@ func newFollower(k *Keeper, folder catalogue.Folder, root *watch.Root, stop cont
 	if folder.Offline {
 		state = Offline
 	}
-	return &follower{catalogue: k.catalogue, known: k.known, log: k.log, poll: k.poll, folder: folder, root: root,
+	return &follower{catalogue: k.catalogue, known: k.known, log: k.log, poll: k.poll, trouble: &k.trouble, folder: folder, root: root,
 		watcher: watch.New(root, k.log), stop: stop, retry: make(chan struct{}, 1), state: state}
 }
 
@@ -90,10 +92,15 @@ func (f *follower) keep(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		f.offline(ctx, err)
 		wait := offlinePause
-		if errors.Is(err, watch.ErrNotAnswering) {
+		switch {
+		case catalogue.StorageFailed(err):
+			f.storageFailed(err)
+		case errors.Is(err, watch.ErrNotAnswering):
 			wait = hangPause
+			f.offline(ctx, err)
+		default:
+			f.offline(ctx, err)
 		}
 		pause := time.NewTimer(wait)
 		select {
@@ -102,6 +109,15 @@ func (f *follower) keep(ctx context.Context) {
 		case <-ctx.Done():
 		}
 		pause.Stop()
+	}
+}
+
+// storageFailed notes that what was seen could not be stored, which is no fault
+// of the folder.
+func (f *follower) storageFailed(problem error) {
+	line := problem.Error()
+	if said := f.trouble.Swap(&line); said == nil {
+		f.log.Error("changes of a folder cannot be stored; trying again", "folder", f.folder.ID, "error", problem, "pause", offlinePause)
 	}
 }
 

@@ -39,6 +39,7 @@ func (f *follower) scan(ctx context.Context, reason string) error {
 	}
 	f.set(func() { f.state = Online })
 	f.problem = ""
+	f.trouble.Store(nil)
 	log := f.log.Info
 	if f.watcher.Mode() != watch.Watching {
 		log = f.log.Debug // it comes each minute
