@@ -74,8 +74,15 @@ func pluginRuntime(state string) (string, error) {
 
 func decoderCommand(d *daemon, runtimeFolder string) (command host.Command, err error) {
 	command = host.Command{Kind: host.Decoder, Name: "decoder", Path: d.Config.Decoder.Plugin, RuntimeDir: runtimeFolder}
-	if command.Path == "" {
-		command.Path, err = besides("vsed-decoder-vips")
+	if command.Path != "" {
+		return command, nil // another's decoder, with limits of its own
+	}
+	command.Path, err = besides("vsed-decoder-vips")
+	limits := d.Config.Decoder
+	command.Args = []string{
+		fmt.Sprintf("--max-megapixels=%d", limits.MaxMegapixels), fmt.Sprintf("--max-memory=%d", limits.MaxMemory.Bytes),
+		fmt.Sprintf("--recycle-photos=%d", limits.RecyclePhotos), fmt.Sprintf("--recycle-memory=%d", limits.RecycleMemory.Bytes),
+		fmt.Sprintf("--require-sandbox=%t", limits.RequireSandbox),
 	}
 	return command, err
 }
