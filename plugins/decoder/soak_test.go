@@ -20,6 +20,9 @@ func TestMutatedPhotos(t *testing.T) {
 		seeds = append(seeds, encode(t, noise(48, 40), suffix))
 	}
 	for _, format := range sampledFormats() {
+		if format == dngFormat {
+			continue // LibRaw may end the process: vsed-decoder-vips' tests do this
+		}
 		photo, err := sample(format)
 		if err != nil {
 			t.Fatal(err)

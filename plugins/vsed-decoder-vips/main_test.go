@@ -144,6 +144,35 @@ func TestRecycling(t *testing.T) {
 	}
 }
 
+// TestCrashOfALibrary: a damaged file on which LibRaw 0.20.2 crashes costs at most
+// one process, and the next photo is decoded.
+func TestCrashOfALibrary(t *testing.T) {
+	d := served(t)
+	damaged, err := os.ReadFile("testdata/crashes-libraw-0.20.2.dng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Decode(t.Context(), open(t, damaged), usual())
+	var crash *host.CrashError
+	var rejected *host.RejectedError
+	if err != nil && !errors.As(err, &crash) && !errors.As(err, &rejected) {
+		t.Errorf("a damaged file: %v", err)
+	}
+	t.Log(err)
+	photo := blackPNG(t, 64, 8, false)
+	for {
+		_, err = d.Decode(t.Context(), open(t, photo), usual())
+		var unavailable *host.UnavailableError
+		if !errors.As(err, &unavailable) {
+			break
+		}
+		<-time.After(unavailable.RetryAfter)
+	}
+	if err != nil || d.Problem() != "" {
+		t.Errorf("the next photo: %v, %s", err, d.Problem())
+	}
+}
+
 func TestDescribeNamesTheSandbox(t *testing.T) {
 	description, err := served(t, "--require-sandbox").Describe(t.Context())
 	if err != nil {

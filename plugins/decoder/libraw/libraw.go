@@ -2,6 +2,10 @@
 // in memory and takes out the preview that the camera put in. It never develops
 // sensor data. Which files it gets, and what becomes of the preview, is not its
 // business.
+//
+// LibRaw 0.20.2 crashes on some damaged files within seconds of fuzzing. So this
+// package belongs into a process that may end, in a sandbox, and is not fuzzed by
+// itself.
 package libraw
 
 /*

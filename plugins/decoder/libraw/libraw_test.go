@@ -42,14 +42,3 @@ func TestOrientation(t *testing.T) {
 		t.Error("unknown bits turn the picture")
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	if file, err := os.ReadFile("../samples/sample.dng"); err == nil {
-		f.Add(file)
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if preview, err := Read(file, room); err == nil && len(preview.JPEG) == 0 && len(preview.Pixels) != 3*preview.Width*preview.Height {
-			t.Errorf("%d bytes for %d × %d pixels", len(preview.Pixels), preview.Width, preview.Height)
-		}
-	})
-}
