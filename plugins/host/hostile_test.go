@@ -50,6 +50,7 @@ func TestOutputRemembersTheLastWords(t *testing.T) {
 	f("", "", "  ")
 	f("b | c | d", "a", "b", "c", "d")
 	f("load the model: no such file", `{"@level":"error","@message":"load the model","error":"no such file"}`)
+	f("SIGSEGV: segmentation violation", "SIGSEGV: segmentation violation", "PC=0x1 m=6", "rip 0x1", "cs 0x33", "fs 0x0")
 	f("panic: odd", "before", "panic: odd", "goroutine 1 [running]:", "main.main()", "exit status 2")
 }
 

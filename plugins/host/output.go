@@ -27,7 +27,7 @@ type output struct {
 
 	mutex    sync.Mutex
 	tail     []string
-	headline string // the line that began a panic, which its stack would push out of the tail
+	headline string // the line that began a panic or crash, which its stack would push out of the tail
 	tokens   float64
 	counted  time.Time
 	dropped  int
@@ -66,13 +66,24 @@ func (o *output) line(line []byte) {
 }
 
 func (o *output) remember(entry logEntry) {
-	if o.headline == "" && (strings.HasPrefix(entry.message, "panic: ") || strings.HasPrefix(entry.message, "fatal error: ")) {
+	if o.headline == "" && beginsCrash(entry.message) {
 		o.headline = entry.summary()
 	}
 	if len(o.tail) == tailLines {
 		o.tail = o.tail[1:]
 	}
 	o.tail = append(o.tail, entry.summary())
+}
+
+// beginsCrash knows how Go's runtime begins to tell of a panic, and of a crash of C
+// code, which ends in a dump of registers.
+func beginsCrash(message string) bool {
+	for _, start := range []string{"panic: ", "fatal error: ", "SIGSEGV: ", "SIGBUS: ", "SIGABRT: ", "SIGILL: ", "SIGFPE: "} {
+		if strings.HasPrefix(message, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // spend takes a token for one line and reports whether there was one, and how

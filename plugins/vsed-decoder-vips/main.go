@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"vsed/plugins/contract"
@@ -48,9 +47,6 @@ func main() {
 	default:
 		// One photo at a time: a second processor for gRPC is all that is of use.
 		runtime.GOMAXPROCS(2)
-		// A library that crashes on a damaged photo is named by one line, not by
-		// the registers of the processor.
-		debug.SetTraceback("none")
 		sdk.ServeDecoder(func(log *slog.Logger) (sdk.DecoderServer, error) { return newConfined(options, log) })
 	}
 }
