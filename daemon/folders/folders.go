@@ -133,7 +133,7 @@ func (k *Keeper) Report(folder int64) Report {
 	f := k.followers[folder]
 	k.mutex.Unlock()
 	if f == nil {
-		return Report{Mode: watch.Polling, State: Offline}
+		return Report{Mode: watch.Polling, State: Online} // added a moment ago
 	}
 	return f.report(time.Now())
 }
