@@ -49,7 +49,8 @@ lint: setup ## gofmt, go vet, staticcheck
 bench: build model $(PLAIN) ## measure speed beside its targets, as JSON lines (ONLY=REGEX for some; PYTHON=python3 for the peers)
 	@go run ./cli/vsed-bench --only '$(ONLY)' --python '$(PYTHON)' $(if $(PHOTOS),--photos '$(PHOTOS)')
 
-soak: build model ## COUNT=10 shuffled runs of every test, then FUZZTIME=30s for every fuzz target
+soak: build model ## the long tests with their figures, then COUNT=10 shuffled runs of every test, then FUZZTIME=30s for every fuzz target
+	go test -tags soak -run Soak -vet=off -timeout 0 -v ./...
 	go test -race -vet=off -timeout 0 -count $(COUNT) -shuffle on ./...
 	@.ci/fuzz $(FUZZTIME)
 

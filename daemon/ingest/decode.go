@@ -87,9 +87,23 @@ func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, fil
 	}
 	decoded, err := decoder.Decode(ctx, photo, p.request(file))
 	if err != nil {
-		return nil, err
+		return nil, p.stalled(ctx, file, err)
 	}
 	return p.identify(ctx, file, stat, decoded)
+}
+
+// stalled finds out whether a decoder that took too long only waited for a
+// filesystem that hangs.
+func (p *Pipeline) stalled(ctx context.Context, file catalogue.WaitingFile, failure error) error {
+	var timeout *host.TimeoutError
+	if !errors.As(failure, &timeout) {
+		return failure
+	}
+	_, err := p.folders.Root(file.FolderID, file.Folder).Identity(ctx)
+	if errors.Is(err, watch.ErrNotAnswering) {
+		return err
+	}
+	return failure
 }
 
 // recognise spares the decode where a photo of the same size is known: the
