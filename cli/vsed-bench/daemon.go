@@ -77,16 +77,16 @@ func (s *service) stop() error {
 	return errors.Join(err, s.command.Wait(), os.RemoveAll(s.runtime))
 }
 
-// anonymousMiB is the daemon's RssAnon, its plugins not counted.
-func (s *service) anonymousMiB() (float64, error) {
+// anonymousMB is the daemon's RssAnon in 10⁶ bytes, its plugins not counted.
+func (s *service) anonymousMB() (float64, error) {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(content)) {
 		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kilobytes, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
-			return kilobytes / 1024, err
+			kibibytes, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			return kibibytes * 1024 / 1e6, err
 		}
 	}
 	return 0, errors.New("no RssAnon in /proc")

@@ -88,11 +88,11 @@ func measureLibrary(ctx context.Context, o options, service *service, report fun
 		return err
 	}
 	report(atMost("search by vectors and words, 10,000 photos, API alone", byAPI, "ms", 20))
-	memory, err := service.anonymousMiB()
+	memory, err := service.anonymousMB()
 	if err != nil {
 		return err
 	}
-	report(atMost("daemon's anonymous memory, 10,000 photos", memory, "MiB", 100_000_000.0/(1<<20)))
+	report(atMost("daemon's anonymous memory, 10,000 photos", memory, "MB", 100))
 	return nil
 }
 
