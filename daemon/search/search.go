@@ -135,8 +135,8 @@ func (e *Engine) searchVectors(ctx context.Context, query string) (hits []index.
 }
 
 // page fills the result with the photos after the cursor that are still shown.
-func (e *Engine) page(ctx context.Context, result *Result, fused []fusion.Fused, limit int, after cursor) error {
-	for len(fused) > 0 && !after.before(fused[0].Hit) {
+func (e *Engine) page(ctx context.Context, result *Result, fused []index.Hit, limit int, after cursor) error {
+	for len(fused) > 0 && !after.before(fused[0]) {
 		fused = fused[1:]
 	}
 	for len(fused) > 0 && len(result.Hits) < limit {
@@ -153,7 +153,7 @@ func (e *Engine) page(ctx context.Context, result *Result, fused []fusion.Fused,
 	return nil
 }
 
-func (e *Engine) read(ctx context.Context, result *Result, fused []fusion.Fused) error {
+func (e *Engine) read(ctx context.Context, result *Result, fused []index.Hit) error {
 	ids := make([]int64, len(fused))
 	scores := make(map[int64]float64, len(fused))
 	for i, hit := range fused {

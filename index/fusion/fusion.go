@@ -15,40 +15,24 @@ import (
 // outweighing a good place in both.
 const constant = 60
 
-// A Fused is a photo with its score over all lists.
-type Fused struct {
-	index.Hit
-	// Ranks has the place in each list, in the order the lists were given: 1 is
-	// the first, 0 says that the list does not have the photo.
-	Ranks []int
-}
-
 // Reciprocal fuses lists that are each ordered best first: a photo scores the
 // sum of 1/(60+rank) over the lists that have it. The result is ordered by
 // index.Compare. An id that stands in one list twice counts at its first place.
-func Reciprocal(lists ...[]index.Hit) []Fused {
-	fused := map[int64]*Fused{}
-	for number, list := range lists {
+func Reciprocal(lists ...[]index.Hit) []index.Hit {
+	scores := map[int64]float64{}
+	for _, list := range lists {
+		seen := make(map[int64]bool, len(list))
 		for place, hit := range list {
-			photo := fused[hit.ID]
-			if photo == nil {
-				photo = &Fused{Hit: index.Hit{ID: hit.ID}, Ranks: make([]int, len(lists))}
-				fused[hit.ID] = photo
-			}
-			if photo.Ranks[number] == 0 {
-				photo.Ranks[number] = place + 1
-				photo.Score += 1 / float64(constant+place+1)
+			if !seen[hit.ID] {
+				seen[hit.ID] = true
+				scores[hit.ID] += 1 / float64(constant+place+1)
 			}
 		}
 	}
-	return ordered(fused)
-}
-
-func ordered(fused map[int64]*Fused) []Fused {
-	list := make([]Fused, 0, len(fused))
-	for _, photo := range fused {
-		list = append(list, *photo)
+	fused := make([]index.Hit, 0, len(scores))
+	for id, score := range scores {
+		fused = append(fused, index.Hit{ID: id, Score: score})
 	}
-	slices.SortFunc(list, func(a, b Fused) int { return index.Compare(a.Hit, b.Hit) })
-	return list
+	slices.SortFunc(fused, index.Compare)
+	return fused
 }
