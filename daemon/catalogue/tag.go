@@ -19,16 +19,18 @@ func (c *Catalogue) AddTags(ctx context.Context, photo int64, names []string) er
 	})
 }
 
-// RemoveTags takes tags off a photo; those it lacks are no error. One that a
-// file or sidecar gives stays off, whatever that says later.
+// RemoveTags takes tags off a photo; those it lacks are no error. The others
+// stay off, whatever a file or sidecar says later.
 func (c *Catalogue) RemoveTags(ctx context.Context, photo int64, names []string) error {
 	return c.changeTags(ctx, photo, names, func(w change, name string) (int64, error) {
 		removed, err := w.exec(`DELETE FROM tag WHERE photo = ? AND name = ?`, photo, name)
 		if err != nil {
 			return 0, err
 		}
+		// Of a tag of the user's own, too: a sidecar may give it that is not read yet.
 		hidden, err := w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name)
-			SELECT DISTINCT ?1, name FROM file_tag WHERE name = ?2 AND file IN (SELECT id FROM file WHERE photo = ?1)`, photo, name)
+			SELECT ?1, ?2 WHERE ?3 OR EXISTS (SELECT 1 FROM file_tag WHERE name = ?2 AND file IN (SELECT id FROM file WHERE photo = ?1))`,
+			photo, name, removed > 0)
 		return removed + hidden, err
 	})
 }
