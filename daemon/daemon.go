@@ -136,6 +136,7 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return d.encoding.run(ctx) })
 	group.Go(func() error { return d.report(ctx) })
 	group.Go(func() error { return d.purge(ctx) })
+	group.Go(func() error { return d.writeSidecars(ctx) })
 	group.Go(func() error { return d.reload(ctx) })
 	return group.Wait()
 }
