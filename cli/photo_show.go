@@ -130,13 +130,9 @@ func taken(m api.Metadata) string {
 // where gives the coordinates with the five digits that a metre needs.
 func where(m api.Metadata) string {
 	if m.Latitude == nil || m.Longitude == nil {
-		return m.Place
+		return ""
 	}
-	coordinates := fmt.Sprintf("%.5f, %.5f", *m.Latitude, *m.Longitude)
-	if m.Place == "" {
-		return coordinates
-	}
-	return m.Place + " (" + coordinates + ")"
+	return fmt.Sprintf("%.5f, %.5f", *m.Latitude, *m.Longitude)
 }
 
 func rating(n int) string {

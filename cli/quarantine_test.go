@@ -88,7 +88,7 @@ func TestPhotoShow(t *testing.T) {
 	full.Digest = strings.Repeat("0a", 32)
 	full.Metadata = &api.Metadata{
 		Taken: "2019-07-03T14:05:06", TakenOffset: "+01:00", TakenSource: api.TakenEXIFOriginal,
-		Camera: "Canon EOS 5D", Lens: "EF 50mm f/1.4", Latitude: &latitude, Longitude: &longitude, Place: "Lisbon, Lisboa, Portugal",
+		Camera: "Canon EOS 5D", Lens: "EF 50mm f/1.4", Latitude: &latitude, Longitude: &longitude,
 		Title: "A dog", Description: "First line.\n\n\x1b[2JThird line.\r\n", Rating: 4, Width: 4368, Height: 2912, Format: "jpeg", Group: 3,
 	}
 	poor := photo(8, "/photos/b.png")

@@ -85,7 +85,6 @@ type Metadata struct {
 	Lens        string   `json:"lens,omitempty"`
 	Latitude    *float64 `json:"latitude,omitempty" minimum:"-90" maximum:"90" doc:"degrees, WGS 84; with longitude or not at all"`
 	Longitude   *float64 `json:"longitude,omitempty" minimum:"-180" maximum:"180"`
-	Place       string   `json:"place,omitempty" doc:"the nearest populated place, with its region and country"`
 	Title       string   `json:"title,omitempty"`
 	Description string   `json:"description,omitempty" doc:"may have several lines"`
 	Rating      int      `json:"rating,omitempty" minimum:"-1" maximum:"5" doc:"-1: rejected; absent: none"`
