@@ -69,7 +69,7 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 	if err := readable(ctx, path); err != nil {
 		return api.Folder{}, refuse(http.StatusBadRequest, "%v: add a folder that vsed may read", err)
 	}
-	if err := d.apartFromState(path); err != nil {
+	if err := d.apartFromState(ctx, path); err != nil {
 		return api.Folder{}, refuse(http.StatusConflict, "%v", err)
 	}
 	added, err := d.catalogue.AddFolder(ctx, path)
@@ -93,7 +93,10 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 
 // apartFromState refuses a folder that holds the state folder or lies in it:
 // the daemon would index its own thumbnails.
-func (d *daemon) apartFromState(path string) error {
+func (d *daemon) apartFromState(ctx context.Context, path string) error {
+	if _, err := watch.NewRoot(path, 0).Identity(ctx); err != nil {
+		return nil // it is not there now, or hangs; its problem is told as the folder's
+	}
 	folder, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil // it is not there now; its problem is told as the folder's

@@ -147,7 +147,7 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 func (d *daemon) configureFolders(ctx context.Context, paths []string) error {
 	var safe []string
 	for _, path := range paths {
-		if err := d.apartFromState(path); err != nil {
+		if err := d.apartFromState(ctx, path); err != nil {
 			d.Log.Error("a folder of the configuration is not watched", "error", err)
 			continue
 		}
@@ -189,13 +189,14 @@ func (d *daemon) purge(ctx context.Context) error {
 	daily := time.NewTicker(24 * time.Hour)
 	defer daily.Stop()
 	for {
-		if err := d.catalogue.Purge(ctx, time.Now().Add(-keepMissing)); err != nil && ctx.Err() == nil {
-			d.Log.Error("missing files cannot be forgotten", "error", err)
-		}
 		select {
 		case <-daily.C:
 		case <-ctx.Done():
 			return nil
+		}
+		now := time.Now()
+		if err := d.catalogue.Purge(ctx, now.Add(-keepMissing), now.Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
+			d.Log.Error("missing files cannot be forgotten", "error", err)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestEveryFileIsAccountedFor(t *testing.T) {
 	check(t, scan.Finish(t.Context(), nil))
 	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)) {
 		if file.Path == "bad.jpg" {
-			check(t, c.Quarantine(t.Context(), file.ID, "is text", 0))
+			check(t, c.Quarantine(t.Context(), file, "is text", 0))
 		}
 	}
 	want := Counts{Encoded: 1, Waiting: 1, Quarantined: 1, Missing: 1, Ignored: 1, IgnoredBy: map[string]int64{"hidden": 1}}
@@ -268,7 +268,7 @@ func TestQuarantineLetsGoInTime(t *testing.T) {
 		if file.Path == "soon.jpg" {
 			pause = time.Hour
 		}
-		check(t, c.Quarantine(t.Context(), file.ID, "why", pause))
+		check(t, c.Quarantine(t.Context(), file, "why", pause))
 	}
 	if set := must[[]QuarantinedFile](t)(c.Quarantined(t.Context(), 0, 10)); len(set) != 2 || set[0].Attempts != 1 || !set[0].NextAttempt.IsZero() || set[1].NextAttempt.IsZero() {
 		t.Errorf("set aside: %+v", set)
@@ -318,11 +318,11 @@ func TestWhatIsMissingForLongIsForgotten(t *testing.T) {
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "copy.jpg", Stat: stat(1)}}))
 	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
 	check(t, c.Vanished(t.Context(), folder.ID, []string{"gone.jpg", "copied.jpg"}))
-	check(t, c.Purge(t.Context(), time.Now().Add(-time.Hour)))
+	check(t, c.Purge(t.Context(), time.Now().Add(-time.Hour), time.Time{}))
 	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); len(photo.Tags) != 1 {
 		t.Errorf("forgotten too early: %+v", photo)
 	}
-	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour)))
+	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
 	if _, err := c.Photo(t.Context(), photos[0]); !errors.Is(err, ErrNotFound) {
 		t.Errorf("still known: %v", err)
 	}
@@ -544,5 +544,88 @@ func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
 		if _, err := os.Stat(fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
 			t.Errorf("no copy of schema %d: %v", version, err)
 		}
+	}
+}
+
+func TestKeywordsAndTagsOutliveTheirFolderAndAMove(t *testing.T) {
+	c := open(t, t.TempDir())
+	check(t, c.UseSpace(t.Context(), "test-space"))
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a/x.jpg", Stat: stat(1)}}))
+	tagged := content(1)
+	tagged.Keywords = []string{"beach"}
+	photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0], stat(1), tagged)
+	tags := func(when string) {
+		t.Helper()
+		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != "[{beach file}]" {
+			t.Errorf("%s: tags %s", when, got)
+		}
+	}
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a"}))
+	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
+	tags("after a move and a purge")
+	check(t, c.RemoveFolder(t.Context(), "/photos"))
+	folder = must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, stat(1), tagged.Digest)) {
+		t.Error("not recognised")
+	}
+	tags("after the folder came back")
+}
+
+func TestACopyOverAFileHasOnlyItsOwnWords(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "snow.jpg")
+	check(t, c.AddTags(t.Context(), photos[0], []string{"mine"}))
+	over := stat(0)
+	over.ModifiedNanos++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: over}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, over, content(1).Digest)) {
+		t.Error("not recognised")
+	}
+	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {
+		t.Errorf("tags %v", tags)
+	}
+}
+
+func TestADiskMountedBelowAndAwayIsNotMissing(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, _ := library(t, c, "a.jpg", "gone.jpg")
+	usb := stat(9)
+	usb.Device = 7
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "usb/b.jpg", Stat: usb}}))
+	scan := c.BeginScan(folder.ID)
+	check(t, scan.Observe(t.Context(), []Observation{{Path: "a.jpg", Stat: stat(0)}}))
+	check(t, scan.Finish(t.Context(), nil))
+	if got := must[map[int64]Counts](t)(c.Count(t.Context()))[folder.ID]; got.Missing != 1 || got.Waiting != 1 {
+		t.Errorf("counts %+v, want one missing and one that stays as it was", got)
+	}
+}
+
+func TestAnotherNumberOfTheDeviceCostsNoDecode(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg")
+	mounted := stat(0)
+	mounted.Device = 3
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: mounted}}))
+	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); !photo.Visible() {
+		t.Errorf("after another mount: %+v", photo)
+	}
+}
+
+func TestAFileThatChangedMeanwhileIsNotSetAside(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(1)}}))
+	half := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0]
+	whole := stat(1)
+	whole.Size++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: whole}}))
+	check(t, c.Quarantine(t.Context(), half, "is truncated", 0))
+	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1)); len(waiting) != 1 {
+		t.Error("the whole file was set aside for what the half one was")
 	}
 }

@@ -21,7 +21,7 @@ func (c *Catalogue) Check(ctx context.Context, repair bool) (findings []Finding,
 	if err != nil || len(damage) > 0 {
 		return damage, err
 	}
-	orphans, err := c.sweep(ctx, repair, "vectors belong to no photo", `NOT EXISTS (SELECT 1 FROM photo WHERE photo.id = embedding.photo AND photo.digest = embedding.digest)`)
+	orphans, err := c.sweep(ctx, repair, "vectors belong to no photo", orphaned)
 	if err != nil {
 		return nil, err
 	}

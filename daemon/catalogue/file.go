@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,12 @@ type Stat struct {
 	Device, Inode               uint64
 	Size                        int64
 	ModifiedNanos, ChangedNanos int64
+}
+
+// without is the stat less the device's number.
+func (s Stat) without() Stat {
+	s.Device = 0
+	return s
 }
 
 // An Observation is a file that a scan or the watcher saw.
@@ -47,7 +54,8 @@ func (s *Scan) Observe(ctx context.Context, observations []Observation) error {
 
 // Finish declares files missing that the walk did not see. Those below the
 // unread paths, which the walk could not enter, stay as they are.
-func (s *Scan) Finish(ctx context.Context, unread []string) error {
+func (s *Scan) Finish(ctx context.Context, unreadPaths []string) error {
+	unread := newPathSet(unreadPaths)
 	gone, err := s.unseen(ctx, unread)
 	if err != nil {
 		return err
@@ -66,7 +74,8 @@ func (s *Scan) Finish(ctx context.Context, unread []string) error {
 	})
 }
 
-func (s *Scan) unseen(ctx context.Context, unread []string) (gone []knownFile, err error) {
+func (s *Scan) unseen(ctx context.Context, unread pathSet) (gone []knownFile, err error) {
+	met := make(map[uint64]bool)
 	err = s.catalogue.view(func(db *sql.DB) error {
 		rows, err := db.QueryContext(ctx, knownFileQuery+`WHERE file.folder = ? AND file.state != 'missing'`, s.folder)
 		if err != nil {
@@ -78,23 +87,44 @@ func (s *Scan) unseen(ctx context.Context, unread []string) (gone []knownFile, e
 			if err != nil {
 				return err
 			}
-			if _, ok := s.seen[file.id]; !ok && !below(file.relative, unread) {
+			if _, ok := s.seen[file.id]; ok {
+				met[file.stat.Device] = true
+			} else if !unread.below(file.relative) {
 				gone = append(gone, file)
 			}
 		}
 		return rows.Err()
 	})
+	// Where no file of a device was met, a disk that is mounted below the folder
+	// is away, not each of its files.
+	if len(met) > 0 {
+		gone = slices.DeleteFunc(gone, func(file knownFile) bool { return !met[file.stat.Device] })
+	}
 	return gone, err
 }
 
-// below reports whether the path is one of the folders or lies in one.
-func below(path string, folders []string) bool {
-	for _, folder := range folders {
-		if folder == "." || path == folder || inside(path, folder) {
+// A pathSet holds paths below a folder; "." is the folder itself.
+type pathSet map[string]bool
+
+func newPathSet(paths []string) pathSet {
+	set := make(pathSet, len(paths))
+	for _, path := range paths {
+		set[path] = true
+	}
+	return set
+}
+
+// below reports whether the path or a folder above it is in the set.
+func (s pathSet) below(path string) bool {
+	for {
+		if s[path] {
 			return true
 		}
+		if path == "." || path == "/" {
+			return false
+		}
+		path = filepath.Dir(path)
 	}
-	return false
 }
 
 // Observe notes single files that the watcher saw, outside of a scan.
@@ -130,6 +160,7 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 // knownFile is a row of file with the absolute path.
 type knownFile struct {
 	id       int64
+	folder   int64
 	path     string // absolute
 	relative string
 	stat     Stat
@@ -139,13 +170,13 @@ type knownFile struct {
 	previous int64 // what it held before it changed; 0: nothing known
 }
 
-const knownFileQuery = `SELECT file.id, folder.path, file.path, file.device, file.inode, file.size, file.modified, file.changed,
+const knownFileQuery = `SELECT file.id, folder.id, folder.path, file.path, file.device, file.inode, file.size, file.modified, file.changed,
 	file.state, file.reason, coalesce(file.photo, 0), coalesce(file.previous, 0) FROM file JOIN folder ON folder.id = file.folder `
 
 func scanKnownFile(rows interface{ Scan(...any) error }) (file knownFile, err error) {
 	var folder, path []byte
 	var device, inode int64
-	err = rows.Scan(&file.id, &folder, &path, &device, &inode, &file.stat.Size, &file.stat.ModifiedNanos, &file.stat.ChangedNanos,
+	err = rows.Scan(&file.id, &file.folder, &folder, &path, &device, &inode, &file.stat.Size, &file.stat.ModifiedNanos, &file.stat.ChangedNanos,
 		&file.state, &file.rule, &file.photo, &file.previous)
 	file.stat.Device, file.stat.Inode = uint64(device), uint64(inode)
 	file.relative = string(path)
@@ -274,7 +305,7 @@ func (w change) observeOne(folder int64, root string, observation Observation, s
 	photo, state := int64(0), "present"
 	if observation.Rule != "" {
 		state = "ignored"
-	} else if photo, err = w.sameFile(observation.Stat); err != nil {
+	} else if photo, err = w.sameFile(before, observation.Stat); err != nil {
 		return err
 	}
 	stat := observation.Stat
@@ -313,8 +344,12 @@ func (w change) touchObserved(path string, photo int64, before []knownFile, igno
 // sameFile finds the photo of a file that has this very stat under another
 // path, or had it before it went missing: what a moved folder leaves unchanged.
 // A file that was itself renamed has another time of change; its content is
-// read, and found known by its digest.
-func (w change) sameFile(stat Stat) (photo int64, err error) {
+// read, and found known by its digest. A device may have another number after
+// each mount.
+func (w change) sameFile(before []knownFile, stat Stat) (photo int64, err error) {
+	if len(before) == 1 && before[0].stat.without() == stat.without() && before[0].photo != 0 {
+		return before[0].photo, nil
+	}
 	err = w.QueryRowContext(w.ctx, `SELECT photo FROM file WHERE inode = ? AND device = ? AND size = ? AND modified = ? AND changed = ? AND photo IS NOT NULL LIMIT 1`,
 		int64(stat.Inode), int64(stat.Device), stat.Size, stat.ModifiedNanos, stat.ChangedNanos).Scan(&photo)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -329,6 +364,7 @@ type WaitingFile struct {
 	FolderID int64
 	Folder   string // absolute
 	Path     string // below the folder
+	Stat     Stat   // as last observed
 	Known    bool   // a photo of this very size is known: the digest may be all it takes
 }
 
@@ -351,7 +387,8 @@ const encoded = `SELECT 1 FROM photo JOIN space.embedding ON embedding.photo = p
 
 func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, limit int) (files []WaitingFile, err error) {
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path, EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size)
+		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path,
+			file.device, file.inode, file.size, file.modified, file.changed, EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size)
 			FROM file JOIN folder ON folder.id = file.folder
 			WHERE `+condition+` AND NOT folder.offline AND file.id > ? ORDER BY file.id LIMIT ?`, after, limit)
 		if err != nil {
@@ -361,9 +398,12 @@ func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, 
 		for rows.Next() {
 			var file WaitingFile
 			var folder, path []byte
-			if err := rows.Scan(&file.ID, &file.FolderID, &folder, &path, &file.Known); err != nil {
+			var device, inode int64
+			if err := rows.Scan(&file.ID, &file.FolderID, &folder, &path, &device, &inode,
+				&file.Stat.Size, &file.Stat.ModifiedNanos, &file.Stat.ChangedNanos, &file.Known); err != nil {
 				return err
 			}
+			file.Stat.Device, file.Stat.Inode = uint64(device), uint64(inode)
 			file.Folder, file.Path = string(folder), string(path)
 			files = append(files, file)
 		}

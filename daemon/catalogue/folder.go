@@ -122,8 +122,7 @@ func (w change) addFolder(path string, configured bool) (Folder, error) {
 	}
 	for _, known := range folders {
 		if known.Path == path {
-			_, err := w.exec(`UPDATE folder SET configured = ? WHERE id = ?`, configured || known.Configured, known.ID)
-			return known, err
+			return known, nil // one that was added by hand stays when the configuration drops it
 		}
 		if inside(path, known.Path) || inside(known.Path, path) {
 			return Folder{}, &NestedError{Path: path, Watched: known.Path}

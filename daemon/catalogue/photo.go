@@ -50,29 +50,33 @@ func (c *Catalogue) Identify(ctx context.Context, file int64, stat Stat, content
 }
 
 func (w change) identify(file knownFile, content Content) (photo int64, err error) {
-	photo, isNew, err := w.photo(content)
+	photo, err = w.photo(content)
 	if err != nil {
 		return 0, err
 	}
-	if isNew && file.previous != 0 {
+	return photo, w.link(file, photo)
+}
+
+// link makes the photo what the file holds. If no other file holds it, the file
+// was edited in place, or back: the user's words on what it held before go over.
+func (w change) link(file knownFile, photo int64) error {
+	var held bool
+	err := w.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM file WHERE photo = ? AND id != ? AND state != 'missing')`, photo, file.id).Scan(&held)
+	if err != nil {
+		return err
+	}
+	if !held && file.previous != 0 && file.previous != photo {
 		if err := w.inheritTags(file.previous, photo); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	if _, err := w.exec(`UPDATE file SET photo = ?, previous = NULL WHERE id = ?`, photo, file.id); err != nil {
-		return 0, err
+		return err
 	}
-	if err := w.setFileTags(file.id, "file", content.Keywords); err != nil {
-		return 0, err
+	if err := w.sidecarsOf(file.folder, file.relative); err != nil {
+		return err
 	}
-	var folder int64
-	if err := w.QueryRowContext(w.ctx, `SELECT folder FROM file WHERE id = ?`, file.id).Scan(&folder); err != nil {
-		return 0, err
-	}
-	if err := w.sidecarsOf(folder, file.relative); err != nil {
-		return 0, err
-	}
-	return photo, w.touch(FileFound, photo, file.path)
+	return w.touch(FileFound, photo, file.path)
 }
 
 // Recognise links a file to the photo that has this digest already, with no
@@ -94,33 +98,21 @@ func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest
 			return err
 		}
 		done = true
-		if err := w.copyFileTags(photo, file); err != nil {
-			return err
-		}
-		if _, err := w.exec(`UPDATE file SET photo = ?, previous = NULL WHERE id = ?`, photo, file); err != nil {
-			return err
-		}
-		return w.touch(FileFound, photo, files[0].path)
+		return w.link(files[0], photo)
 	})
 	return done, err
 }
 
-// copyFileTags gives a file the tags that the same bytes have elsewhere.
-func (w change) copyFileTags(photo, file int64) error {
-	_, err := w.exec(`INSERT OR IGNORE INTO file_tag (file, name, source)
-		SELECT ?, name, source FROM file_tag WHERE source = 'file' AND file IN (SELECT id FROM file WHERE photo = ?)`, file, photo)
-	return err
-}
-
 // photo finds or adds the row of a content.
-func (w change) photo(content Content) (id int64, isNew bool, err error) {
+func (w change) photo(content Content) (id int64, err error) {
 	err = w.QueryRowContext(w.ctx, `SELECT id FROM photo WHERE digest = ?`, content.Digest[:]).Scan(&id)
-	if isNew = errors.Is(err, sql.ErrNoRows); isNew {
+	isNew := errors.Is(err, sql.ErrNoRows)
+	if isNew {
 		err = w.QueryRowContext(w.ctx, `INSERT INTO photo (digest, format, width, height, taken, camera, change) VALUES (?, '', 0, 0, '', '', 0) RETURNING id`,
 			content.Digest[:]).Scan(&id)
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("write a photo: %w", err)
+		return 0, fmt.Errorf("write a photo: %w", err)
 	}
 	latitude, longitude := any(nil), any(nil)
 	if content.Located {
@@ -133,7 +125,22 @@ func (w change) photo(content Content) (id int64, isNew bool, err error) {
 	if err == nil && isNew {
 		err = w.group(id, content)
 	}
-	return id, isNew, err
+	if err == nil {
+		err = w.setKeywords(id, content.Keywords)
+	}
+	return id, err
+}
+
+func (w change) setKeywords(photo int64, names []string) error {
+	if _, err := w.exec(`DELETE FROM keyword WHERE photo = ?`, photo); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := w.exec(`INSERT OR IGNORE INTO keyword (photo, name) VALUES (?, ?)`, photo, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w change) needsVector(photo int64) (needs bool, err error) {

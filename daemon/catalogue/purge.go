@@ -6,15 +6,18 @@ import (
 )
 
 // Purge forgets files that have been missing since before a time, and photos
-// of which no file is left by that, with their tags and vectors. Photos whose
-// folder is no longer watched are kept.
-func (c *Catalogue) Purge(ctx context.Context, before time.Time) error {
-	return c.update(ctx, func(w change) error {
-		gone, err := queryIDs(ctx, w, `SELECT DISTINCT photo FROM file WHERE state = 'missing' AND missing_since < ? AND photo IS NOT NULL`, before.Unix())
+// of which no file is left by that, with their tags and vectors. Only folders
+// that were scanned whole since recently count: a file may be back, and not yet
+// seen. Photos whose folder is no longer watched are kept.
+func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error {
+	const due = `state = 'missing' AND missing_since < ? AND folder IN (SELECT id FROM folder WHERE NOT offline AND last_scan >= ?)`
+	var gone []int64
+	err := c.update(ctx, func(w change) (err error) {
+		gone, err = queryIDs(ctx, w, `SELECT DISTINCT photo FROM file WHERE photo IS NOT NULL AND `+due, before.Unix(), recently.Unix())
 		if err != nil {
 			return err
 		}
-		if _, err := w.exec(`DELETE FROM file WHERE state = 'missing' AND missing_since < ?`, before.Unix()); err != nil {
+		if _, err := w.exec(`DELETE FROM file WHERE `+due, before.Unix(), recently.Unix()); err != nil {
 			return err
 		}
 		for _, photo := range gone {
@@ -24,20 +27,30 @@ func (c *Catalogue) Purge(ctx context.Context, before time.Time) error {
 		}
 		return nil
 	})
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	// In a transaction of its own, which writes only the space's file.
+	return c.update(ctx, func(w change) error {
+		_, err := w.exec(`DELETE FROM space.embedding WHERE ` + orphaned)
+		return err
+	})
 }
 
-// forget drops a photo without files. Its vector stays in the space's file,
-// unreachable by its digest, until the row is written again: one transaction
-// writes one file.
+// orphaned marks vectors that no photo has.
+const orphaned = `NOT EXISTS (SELECT 1 FROM photo WHERE photo.id = embedding.photo AND photo.digest = embedding.digest)`
+
+// forget drops a photo that no file holds, nor held before an edit that is not
+// yet encoded.
 func (w change) forget(photo int64) error {
+	const unheld = ` AND NOT EXISTS (SELECT 1 FROM file WHERE photo = ?1 OR previous = ?1)`
 	for _, statement := range []string{
-		`DELETE FROM tag WHERE photo = ?1 AND NOT EXISTS (SELECT 1 FROM file WHERE photo = ?1)`,
-		`DELETE FROM tag_removed WHERE photo = ?1 AND NOT EXISTS (SELECT 1 FROM file WHERE photo = ?1)`,
-		`UPDATE file SET previous = NULL WHERE previous = ?1 AND NOT EXISTS (SELECT 1 FROM file AS other WHERE other.photo = ?1)`,
-		`UPDATE photo SET similar = NULL WHERE similar = ?1 AND NOT EXISTS (SELECT 1 FROM file WHERE photo = ?1)`,
-		`DELETE FROM photo WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM file WHERE photo = ?1)`,
+		`DELETE FROM tag WHERE photo = ?1`,
+		`DELETE FROM tag_removed WHERE photo = ?1`,
+		`UPDATE photo SET similar = NULL WHERE similar = ?1`,
+		`DELETE FROM photo WHERE id = ?1`,
 	} {
-		if _, err := w.exec(statement, photo); err != nil {
+		if _, err := w.exec(statement+unheld, photo); err != nil {
 			return err
 		}
 	}

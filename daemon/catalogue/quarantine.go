@@ -11,25 +11,26 @@ import (
 )
 
 // Failed counts one more failure of a plugin on the file and gives the sum
-// since it last changed or was encoded.
-func (c *Catalogue) Failed(ctx context.Context, id int64) (attempts int, err error) {
+// since it last changed or was encoded; 0 where it changed or went meanwhile.
+func (c *Catalogue) Failed(ctx context.Context, file WaitingFile) (attempts int, err error) {
 	err = c.update(ctx, func(w change) error {
-		err := w.QueryRowContext(ctx, `UPDATE file SET attempts = attempts + 1, last_attempt = ? WHERE id = ? RETURNING attempts`,
-			time.Now().Unix(), id).Scan(&attempts)
+		err := w.QueryRowContext(ctx, `UPDATE file SET attempts = attempts + 1, last_attempt = ? WHERE id = ? AND size = ? AND modified = ? AND changed = ? RETURNING attempts`,
+			time.Now().Unix(), file.ID, file.Stat.Size, file.Stat.ModifiedNanos, file.Stat.ChangedNanos).Scan(&attempts)
 		if errors.Is(err, sql.ErrNoRows) {
-			return nil // its folder was removed meanwhile
+			return nil
 		}
 		return err
 	})
 	return attempts, err
 }
 
-// Quarantine sets a file aside with its reason. It is tried again when it
-// changes, on request, or after the pause; 0: not by itself.
-func (c *Catalogue) Quarantine(ctx context.Context, id int64, reason string, pause time.Duration) error {
+// Quarantine sets a file aside with its reason, unless it changed since it had
+// file.Stat. It is tried again when it changes, on request, or after the pause;
+// 0: not by itself.
+func (c *Catalogue) Quarantine(ctx context.Context, file WaitingFile, reason string, pause time.Duration) error {
 	return c.update(ctx, func(w change) error {
-		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, id)
-		if err != nil || len(files) == 0 {
+		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, file.ID)
+		if err != nil || len(files) == 0 || files[0].stat.without() != file.Stat.without() {
 			return err
 		}
 		now, next := time.Now(), any(nil)
@@ -37,7 +38,7 @@ func (c *Catalogue) Quarantine(ctx context.Context, id int64, reason string, pau
 			next = now.Add(pause).Unix()
 		}
 		_, err = w.exec(`UPDATE file SET state = 'quarantined', reason = ?, attempts = max(attempts, 1), last_attempt = ?, next_attempt = ? WHERE id = ?`,
-			reason, now.Unix(), next, id)
+			reason, now.Unix(), next, file.ID)
 		if err != nil {
 			return err
 		}

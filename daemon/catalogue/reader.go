@@ -43,8 +43,9 @@ func newPhotoReader(ctx context.Context, tx *sql.Tx) (*photoReader, error) {
 		{&reader.files, `SELECT folder.id, folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
 			JOIN folder ON folder.id = file.folder WHERE file.photo = ? ORDER BY file.state != 'present', folder.offline, folder.path, file.path`},
 		{&reader.tags, `SELECT name, source FROM tag WHERE photo = ?1
-			UNION SELECT file_tag.name, file_tag.source FROM file_tag JOIN file ON file.id = file_tag.file
-				WHERE file.photo = ?1 AND file_tag.name NOT IN (SELECT name FROM tag_removed WHERE photo = ?1)
+			UNION SELECT name, 'file' FROM keyword WHERE photo = ?1 AND name NOT IN (SELECT name FROM tag_removed WHERE photo = ?1)
+			UNION SELECT sidecar_tag.name, 'sidecar' FROM sidecar_tag JOIN file ON file.id = sidecar_tag.file
+				WHERE file.photo = ?1 AND sidecar_tag.name NOT IN (SELECT name FROM tag_removed WHERE photo = ?1)
 			ORDER BY name, source`},
 		{&reader.vector, `SELECT vector FROM space.embedding WHERE photo = ?`},
 	} {

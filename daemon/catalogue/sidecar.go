@@ -36,13 +36,13 @@ func (w change) observeSidecar(folder int64, observation Observation) (id int64,
 }
 
 // forgetSidecars drops those that a whole walk did not see.
-func (w change) forgetSidecars(folder int64, seen map[int64]struct{}, unread []string) error {
+func (w change) forgetSidecars(folder int64, seen map[int64]struct{}, unread pathSet) error {
 	sidecars, err := w.sidecars(`folder = ?`, folder)
 	if err != nil {
 		return err
 	}
 	for _, one := range sidecars {
-		if _, ok := seen[one.ID]; !ok && !below(one.Path, unread) {
+		if _, ok := seen[one.ID]; !ok && !unread.below(one.Path) {
 			if err := w.dropSidecars(`id = ?`, one.ID); err != nil {
 				return err
 			}
@@ -141,9 +141,14 @@ func (w change) setSidecarTags(sidecar Sidecar, keywords []string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := w.exec(`DELETE FROM sidecar_tag WHERE sidecar = ?`, sidecar.ID); err != nil {
+		return err
+	}
 	for _, file := range files {
-		if err := w.setFileTags(file.id, "sidecar", keywords); err != nil {
-			return err
+		for _, name := range keywords {
+			if _, err := w.exec(`INSERT OR IGNORE INTO sidecar_tag (file, sidecar, name) VALUES (?, ?, ?)`, file.id, sidecar.ID, name); err != nil {
+				return err
+			}
 		}
 		if err := w.touch(PhotoTagged, file.photo, ""); err != nil {
 			return err
@@ -179,19 +184,6 @@ func (w change) sidecarsOf(folder int64, path string) error {
 			continue
 		}
 		if _, err := w.exec(`UPDATE sidecar SET read = 0 WHERE folder = ? AND path = ?`, folder, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// setFileTags replaces the tags that a file has from one source.
-func (w change) setFileTags(file int64, source string, names []string) error {
-	if _, err := w.exec(`DELETE FROM file_tag WHERE file = ? AND source = ?`, file, source); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if _, err := w.exec(`INSERT OR IGNORE INTO file_tag (file, name, source) VALUES (?, ?, ?)`, file, name, source); err != nil {
 			return err
 		}
 	}

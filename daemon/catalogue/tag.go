@@ -29,7 +29,8 @@ func (c *Catalogue) RemoveTags(ctx context.Context, photo int64, names []string)
 		}
 		// Of a tag of the user's own, too: a sidecar may give it that is not read yet.
 		hidden, err := w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name)
-			SELECT ?1, ?2 WHERE ?3 OR EXISTS (SELECT 1 FROM file_tag WHERE name = ?2 AND file IN (SELECT id FROM file WHERE photo = ?1))`,
+			SELECT ?1, ?2 WHERE ?3 OR EXISTS (SELECT 1 FROM keyword WHERE photo = ?1 AND name = ?2)
+				OR EXISTS (SELECT 1 FROM sidecar_tag WHERE name = ?2 AND file IN (SELECT id FROM file WHERE photo = ?1))`,
 			photo, name, removed > 0)
 		return removed + hidden, err
 	})

@@ -423,9 +423,10 @@ func TestSettling(t *testing.T) {
 		t.Errorf("oldest: %v", oldest)
 	}
 	f(settleTime, entry(0, 2), false)
-	f(0, entry(time.Hour, 1), true) // a clock that is ahead
-	f(time.Second, entry(time.Hour, 1), true)
-	f(settleTime, entry(time.Hour, 1), false)
+	f(0, entry(5*time.Second, 1), true) // a server's clock that is ahead
+	f(time.Second, entry(5*time.Second, 1), true)
+	f(settleTime, entry(5*time.Second, 1), false)
+	f(0, entry(time.Hour, 1), false) // a camera's clock: it would be ahead for ever
 	for i := range maxSettling + 1 {
 		one := entry(0, 1)
 		one.Path = fmt.Sprint(i)

@@ -114,6 +114,7 @@ func (f *follower) look(ctx context.Context, paths []string, since time.Time) er
 			if err := sameRoot(ctx, f.known, f.folder.ID, f.root); err != nil {
 				return err
 			}
+			f.settling.forget(path)
 			f.again = true // a scan tells of it
 		}
 	}

@@ -10,6 +10,9 @@ const (
 	// settleTime is how long a file must not have been written to before it is
 	// taken in: one that is being copied is not whole yet.
 	settleTime = 2 * time.Second
+	// aheadTime is how far a clock may be ahead for a time of writing to count as
+	// a moment ago; one farther ahead says nothing, as a camera's.
+	aheadTime = 10 * time.Second
 	// maxSettling bounds the files that are waited for one by one; beyond it the
 	// folder is scanned again.
 	maxSettling = 10_000
@@ -33,7 +36,8 @@ type heldFile struct {
 // be ahead.
 func (s *settling) holds(entry watch.Entry, now, since time.Time) bool {
 	held, known := s.files[entry.Path]
-	if entry.Rule != "" || !entry.Regular || now.Sub(time.Unix(0, entry.ModifiedNanos)) >= settleTime {
+	age := now.Sub(time.Unix(0, entry.ModifiedNanos))
+	if entry.Rule != "" || !entry.Regular || age >= settleTime || age < -aheadTime {
 		delete(s.files, entry.Path)
 		return false
 	}

@@ -37,7 +37,7 @@ func (p *Pipeline) decode(ctx context.Context, decoder *host.DecoderHost, files 
 // later turn; only the end of the context is an error.
 func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile) error {
 	for {
-		next, err := p.decodeOne(ctx, decoder, file)
+		next, err := p.decodeOne(ctx, decoder, &file)
 		var unavailable *host.UnavailableError
 		switch {
 		case ctx.Err() != nil:
@@ -70,26 +70,27 @@ func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHos
 }
 
 // decodeOne gives the picture to encode, or nil where the file needs no vector.
-func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile) (*picture, error) {
+// It notes in file the stat of what it opened.
+func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, file *catalogue.WaitingFile) (*picture, error) {
 	photo, info, err := p.folders.OpenPhoto(ctx, file.FolderID, file.Folder, file.Path)
 	if err != nil {
 		return nil, &openError{err}
 	}
 	defer photo.Close()
-	stat := folders.Stat(info)
-	if err := p.catalogue.Observe(ctx, file.FolderID, []catalogue.Observation{{Path: file.Path, Stat: stat}}); err != nil {
+	file.Stat = folders.Stat(info)
+	if err := p.catalogue.Observe(ctx, file.FolderID, []catalogue.Observation{{Path: file.Path, Stat: file.Stat}}); err != nil {
 		return nil, err
 	}
 	if file.Known {
-		if done, err := p.recognise(ctx, decoder, file, photo, stat); err != nil || done {
+		if done, err := p.recognise(ctx, decoder, *file, photo); err != nil || done {
 			return nil, err
 		}
 	}
-	decoded, err := decoder.Decode(ctx, photo, p.request(file))
+	decoded, err := decoder.Decode(ctx, photo, p.request(*file))
 	if err != nil {
-		return nil, p.stalled(ctx, file, err)
+		return nil, p.stalled(ctx, *file, err)
 	}
-	return p.identify(ctx, file, stat, decoded)
+	return p.identify(ctx, *file, decoded)
 }
 
 // stalled finds out whether a decoder that took too long only waited for a
@@ -108,12 +109,12 @@ func (p *Pipeline) stalled(ctx context.Context, file catalogue.WaitingFile, fail
 
 // recognise spares the decode where a photo of the same size is known: the
 // digest tells whether it is the same.
-func (p *Pipeline) recognise(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile, photo *os.File, stat catalogue.Stat) (done bool, err error) {
+func (p *Pipeline) recognise(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile, photo *os.File) (done bool, err error) {
 	decoded, err := decoder.Decode(ctx, photo, host.DecodeRequest{Name: filepath.Base(file.Path)})
 	if err != nil {
 		return false, err
 	}
-	if done, err = p.catalogue.Recognise(ctx, file.ID, stat, decoded.Digest); err != nil || done {
+	if done, err = p.catalogue.Recognise(ctx, file.ID, file.Stat, decoded.Digest); err != nil || done {
 		return done, err
 	}
 	_, err = photo.Seek(0, io.SeekStart) // the plugin shares the offset
@@ -128,13 +129,13 @@ func (p *Pipeline) request(file catalogue.WaitingFile) host.DecodeRequest {
 	return request
 }
 
-func (p *Pipeline) identify(ctx context.Context, file catalogue.WaitingFile, stat catalogue.Stat, decoded *host.Decoded) (*picture, error) {
+func (p *Pipeline) identify(ctx context.Context, file catalogue.WaitingFile, decoded *host.Decoded) (*picture, error) {
 	if p.thumbnails != nil && !p.thumbnails.Has(decoded.Digest) {
 		if err := p.thumbnails.Write(decoded.Digest, decoded.Thumbnail); err != nil {
 			return nil, err
 		}
 	}
-	id, needsVector, err := p.catalogue.Identify(ctx, file.ID, stat, content(decoded, stat.Size))
+	id, needsVector, err := p.catalogue.Identify(ctx, file.ID, file.Stat, content(decoded, file.Stat.Size))
 	if err != nil || !needsVector {
 		return nil, err
 	}
@@ -170,16 +171,16 @@ func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failu
 	case suspect:
 		p.log.Warn("a plugin failed on a photo", "file", file.ID, "error", failure)
 		var attempts int
-		if attempts, err = p.catalogue.Failed(ctx, file.ID); err == nil && attempts < maxAttempts {
+		if attempts, err = p.catalogue.Failed(ctx, file); err == nil && attempts < maxAttempts && attempts > 0 {
 			return true, nil
 		}
-		if err == nil {
+		if err == nil && attempts > 0 {
 			err = p.quarantine(ctx, file, fmt.Sprintf("%s (%d attempts)", reason, attempts), suspectPause(attempts))
 		}
 	default:
-		p.unencoded.Store(true) // it may wait for its vector only
 		err = failure
 	}
+	p.unencoded.Store(true) // it may wait for its vector only, or another copy of its photo does
 	if err == nil || ctx.Err() != nil {
 		p.trouble.Store(nil)
 		return false, ctx.Err()
@@ -218,7 +219,7 @@ func (p *Pipeline) vanished(ctx context.Context, file catalogue.WaitingFile) err
 
 func (p *Pipeline) quarantine(ctx context.Context, file catalogue.WaitingFile, reason string, pause time.Duration) error {
 	p.log.Info("a file was set aside", "file", file.ID, "reason", reason)
-	return p.catalogue.Quarantine(ctx, file.ID, reason, pause)
+	return p.catalogue.Quarantine(ctx, file, reason, pause)
 }
 
 // An openError is a failure to open a photo, as against one of the plugin or

@@ -28,8 +28,9 @@ const (
 	maxAttempts = 3
 	// forbiddenPause is how soon a file that may not be read is tried again.
 	forbiddenPause = 15 * time.Minute
-	// retryInterval is how often the quarantine is looked through.
-	retryInterval = time.Minute
+	// retryInterval is how often the quarantine is looked through, and photos
+	// are looked for that lack nothing but their vector.
+	retryInterval = 5 * time.Minute
 	// pausePlugin is the wait before a plugin that cannot be started is asked
 	// again, and pauseCatalogue that before the catalogue is written again, as
 	// after a full disk.
@@ -159,6 +160,7 @@ func (p *Pipeline) feed(ctx context.Context, files chan<- catalogue.WaitingFile)
 		case <-changed:
 		case <-p.landed:
 		case <-retry.C:
+			p.unencoded.Store(true)
 			if _, err := p.catalogue.RetryDue(ctx, time.Now()); err != nil && ctx.Err() == nil {
 				p.log.Error("the quarantine cannot be looked through", "error", err)
 			}

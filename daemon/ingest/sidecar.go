@@ -7,7 +7,6 @@ import (
 
 	"vsed/daemon/catalogue"
 	"vsed/daemon/folders"
-	"vsed/daemon/watch"
 	"vsed/plugins/host"
 )
 
@@ -41,8 +40,12 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 		after = page[len(page)-1].ID
 		for _, sidecar := range page {
 			keywords, problem, err := p.readSidecar(ctx, decoder, sidecar)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if err != nil {
-				return err
+				p.log.Warn("a sidecar cannot be read now; it is tried again", "sidecar", sidecar.ID, "error", withoutPath(err))
+				continue
 			}
 			if err := p.catalogue.SidecarRead(ctx, sidecar, keywords, problem); err != nil {
 				return err
@@ -51,27 +54,27 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 	}
 }
 
+// errChanged says that a sidecar is not what was listed any more.
+var errChanged = errors.New("it changed a moment ago")
+
 // readSidecar gives the keywords, or the problem that the sidecar itself has;
-// an error is none of its fault.
+// after an error it is read again.
 func (p *Pipeline) readSidecar(ctx context.Context, decoder *host.DecoderHost, sidecar catalogue.Sidecar) (keywords []string, problem string, err error) {
 	file, info, err := p.folders.OpenPhoto(ctx, sidecar.FolderID, sidecar.Folder, sidecar.Path)
-	if errors.Is(err, watch.ErrNotAnswering) || ctx.Err() != nil {
-		return nil, "", err
-	}
 	if err != nil {
-		return nil, withoutPath(err).Error(), nil
+		return nil, "", err
 	}
 	defer file.Close()
 	if folders.Stat(info) != sidecar.Stat {
-		return nil, "", nil // the watcher will tell of it; SidecarRead sees the same
+		return nil, "", errChanged // the watcher will tell of it
 	}
 	metadata, err := decoder.ReadSidecar(ctx, file, filepath.Base(sidecar.Path))
-	var unavailable *host.UnavailableError
-	switch {
-	case ctx.Err() != nil || errors.As(err, &unavailable):
-		return nil, "", errors.Join(err, ctx.Err())
-	case err != nil:
-		return nil, err.Error(), nil
+	var rejected *host.RejectedError
+	if errors.As(err, &rejected) {
+		return nil, rejected.Reason, nil
+	}
+	if err != nil {
+		return nil, "", err
 	}
 	return metadata.Keywords, "", nil
 }

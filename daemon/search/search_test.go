@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -100,7 +101,9 @@ func (w *world) add(name string, degrees int) {
 // caughtUp waits until everything can be found.
 func (w *world) caughtUp() {
 	w.Helper()
-	for done := false; !done; {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for done := false; !done; <-tick.C {
 		var err error
 		done, err = w.engine.CaughtUp(w.Context())
 		w.check(err)

@@ -33,15 +33,14 @@ CREATE INDEX file_missing ON file (missing_since) WHERE state = 'missing';
 
 ALTER TABLE folder ADD COLUMN configured INTEGER NOT NULL DEFAULT 0;   -- named by the configuration, not added by hand
 
--- What a file or its sidecar says of the photo in it.
-CREATE TABLE file_tag (
-    file   INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
-    name   TEXT NOT NULL,
-    source TEXT NOT NULL CHECK (source IN ('file', 'sidecar')),
-    PRIMARY KEY (file, name, source)
+-- The words inside a photo's own bytes: they follow from its digest.
+CREATE TABLE keyword (
+    photo INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    name  TEXT NOT NULL,
+    PRIMARY KEY (photo, name)
 ) WITHOUT ROWID;
 
--- A user's word against a tag that a file gives: it stays off.
+-- A user's word against a tag: it stays off, whatever a file says.
 CREATE TABLE tag_removed (
     photo INTEGER NOT NULL REFERENCES photo (id),
     name  TEXT NOT NULL,
@@ -63,3 +62,12 @@ CREATE TABLE sidecar (
     UNIQUE (folder, path)
 );
 CREATE INDEX sidecar_unread ON sidecar (id) WHERE NOT read;
+
+-- What a sidecar says of a file beside it.
+CREATE TABLE sidecar_tag (
+    file    INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
+    sidecar INTEGER NOT NULL REFERENCES sidecar (id) ON DELETE CASCADE,
+    name    TEXT NOT NULL,
+    PRIMARY KEY (file, sidecar, name)
+) WITHOUT ROWID;
+CREATE INDEX sidecar_tag_sidecar ON sidecar_tag (sidecar);
