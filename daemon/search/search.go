@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -116,7 +117,25 @@ func (e *Engine) Search(ctx context.Context, query string, limit int, cursor str
 	if len(byVector) > 0 && byVector[0].Score >= floor {
 		result.GoodMatch = true
 	}
-	return result, e.page(ctx, &result, fusion.Reciprocal(byWords, byVector), limit, after)
+	return result, e.page(ctx, &result, liftWhole(fusion.Reciprocal(byWords, byVector), byWords), limit, after)
+}
+
+// liftWhole puts photos first whose tag or file name is the whole query: that is
+// what was meant, whatever else looks like it. A fused score is below 1.
+func liftWhole(fused, byWords []index.Hit) []index.Hit {
+	whole := make(map[int64]bool)
+	for _, hit := range byWords {
+		if keyword.Whole(hit) {
+			whole[hit.ID] = true
+		}
+	}
+	for i := range fused {
+		if whole[fused[i].ID] {
+			fused[i].Score++
+		}
+	}
+	slices.SortFunc(fused, index.Compare)
+	return fused
 }
 
 func (e *Engine) searchVectors(ctx context.Context, query string) (hits []index.Hit, floor float64, err error) {

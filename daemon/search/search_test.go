@@ -218,3 +218,20 @@ func TestAnotherSpaceIsFilledFromTheStart(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 }
+
+func TestAPhotoAskedForByItsNameComesFirst(t *testing.T) {
+	var degrees []int
+	for i := range 26 {
+		degrees = append(degrees, 4*i)
+	}
+	w := newWorld(t, degrees...)
+	for i := range 26 {
+		w.check(w.catalogue.AddTags(t.Context(), w.photos[4*i], []string{fmt.Sprintf("IMG %04d", i), "holiday img"}))
+	}
+	w.caughtUp()
+	for query, want := range map[string]int{"y.jpg": 96, "Y": 96, "img 0021": 84} {
+		if got := w.degrees(w.search(query, 3, "")); got[0] != want {
+			t.Errorf("%q: found %v, want %d first", query, got, want)
+		}
+	}
+}

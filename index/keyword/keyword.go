@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +29,8 @@ const changeKey = "vsed.change"
 // what is not UTF-8 in them separates words.
 type Document struct {
 	ID int64
-	// Tags are found as a whole and by their words.
+	// Tags are found as a whole and by their words, and so are Names, also without
+	// their extension.
 	Tags []string
 	// Names are file names without a folder; the ending after the last dot is
 	// not searched, as every photo has one.
@@ -140,16 +142,19 @@ func (x *Index) Len() (int64, error) {
 func (d Document) fields() map[string]any {
 	return map[string]any{
 		fieldWhole:   wholes(d.Tags),
+		fieldName:    wholes(slices.Concat(d.Names, stems(d.Names))),
 		fieldTags:    words(strings.Join(d.Tags, "\n")),
 		fieldNames:   words(strings.Join(stems(d.Names), "\n")),
 		fieldFolders: words(strings.Join(d.Folders, "\n")),
 	}
 }
 
-func wholes(tags []string) []string {
+// wholes are texts that a person may type as they are: a tag, a file's name with
+// and without its extension.
+func wholes(texts []string) []string {
 	var list []string
-	for _, tag := range tags {
-		if normal := normalise(tag); normal != "" && len(normal) <= wholeBytes {
+	for _, text := range texts {
+		if normal := normalise(text); normal != "" && len(normal) <= wholeBytes {
 			list = append(list, normal)
 		}
 	}

@@ -108,7 +108,7 @@ func TestWholeTagIsFirstWhateverTheWords(t *testing.T) {
 	for id := range int64(1500) {
 		photos[id] = keyword.Document{ID: id, Tags: []string{"a", "b", "c", rare}}
 	}
-	photos = append(photos, keyword.Document{ID: 3000, Tags: []string{rare + " extra"}, Names: []string{rare + ".jpg"}, Folders: []string{rare}})
+	photos = append(photos, keyword.Document{ID: 3000, Tags: []string{rare + " extra"}, Names: []string{rare + " extra.jpg"}, Folders: []string{rare}})
 	apply(t, x, 1, photos...)
 	hits, err := x.Search(context.Background(), rare, 1500)
 	if err != nil || len(hits) != 1500 || hits[0].ID != 0 || hits[1499].ID != 1499 {

@@ -15,6 +15,7 @@ import (
 // The fields of a document.
 const (
 	fieldWhole   = "whole"   // each tag in its normal form, one term each
+	fieldName    = "name"    // each file name likewise, with and without its extension
 	fieldTags    = "tags"    // the words of the tags
 	fieldNames   = "names"   // the words of the file names
 	fieldFolders = "folders" // the words of the folders' names
@@ -28,7 +29,7 @@ const analyserName = "words"
 // format is part of each index and changes with anything here or in words.go
 // that makes an old index answer wrongly: an index of another format is built
 // anew.
-const format = "1"
+const format = "2"
 
 func newMapping() (*mapping.IndexMappingImpl, error) {
 	scheme := bleve.NewIndexMapping()
@@ -41,7 +42,9 @@ func newMapping() (*mapping.IndexMappingImpl, error) {
 		return nil, fmt.Errorf("keyword index: analyser: %w", err)
 	}
 	scheme.DefaultMapping = bleve.NewDocumentStaticMapping()
-	scheme.DefaultMapping.AddFieldMappingsAt(fieldWhole, newField(keyword.Name))
+	for _, field := range []string{fieldWhole, fieldName} {
+		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(keyword.Name))
+	}
 	for _, field := range []string{fieldTags, fieldNames, fieldFolders} {
 		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(analyserName))
 	}

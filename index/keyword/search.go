@@ -28,8 +28,9 @@ const (
 )
 
 // Search finds at most limit photos that have any word of the text, best first,
-// of equal scores the lower id first. A photo with a tag that is the whole text,
-// but for case, accents and spaces, comes before all that have not. Of the text
+// of equal scores the lower id first. A photo with a tag or file name that is the
+// whole text, but for case, accents and spaces, comes before all that have not;
+// Whole tells it. Of the text
 // the first 16 KiB and in them the first 32 different words count; English stop
 // words ("on", "the") find whole tags only. A text without a word finds nothing.
 func (x *Index) Search(ctx context.Context, text string, limit int) ([]index.Hit, error) {
@@ -58,13 +59,23 @@ func (x *Index) Search(ctx context.Context, text string, limit int) ([]index.Hit
 	return hits, nil
 }
 
+// leastWhole lies between the scores of those that match as a whole and all
+// others: bleve divides by the length of the query's weights, in which
+// boostWhole is all, so that the one are near 1 and the others below a
+// millionth.
+const leastWhole = 1e-4
+
+// Whole reports whether a hit of Search has a tag or file name that is the whole
+// text.
+func Whole(hit index.Hit) bool { return hit.Score > leastWhole }
+
 // clauses are the whole text and each word of it. A word's fields make one
 // clause, so that a second word counts more than the same word in a second
 // field: bleve scales by the share of clauses that matched.
 func (x *Index) clauses(text string) []query.Query {
 	var clauses []query.Query
 	if normal := normalise(text); normal != "" && len(normal) <= wholeBytes {
-		clauses = append(clauses, term(fieldWhole, normal, boostWhole))
+		clauses = append(clauses, query.NewDisjunctionQuery([]query.Query{term(fieldWhole, normal, boostWhole), term(fieldName, normal, boostWhole)}))
 	}
 	for _, word := range x.terms(text) {
 		clauses = append(clauses, query.NewDisjunctionQuery([]query.Query{

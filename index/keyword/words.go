@@ -14,7 +14,7 @@ const (
 	textBytes = 16 << 10
 	// wordRunes is where a word is cut.
 	wordRunes = 64
-	// wholeBytes is the longest tag that can be found as a whole.
+	// wholeBytes is the longest tag or name that can be found as a whole.
 	wholeBytes = 256
 )
 
