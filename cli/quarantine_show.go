@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -38,7 +39,7 @@ func runQuarantineShow(ctx context.Context, options QuarantineShowOptions, out S
 	if options.JSON {
 		return out.json(file)
 	}
-	next := "when the file changes, or on `vsectl quarantine retry`"
+	next := fmt.Sprintf("when the file changes, or on `vsectl quarantine retry %d`", file.ID)
 	if file.NextAttempt != "" {
 		next = moment(file.NextAttempt) + ", " + until(file.NextAttempt, out.Now)
 	}

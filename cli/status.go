@@ -183,7 +183,7 @@ func showSetAside(status api.Status, out Screen) error {
 	if rest := status.Photos.Quarantined - int64(len(status.Quarantined)); rest > 0 {
 		more = number(rest) + " more: "
 	}
-	return out.printf("%s`vsectl quarantine list` shows all, `vsectl quarantine retry` tries them anew.\n", more)
+	return out.printf("%s`vsectl quarantine list` shows all, `vsectl quarantine retry --all` tries them anew.\n", more)
 }
 
 // plural gives n with the word for one or for several.

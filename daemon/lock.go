@@ -43,6 +43,9 @@ func lockState(state string) (*os.File, error) {
 
 // Check verifies the state folder of a daemon that does not run.
 func Check(ctx context.Context, state string, repair bool) (findings []catalogue.Finding, err error) {
+	if _, err := os.Stat(filepath.Join(state, "catalogue.db")); err != nil {
+		return nil, fmt.Errorf("there is no catalogue in %s: name the state folder of a vsed", state)
+	}
 	lock, err := lockState(state)
 	if err != nil {
 		return nil, err

@@ -18,10 +18,6 @@ import (
 // found. With repair, derived parts that are wrong are removed; the next start
 // makes them again.
 func Run(ctx context.Context, state string, repair bool) (findings []catalogue.Finding, err error) {
-	path := filepath.Join(state, "catalogue.db")
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("there is no catalogue in %s: name the state folder of a vsed", state)
-	}
 	c, err := catalogue.Open(ctx, state)
 	if err != nil {
 		return nil, err

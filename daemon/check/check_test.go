@@ -120,10 +120,3 @@ func TestADamagedCatalogueIsToldNotMended(t *testing.T) {
 	}
 	t.Logf("found %+v, %v", findings, err)
 }
-
-func TestAFolderWithoutACatalogueIsNamed(t *testing.T) {
-	folder := t.TempDir()
-	if _, err := Run(t.Context(), folder, false); err == nil || !strings.Contains(err.Error(), folder) {
-		t.Errorf("got %v", err)
-	}
-}

@@ -528,3 +528,14 @@ func TestSIGHUPReadsTheFoldersAgain(t *testing.T) {
 	w.until("the refusal is told", func() bool { return strings.Contains(w.output.String(), "the one before stands") })
 	w.stop()
 }
+
+func TestCheckMakesNoFolder(t *testing.T) {
+	t.Parallel()
+	absent := filepath.Join(t.TempDir(), "absent")
+	if said := fails(t, exec.Command(filepath.Join(binaries, "vsed"), "check", "--state", absent)); !strings.Contains(said, absent) {
+		t.Errorf("said %s", said)
+	}
+	if _, err := os.Stat(absent); err == nil {
+		t.Errorf("%s was made", absent)
+	}
+}

@@ -114,7 +114,11 @@ func runCheck(c *cli.Context, stdout io.Writer) error {
 	if left > 0 {
 		return fmt.Errorf("%d of %d findings are not mended: run with --repair, or put a backup in place", left, len(findings))
 	}
-	_, err = fmt.Fprintln(stdout, "all else is sound")
+	verdict := "the catalogue and the indexes are sound"
+	if len(findings) > 0 {
+		verdict = "all else is sound; what was removed is made again at the next start"
+	}
+	_, err = fmt.Fprintln(stdout, verdict)
 	return err
 }
 
