@@ -1,14 +1,10 @@
 package catalogue
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -172,120 +168,6 @@ func TestChangedContentIsDecodedAgain(t *testing.T) {
 	}
 }
 
-func TestAnEditInPlaceKeepsTheUsersTags(t *testing.T) {
-	c := open(t, t.TempDir())
-	folder, photos := library(t, c, "a.jpg", "b.jpg")
-	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
-	edited := stat(0)
-	edited.ModifiedNanos++
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
-	photo := encode(t, c, waiting[0], edited, content(9))
-	if tags := must[Photo](t)(c.Photo(t.Context(), photo)).Tags; len(tags) != 1 || tags[0] != (Tag{"dog", "user"}) {
-		t.Errorf("after an edit: tags %v", tags)
-	}
-	// Content that a known photo took is that photo, with its own tags.
-	edited.ModifiedNanos++
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
-	waiting = must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
-	if photo := encode(t, c, waiting[0], edited, content(1)); photo != photos[1] || len(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) != 0 {
-		t.Errorf("a copy over the file: photo %d, want %d without tags", photo, photos[1])
-	}
-}
-
-func TestTheUsersWordWinsOverTheFiles(t *testing.T) {
-	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
-	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
-	read := func(s Stat) int64 {
-		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: s}}))
-		tagged := content(1)
-		tagged.Keywords = []string{"beach", "dog"}
-		return encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))[0], s, tagged)
-	}
-	tags := func(photo int64) string { return fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) }
-	photo := read(stat(1))
-	if got := tags(photo); got != "[{beach file} {dog file}]" {
-		t.Errorf("tags %s", got)
-	}
-	check(t, c.RemoveTags(t.Context(), photo, []string{"dog"}))
-	again := stat(1)
-	again.ChangedNanos++
-	if read(again) != photo || tags(photo) != "[{beach file}]" {
-		t.Errorf("after reading again: tags %s", tags(photo))
-	}
-	check(t, c.AddTags(t.Context(), photo, []string{"dog"}))
-	if got := tags(photo); got != "[{beach file} {dog file} {dog user}]" {
-		t.Errorf("after adding: tags %s", got)
-	}
-}
-
-func TestSidecarsTagTheirPhotos(t *testing.T) {
-	c := open(t, t.TempDir())
-	folder, photos := library(t, c, "a.jpg", "a.png", "ab.jpg", "dir/a.jpg")
-	tagged := func(sidecar string, s Stat, want ...int) {
-		t.Helper()
-		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: sidecar, Stat: s, Sidecar: true}}))
-		unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10))
-		if len(unread) != 1 {
-			t.Fatalf("%s: unread %+v", sidecar, unread)
-		}
-		check(t, c.SidecarRead(t.Context(), unread[0], []string{sidecar}, ""))
-		var got []int
-		for i, photo := range photos {
-			for _, tag := range must[Photo](t)(c.Photo(t.Context(), photo)).Tags {
-				if tag == (Tag{sidecar, "sidecar"}) {
-					got = append(got, i)
-				}
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: tagged %v, want %v", sidecar, got, want)
-		}
-	}
-	tagged("a.jpg.xmp", stat(50), 0)
-	tagged("a.xmp", stat(51), 0, 1)
-	tagged("dir/a.XMP", stat(52), 3)
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.xmp", Stat: stat(51), Sidecar: true}}))
-	if unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10)); len(unread) != 0 {
-		t.Errorf("an unchanged sidecar is read again: %+v", unread)
-	}
-	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.xmp"}))
-	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {
-		t.Errorf("tags of a deleted sidecar: %v", tags)
-	}
-}
-
-func TestQuarantineLetsGoInTime(t *testing.T) {
-	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
-	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
-	for i, name := range []string{"never.jpg", "soon.jpg"} {
-		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: name, Stat: stat(i)}}))
-	}
-	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)) {
-		pause := time.Duration(0)
-		if file.Path == "soon.jpg" {
-			pause = time.Hour
-		}
-		check(t, c.Quarantine(t.Context(), file, "why", pause))
-	}
-	if set := must[[]QuarantinedFile](t)(c.Quarantined(t.Context(), 0, 10)); len(set) != 2 || set[0].Attempts != 1 || !set[0].NextAttempt.IsZero() || set[1].NextAttempt.IsZero() {
-		t.Errorf("set aside: %+v", set)
-	}
-	for _, one := range []struct {
-		after time.Duration
-		want  int64
-	}{{time.Minute, 0}, {2 * time.Hour, 1}, {1000 * time.Hour, 0}} {
-		if got := must[int64](t)(c.RetryDue(t.Context(), time.Now().Add(one.after))); got != one.want {
-			t.Errorf("after %v: let go %d, want %d", one.after, got, one.want)
-		}
-	}
-	if got := must[int64](t)(c.RetryQuarantined(t.Context(), nil)); got != 1 {
-		t.Errorf("on request: let go %d, want 1", got)
-	}
-}
-
 func TestNearDuplicatesAndBurstsAreGroups(t *testing.T) {
 	c := open(t, t.TempDir())
 	check(t, c.UseSpace(t.Context(), "test-space"))
@@ -369,31 +251,6 @@ func TestTheConfigurationsFoldersComeAndGo(t *testing.T) {
 		if got, refused := watched(one.configured...); !slices.Equal(got, one.want) || refused != one.refused {
 			t.Errorf("configured %v: watched %v, refused %d", one.configured, got, refused)
 		}
-	}
-}
-
-// A number that an older copy of the catalogue gives again must not find
-// another photo's vector.
-func TestARestoredCatalogueFindsNoForeignVector(t *testing.T) {
-	folder := t.TempDir()
-	c := open(t, folder)
-	library(t, c)
-	check(t, keepCopy(t.Context(), c.write, c.path()+".backup"))
-	_, photos := library(t, c, "first.jpg")
-	check(t, c.Close())
-	for _, suffix := range []string{"-wal", "-shm"} {
-		if err := os.Remove(c.path() + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-	}
-	check(t, os.Rename(c.path()+".backup", c.path()))
-	c = open(t, folder)
-	root := must[[]Folder](t)(c.Folders(t.Context()))[0]
-	check(t, c.Observe(t.Context(), root.ID, []Observation{{Path: "other.jpg", Stat: stat(7)}}))
-	photo, needs, err := c.Identify(t.Context(), must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0].ID, stat(7), content(77))
-	check(t, err)
-	if photo != photos[0] || !needs {
-		t.Errorf("photo %d needs a vector: %v; want photo %d to need one", photo, needs, photos[0])
 	}
 }
 
@@ -494,103 +351,6 @@ func TestRemovedFolderComesBackWithTagsAndVectors(t *testing.T) {
 	}
 }
 
-func TestNewerCatalogueIsRefused(t *testing.T) {
-	folder := t.TempDir()
-	c := open(t, folder)
-	if _, err := c.write.Exec("PRAGMA user_version = 99"); err != nil {
-		t.Fatal(err)
-	}
-	check(t, c.Close())
-	if _, err := Open(t.Context(), folder); err == nil || !strings.Contains(err.Error(), "newer") {
-		t.Errorf("a catalogue of schema 99: %v", err)
-	}
-}
-
-func TestADamagedCatalogueIsNamedAndKept(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "catalogue.db")
-	garbage := bytes.Repeat([]byte("not a database "), 1000)
-	check(t, os.WriteFile(path, garbage, 0o600))
-	if _, err := Open(t.Context(), folder); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("opened, or not named: %v", err)
-	}
-	if kept, err := os.ReadFile(path); err != nil || !bytes.Equal(kept, garbage) {
-		t.Error("the damaged file was changed")
-	}
-}
-
-// Every schema that was ever in a release, with rows, becomes the newest one.
-func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
-	for version := 1; version < newestSchema(); version++ {
-		folder := t.TempDir()
-		path := filepath.Join(folder, "catalogue.db")
-		db := openDatabase(path, "", "rwc")
-		for schema := 1; schema <= version; schema++ {
-			statements, err := step(schema)
-			check(t, err)
-			_, err = db.Exec(statements)
-			check(t, err)
-		}
-		rows, err := os.ReadFile(fmt.Sprintf("testdata/schema-%d.sql", version))
-		check(t, err)
-		_, err = db.Exec(string(rows) + fmt.Sprintf("; PRAGMA user_version = %d", version))
-		check(t, err)
-		check(t, db.Close())
-		c := open(t, folder)
-		photo := must[Photo](t)(c.Photo(t.Context(), 1))
-		if len(photo.Files) != 1 || photo.Files[0].Path != "/photos/a.jpg" || len(photo.Tags) != 1 || photo.Tags[0].Name != "dog" {
-			t.Errorf("from schema %d: %+v", version, photo)
-		}
-		if _, err := os.Stat(fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
-			t.Errorf("no copy of schema %d: %v", version, err)
-		}
-	}
-}
-
-func TestKeywordsAndTagsOutliveTheirFolderAndAMove(t *testing.T) {
-	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
-	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a/x.jpg", Stat: stat(1)}}))
-	tagged := content(1)
-	tagged.Keywords = []string{"beach"}
-	photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0], stat(1), tagged)
-	tags := func(when string) {
-		t.Helper()
-		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != "[{beach file}]" {
-			t.Errorf("%s: tags %s", when, got)
-		}
-	}
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
-	check(t, c.Vanished(t.Context(), folder.ID, []string{"a"}))
-	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
-	tags("after a move and a purge")
-	check(t, c.RemoveFolder(t.Context(), "/photos"))
-	folder = must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
-	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, stat(1), tagged.Digest)) {
-		t.Error("not recognised")
-	}
-	tags("after the folder came back")
-}
-
-func TestACopyOverAFileHasOnlyItsOwnWords(t *testing.T) {
-	c := open(t, t.TempDir())
-	folder, photos := library(t, c, "a.jpg", "snow.jpg")
-	check(t, c.AddTags(t.Context(), photos[0], []string{"mine"}))
-	over := stat(0)
-	over.ModifiedNanos++
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: over}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
-	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, over, content(1).Digest)) {
-		t.Error("not recognised")
-	}
-	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {
-		t.Errorf("tags %v", tags)
-	}
-}
-
 func TestADiskMountedBelowAndAwayIsNotMissing(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder, _ := library(t, c, "a.jpg", "gone.jpg")
@@ -613,19 +373,5 @@ func TestAnotherNumberOfTheDeviceCostsNoDecode(t *testing.T) {
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: mounted}}))
 	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); !photo.Visible() {
 		t.Errorf("after another mount: %+v", photo)
-	}
-}
-
-func TestAFileThatChangedMeanwhileIsNotSetAside(t *testing.T) {
-	c := open(t, t.TempDir())
-	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(1)}}))
-	half := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0]
-	whole := stat(1)
-	whole.Size++
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: whole}}))
-	check(t, c.Quarantine(t.Context(), half, "is truncated", 0))
-	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1)); len(waiting) != 1 {
-		t.Error("the whole file was set aside for what the half one was")
 	}
 }

@@ -1,0 +1,89 @@
+package catalogue
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestNewerCatalogueIsRefused(t *testing.T) {
+	folder := t.TempDir()
+	c := open(t, folder)
+	if _, err := c.write.Exec("PRAGMA user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	check(t, c.Close())
+	if _, err := Open(t.Context(), folder); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("a catalogue of schema 99: %v", err)
+	}
+}
+
+func TestADamagedCatalogueIsNamedAndKept(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "catalogue.db")
+	garbage := bytes.Repeat([]byte("not a database "), 1000)
+	check(t, os.WriteFile(path, garbage, 0o600))
+	if _, err := Open(t.Context(), folder); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("opened, or not named: %v", err)
+	}
+	if kept, err := os.ReadFile(path); err != nil || !bytes.Equal(kept, garbage) {
+		t.Error("the damaged file was changed")
+	}
+}
+
+// Every schema that was ever in a release, with rows, becomes the newest one.
+func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
+	for version := 1; version < newestSchema(); version++ {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "catalogue.db")
+		db := openDatabase(path, "", "rwc")
+		for schema := 1; schema <= version; schema++ {
+			statements, err := step(schema)
+			check(t, err)
+			_, err = db.Exec(statements)
+			check(t, err)
+		}
+		rows, err := os.ReadFile(fmt.Sprintf("testdata/schema-%d.sql", version))
+		check(t, err)
+		_, err = db.Exec(string(rows) + fmt.Sprintf("; PRAGMA user_version = %d", version))
+		check(t, err)
+		check(t, db.Close())
+		c := open(t, folder)
+		photo := must[Photo](t)(c.Photo(t.Context(), 1))
+		if len(photo.Files) != 1 || photo.Files[0].Path != "/photos/a.jpg" || len(photo.Tags) != 1 || photo.Tags[0].Name != "dog" {
+			t.Errorf("from schema %d: %+v", version, photo)
+		}
+		if _, err := os.Stat(fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
+			t.Errorf("no copy of schema %d: %v", version, err)
+		}
+	}
+}
+
+// A number that an older copy of the catalogue gives again must not find
+// another photo's vector.
+func TestARestoredCatalogueFindsNoForeignVector(t *testing.T) {
+	folder := t.TempDir()
+	c := open(t, folder)
+	library(t, c)
+	check(t, keepCopy(t.Context(), c.write, c.path()+".backup"))
+	_, photos := library(t, c, "first.jpg")
+	check(t, c.Close())
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(c.path() + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	check(t, os.Rename(c.path()+".backup", c.path()))
+	c = open(t, folder)
+	root := must[[]Folder](t)(c.Folders(t.Context()))[0]
+	check(t, c.Observe(t.Context(), root.ID, []Observation{{Path: "other.jpg", Stat: stat(7)}}))
+	photo, needs, err := c.Identify(t.Context(), must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0].ID, stat(7), content(77))
+	check(t, err)
+	if photo != photos[0] || !needs {
+		t.Errorf("photo %d needs a vector: %v; want photo %d to need one", photo, needs, photos[0])
+	}
+}

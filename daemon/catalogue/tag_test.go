@@ -1,0 +1,136 @@
+package catalogue
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestAnEditInPlaceKeepsTheUsersTags(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "b.jpg")
+	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
+	edited := stat(0)
+	edited.ModifiedNanos++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	photo := encode(t, c, waiting[0], edited, content(9))
+	if tags := must[Photo](t)(c.Photo(t.Context(), photo)).Tags; len(tags) != 1 || tags[0] != (Tag{"dog", "user"}) {
+		t.Errorf("after an edit: tags %v", tags)
+	}
+	// Content that a known photo took is that photo, with its own tags.
+	edited.ModifiedNanos++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
+	waiting = must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	if photo := encode(t, c, waiting[0], edited, content(1)); photo != photos[1] || len(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) != 0 {
+		t.Errorf("a copy over the file: photo %d, want %d without tags", photo, photos[1])
+	}
+}
+
+func TestTheUsersWordWinsOverTheFiles(t *testing.T) {
+	c := open(t, t.TempDir())
+	check(t, c.UseSpace(t.Context(), "test-space"))
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	read := func(s Stat) int64 {
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: s}}))
+		tagged := content(1)
+		tagged.Keywords = []string{"beach", "dog"}
+		return encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))[0], s, tagged)
+	}
+	tags := func(photo int64) string { return fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) }
+	photo := read(stat(1))
+	if got := tags(photo); got != "[{beach file} {dog file}]" {
+		t.Errorf("tags %s", got)
+	}
+	check(t, c.RemoveTags(t.Context(), photo, []string{"dog"}))
+	again := stat(1)
+	again.ChangedNanos++
+	if read(again) != photo || tags(photo) != "[{beach file}]" {
+		t.Errorf("after reading again: tags %s", tags(photo))
+	}
+	check(t, c.AddTags(t.Context(), photo, []string{"dog"}))
+	if got := tags(photo); got != "[{beach file} {dog file} {dog user}]" {
+		t.Errorf("after adding: tags %s", got)
+	}
+}
+
+func TestSidecarsTagTheirPhotos(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "a.png", "ab.jpg", "dir/a.jpg")
+	tagged := func(sidecar string, s Stat, want ...int) {
+		t.Helper()
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: sidecar, Stat: s, Sidecar: true}}))
+		unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10))
+		if len(unread) != 1 {
+			t.Fatalf("%s: unread %+v", sidecar, unread)
+		}
+		check(t, c.SidecarRead(t.Context(), unread[0], []string{sidecar}, ""))
+		var got []int
+		for i, photo := range photos {
+			for _, tag := range must[Photo](t)(c.Photo(t.Context(), photo)).Tags {
+				if tag == (Tag{sidecar, "sidecar"}) {
+					got = append(got, i)
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: tagged %v, want %v", sidecar, got, want)
+		}
+	}
+	tagged("a.jpg.xmp", stat(50), 0)
+	tagged("a.xmp", stat(51), 0, 1)
+	tagged("dir/a.XMP", stat(52), 3)
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.xmp", Stat: stat(51), Sidecar: true}}))
+	if unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10)); len(unread) != 0 {
+		t.Errorf("an unchanged sidecar is read again: %+v", unread)
+	}
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.xmp"}))
+	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {
+		t.Errorf("tags of a deleted sidecar: %v", tags)
+	}
+}
+
+func TestKeywordsAndTagsOutliveTheirFolderAndAMove(t *testing.T) {
+	c := open(t, t.TempDir())
+	check(t, c.UseSpace(t.Context(), "test-space"))
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a/x.jpg", Stat: stat(1)}}))
+	tagged := content(1)
+	tagged.Keywords = []string{"beach"}
+	photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0], stat(1), tagged)
+	tags := func(when string) {
+		t.Helper()
+		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != "[{beach file}]" {
+			t.Errorf("%s: tags %s", when, got)
+		}
+	}
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a"}))
+	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
+	tags("after a move and a purge")
+	check(t, c.RemoveFolder(t.Context(), "/photos"))
+	folder = must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, stat(1), tagged.Digest)) {
+		t.Error("not recognised")
+	}
+	tags("after the folder came back")
+}
+
+func TestACopyOverAFileHasOnlyItsOwnWords(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "snow.jpg")
+	check(t, c.AddTags(t.Context(), photos[0], []string{"mine"}))
+	over := stat(0)
+	over.ModifiedNanos++
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: over}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, over, content(1).Digest)) {
+		t.Error("not recognised")
+	}
+	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {
+		t.Errorf("tags %v", tags)
+	}
+}
