@@ -81,6 +81,7 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 		return err
 	}
 	lines := json.NewEncoder(stdout)
+	lines.SetEscapeHTML(false) // ">=" is for reading
 	if err := lines.Encode(describeMachine(ctx, o)); err != nil {
 		return err
 	}
