@@ -286,7 +286,7 @@ func inMountNamespace(t *testing.T) bool {
 	command.Env = append(os.Environ(), "VSED_TEST_MOUNTS=own")
 	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := command.CombinedOutput()
-	if err != nil && strings.Contains(err.Error(), "operation not permitted") {
+	if command.Process == nil { // the kernel refuses, as in a container or a chroot
 		t.Skipf("no mount namespaces here: %v", err)
 	}
 	t.Logf("%s", out)
