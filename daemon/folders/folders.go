@@ -41,7 +41,6 @@ type Report struct {
 // A Keeper keeps every folder of the catalogue. It has one Run.
 type Keeper struct {
 	catalogue *catalogue.Catalogue
-	known     knownFiles
 	log       *slog.Logger
 	poll      time.Duration
 	patience  time.Duration
@@ -51,17 +50,6 @@ type Keeper struct {
 	mutex     sync.Mutex
 	roots     map[int64]*watch.Root
 	followers map[int64]*follower
-}
-
-// knownFiles is what the keeper asks of the catalogue to tell a folder from the
-// bare place where it is mounted.
-type knownFiles interface {
-	// FolderIdentity gives what SetFolderIdentity kept, or nil.
-	FolderIdentity(ctx context.Context, folder int64) ([]byte, error)
-	SetFolderIdentity(ctx context.Context, folder int64, identity []byte) error
-	// PresentPaths gives paths of files that are not missing and not ignored, in
-	// the order of their bytes after a path, at most limit.
-	PresentPaths(ctx context.Context, folder int64, after string, limit int) ([]string, error)
 }
 
 // An Option changes a Keeper.
@@ -85,7 +73,7 @@ func Patience(patience time.Duration) Option {
 
 // New makes a keeper over an open catalogue.
 func New(c *catalogue.Catalogue, log *slog.Logger, options ...Option) *Keeper {
-	k := &Keeper{catalogue: c, known: c, log: log, poll: DefaultPollInterval,
+	k := &Keeper{catalogue: c, log: log, poll: DefaultPollInterval,
 		roots: make(map[int64]*watch.Root), followers: make(map[int64]*follower)}
 	for _, option := range options {
 		option(k)
@@ -116,7 +104,7 @@ func (k *Keeper) OpenPhoto(ctx context.Context, folder int64, root, relative str
 // Gone reports whether nothing is at a path of a folder although the folder is
 // there, as it was scanned last. An error means that it cannot be told.
 func (k *Keeper) Gone(ctx context.Context, folder int64, root, relative string) (bool, error) {
-	return gone(ctx, k.known, folder, k.Root(folder, root), relative)
+	return gone(ctx, k.catalogue, folder, k.Root(folder, root), relative)
 }
 
 // Problem says in one line why changes cannot be stored; empty where they can.

@@ -33,7 +33,6 @@ const (
 // A follower keeps one folder.
 type follower struct {
 	catalogue *catalogue.Catalogue
-	known     knownFiles
 	log       *slog.Logger
 	poll      time.Duration
 	trouble   *atomic.Pointer[string] // the keeper's
@@ -62,7 +61,7 @@ func newFollower(k *Keeper, folder catalogue.Folder, root *watch.Root, stop cont
 	if folder.Offline {
 		state = Offline
 	}
-	return &follower{catalogue: k.catalogue, known: k.known, log: k.log, poll: k.poll, trouble: &k.trouble, folder: folder, root: root,
+	return &follower{catalogue: k.catalogue, log: k.log, poll: k.poll, trouble: &k.trouble, folder: folder, root: root,
 		watcher: watch.New(root, k.log), stop: stop, retry: make(chan struct{}, 1), state: state}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"vsed/daemon/catalogue"
 	"vsed/daemon/watch"
 )
 
@@ -25,7 +26,7 @@ func (f *follower) mounted(ctx context.Context) (watch.Identity, error) {
 	if err != nil {
 		return identity, err
 	}
-	kept, err := f.known.FolderIdentity(ctx, f.folder.ID)
+	kept, err := f.catalogue.FolderIdentity(ctx, f.folder.ID)
 	if err != nil {
 		return identity, err
 	}
@@ -40,13 +41,13 @@ func (f *follower) mounted(ctx context.Context) (watch.Identity, error) {
 		return identity, fmt.Errorf("%s %w (another filesystem is there; if the photos were deleted on purpose, remove the folder and add it again)", f.folder.Path, errNotMounted)
 	}
 	// The same files on another mount.
-	return identity, f.known.SetFolderIdentity(ctx, f.folder.ID, []byte(identity.String()))
+	return identity, f.catalogue.SetFolderIdentity(ctx, f.folder.ID, []byte(identity.String()))
 }
 
 // lacksAll reports whether files are known of which none is there.
 func (f *follower) lacksAll(ctx context.Context) (bool, error) {
 	for after := ""; ; {
-		paths, err := f.known.PresentPaths(ctx, f.folder.ID, after, knownPage)
+		paths, err := f.catalogue.PresentPaths(ctx, f.folder.ID, after, knownPage)
 		if err != nil {
 			return false, err
 		}
@@ -69,7 +70,7 @@ func (f *follower) lacksAll(ctx context.Context) (bool, error) {
 // unlikelyEmpty says that a root in which a scan found no name at all is not the
 // folder, where files of it are known.
 func (f *follower) unlikelyEmpty(ctx context.Context) error {
-	paths, err := f.known.PresentPaths(ctx, f.folder.ID, "", 1)
+	paths, err := f.catalogue.PresentPaths(ctx, f.folder.ID, "", 1)
 	if err != nil || len(paths) == 0 {
 		return err
 	}
@@ -78,7 +79,7 @@ func (f *follower) unlikelyEmpty(ctx context.Context) error {
 
 // gone reports whether nothing is at a path although the root is the one that
 // was scanned.
-func gone(ctx context.Context, known knownFiles, folder int64, root *watch.Root, relative string) (bool, error) {
+func gone(ctx context.Context, known *catalogue.Catalogue, folder int64, root *watch.Root, relative string) (bool, error) {
 	_, err := root.Look(ctx, relative)
 	if err == nil {
 		return false, nil
@@ -91,7 +92,7 @@ func gone(ctx context.Context, known knownFiles, folder int64, root *watch.Root,
 }
 
 // sameRoot says why the root is not, now, what was scanned last.
-func sameRoot(ctx context.Context, known knownFiles, folder int64, root *watch.Root) error {
+func sameRoot(ctx context.Context, known *catalogue.Catalogue, folder int64, root *watch.Root) error {
 	identity, err := root.Identity(ctx)
 	if err != nil {
 		return err

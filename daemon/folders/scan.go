@@ -83,11 +83,11 @@ func (f *follower) finish(ctx context.Context, scan *catalogue.Scan, walk *walk,
 	if err := scan.Finish(ctx, walk.unread); err != nil {
 		return err
 	}
-	kept, err := f.known.FolderIdentity(ctx, f.folder.ID)
+	kept, err := f.catalogue.FolderIdentity(ctx, f.folder.ID)
 	if err != nil || string(kept) == after.String() {
 		return err
 	}
-	return f.known.SetFolderIdentity(ctx, f.folder.ID, []byte(after.String()))
+	return f.catalogue.SetFolderIdentity(ctx, f.folder.ID, []byte(after.String()))
 }
 
 // holder says of each entry whether it waits until it has settled.
@@ -111,7 +111,7 @@ func (f *follower) look(ctx context.Context, paths []string, since time.Time) er
 		case errors.Is(err, watch.ErrNotAnswering) || ctx.Err() != nil:
 			return err
 		case err != nil:
-			if err := sameRoot(ctx, f.known, f.folder.ID, f.root); err != nil {
+			if err := sameRoot(ctx, f.catalogue, f.folder.ID, f.root); err != nil {
 				return err
 			}
 			f.settling.forget(path)
@@ -125,7 +125,7 @@ func (f *follower) look(ctx context.Context, paths []string, since time.Time) er
 		return nil
 	}
 	// They may be gone because all of the folder is.
-	if err := sameRoot(ctx, f.known, f.folder.ID, f.root); err != nil {
+	if err := sameRoot(ctx, f.catalogue, f.folder.ID, f.root); err != nil {
 		return err
 	}
 	return f.catalogue.Vanished(ctx, f.folder.ID, gone)

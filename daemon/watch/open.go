@@ -17,12 +17,12 @@ import (
 // ErrNotRegular refuses what is a folder, a pipe, a device or a socket.
 var ErrNotRegular = errors.New("is not a regular file")
 
-// OpenPhoto opens a regular file beneath root for reading, without following
+// openPhoto opens a regular file beneath root for reading, without following
 // any symbolic link below root, and never waits, as opening a pipe would. The
 // Info is of the open file: where it differs from that of a scan, the file has
 // changed since. The caller closes the file. Errors name it, and are
 // fs.ErrNotExist and fs.ErrPermission where they are.
-func OpenPhoto(root, relative string) (*os.File, Info, error) {
+func openPhoto(root, relative string) (*os.File, Info, error) {
 	name := path.Join(root, relative)
 	fd, err := openFile(root, relative)
 	if err != nil {
@@ -55,7 +55,7 @@ func openFile(root, relative string) (int, error) {
 	return openBeneath(folder, relative, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// OpenPhoto is the function of this name, but ends with ctx, and with
+// OpenPhoto is openPhoto, but ends with ctx, and with
 // ErrNotAnswering where the filesystem hangs. What such a call opens after all is
 // closed then.
 func (r *Root) OpenPhoto(ctx context.Context, relative string) (*os.File, Info, error) {
@@ -64,7 +64,7 @@ func (r *Root) OpenPhoto(ctx context.Context, relative string) (*os.File, Info, 
 	t, err := r.start(ctx, func(p *pulse) (err error) {
 		p.begin()
 		defer p.end()
-		file, info, err = OpenPhoto(r.path, relative)
+		file, info, err = openPhoto(r.path, relative)
 		return err
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func TestOpenPhotoRefuses(t *testing.T) {
 				t.Errorf("%q was opened", relative)
 			}
 		}
-		file, _, err := OpenPhoto(root, relative)
+		file, _, err := openPhoto(root, relative)
 		if err == nil {
 			file.Close()
 			t.Errorf("%q was opened", relative)
@@ -67,7 +67,7 @@ func tryOpen(t *testing.T, root, relative string, open func(int, string, int) (i
 func TestOpenPhotoReadsAndCannotWrite(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, "a/b.jpg")
-	file, _, err := OpenPhoto(root, "a/b.jpg")
+	file, _, err := openPhoto(root, "a/b.jpg")
 	must(t, err)
 	defer file.Close()
 	if data, err := io.ReadAll(file); err != nil || string(data) != "content of a/b.jpg" {

@@ -140,7 +140,7 @@ func TestScanIgnoreFiles(t *testing.T) {
 func TestScanInfo(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, "a.jpg")
-	file, opened, err := OpenPhoto(root, "a.jpg")
+	file, opened, err := openPhoto(root, "a.jpg")
 	must(t, err)
 	defer file.Close()
 	looked, err := look(root, "a.jpg")
@@ -165,7 +165,7 @@ func TestScanStrangeNames(t *testing.T) {
 	must(t, NewRoot(root, 0).Scan(context.Background(), func(entry Entry) error {
 		got = append(got, entry.Path)
 		if entry.Regular && entry.Rule == "" {
-			file, info, err := OpenPhoto(root, entry.Path)
+			file, info, err := openPhoto(root, entry.Path)
 			must(t, err)
 			must(t, file.Close())
 			if info != entry.Info {
@@ -266,7 +266,7 @@ func TestScanUnreadable(t *testing.T) {
 		if got, want := lines(<-batches), []string{"a/1.jpg", "locked ! permission denied", "z/3.jpg"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if _, _, err := OpenPhoto(root, "z/3.jpg"); !errors.Is(err, fs.ErrPermission) {
+		if _, _, err := openPhoto(root, "z/3.jpg"); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("open: got %v", err)
 		}
 	}()
@@ -297,7 +297,7 @@ func TestDeepTree(t *testing.T) {
 	if len(got) != 2 || !errors.Is(got[0].Problem, errTooDeep) || path.Base(got[1].Path) != "deep.jpg" {
 		t.Fatalf("got %d entries: %.200v", len(got), got)
 	}
-	file, info, err := OpenPhoto(root, got[1].Path)
+	file, info, err := openPhoto(root, got[1].Path)
 	must(t, err)
 	defer file.Close()
 	if info != got[1].Info || len(got[1].Path) < unix.PathMax {
