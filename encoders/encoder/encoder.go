@@ -97,6 +97,14 @@ func (e *Encoder) Project(ctx context.Context, features [][]byte) ([]*contract.E
 	return embeddings, nil
 }
 
+// Golden gives the bundle's golden inputs and vectors.
+func (e *Encoder) Golden(context.Context) (*contract.GoldenResponse, error) {
+	return nil, fmt.Errorf("golden inputs: %w", errors.ErrUnsupported)
+}
+
+// Unload does nothing: the picture graph stays.
+func (e *Encoder) Unload(context.Context) error { return nil }
+
 // EncodeTexts encodes sentences; what a sentence has beyond the context is not read.
 func (e *Encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error) {
 	embeddings := make([]*contract.Embedding, len(texts))

@@ -26,6 +26,10 @@ const (
 	// LogLevelVariable names the environment variable with the lowest level
 	// that the host will log: "debug", "info", "warn" or "error".
 	LogLevelVariable = "VSED_PLUGIN_LOG_LEVEL"
+
+	// PrepareVariable is "1" in the environment of a process that is to prepare
+	// and not to serve.
+	PrepareVariable = "VSED_PREPARE"
 )
 
 // The two kinds of plugin, as the names under which go-plugin serves them.
@@ -33,6 +37,13 @@ const (
 	DecoderKind = "decoder"
 	EncoderKind = "encoder"
 )
+
+// Progress is a line of a preparation's standard output, as JSON.
+type Progress struct {
+	Step  string `json:"step"`  // what is being done, for a person
+	Done  int    `json:"done"`  // of Total
+	Total int    `json:"total"` // 0: not known
+}
 
 // Handshake is what host and plugin must agree on before they speak. The cookie
 // keeps people from running a plugin by hand; it is no secret.

@@ -792,19 +792,25 @@ func (x *Metadata) GetKeywords() []string {
 }
 
 type EncoderDescription struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Space         string                 `protobuf:"bytes,3,opt,name=space,proto3" json:"space,omitempty"`                                   // identifies everything that changes a vector; letters, digits, '-', '_' and '.'
-	BundleDigest  string                 `protobuf:"bytes,4,opt,name=bundle_digest,json=bundleDigest,proto3" json:"bundle_digest,omitempty"` // SHA-256 over all files of the bundle, hexadecimal
-	Picture       *PictureFormat         `protobuf:"bytes,5,opt,name=picture,proto3" json:"picture,omitempty"`
-	Dimensions    uint32                 `protobuf:"varint,6,opt,name=dimensions,proto3" json:"dimensions,omitempty"`                         // length of a vector
-	FeatureType   string                 `protobuf:"bytes,7,opt,name=feature_type,json=featureType,proto3" json:"feature_type,omitempty"`     // names the layout of Embedding.feature; empty: the encoder has no features
-	FeatureBytes  uint32                 `protobuf:"varint,8,opt,name=feature_bytes,json=featureBytes,proto3" json:"feature_bytes,omitempty"` // length of Embedding.feature
-	Batch         uint32                 `protobuf:"varint,9,opt,name=batch,proto3" json:"batch,omitempty"`                                   // pictures in one call for best throughput; a shorter batch is allowed
-	Provider      string                 `protobuf:"bytes,10,opt,name=provider,proto3" json:"provider,omitempty"`                             // what really runs: "cpu", "cuda", "tensorrt"
-	Precision     string                 `protobuf:"bytes,11,opt,name=precision,proto3" json:"precision,omitempty"`                           // "float32", "float16", "int8"
-	MatchFloor    float64                `protobuf:"fixed64,12,opt,name=match_floor,json=matchFloor,proto3" json:"match_floor,omitempty"`     // cosine of a sentence and a picture below which there is no good match
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Name         string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version      string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	Space        string                 `protobuf:"bytes,3,opt,name=space,proto3" json:"space,omitempty"`                                   // identifies everything that changes a vector; letters, digits, '-', '_' and '.'
+	BundleDigest string                 `protobuf:"bytes,4,opt,name=bundle_digest,json=bundleDigest,proto3" json:"bundle_digest,omitempty"` // SHA-256 over all files of the bundle, hexadecimal
+	Picture      *PictureFormat         `protobuf:"bytes,5,opt,name=picture,proto3" json:"picture,omitempty"`
+	Dimensions   uint32                 `protobuf:"varint,6,opt,name=dimensions,proto3" json:"dimensions,omitempty"`                         // length of a vector
+	FeatureType  string                 `protobuf:"bytes,7,opt,name=feature_type,json=featureType,proto3" json:"feature_type,omitempty"`     // names the layout of Embedding.feature; empty: the encoder has no features
+	FeatureBytes uint32                 `protobuf:"varint,8,opt,name=feature_bytes,json=featureBytes,proto3" json:"feature_bytes,omitempty"` // length of Embedding.feature
+	Batch        uint32                 `protobuf:"varint,9,opt,name=batch,proto3" json:"batch,omitempty"`                                   // pictures in one call for best throughput; a shorter batch is allowed
+	Provider     string                 `protobuf:"bytes,10,opt,name=provider,proto3" json:"provider,omitempty"`                             // what really runs: "cpu", "cuda", "tensorrt"
+	Precision    string                 `protobuf:"bytes,11,opt,name=precision,proto3" json:"precision,omitempty"`                           // "float32", "float16", "int8"
+	MatchFloor   float64                `protobuf:"fixed64,12,opt,name=match_floor,json=matchFloor,proto3" json:"match_floor,omitempty"`     // cosine of a sentence and a picture below which there is no good match
+	Sessions     []*Session             `protobuf:"bytes,13,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// What a preparation could make faster, in one line; empty: there is nothing to
+	// prepare.
+	Preparation   string `protobuf:"bytes,14,opt,name=preparation,proto3" json:"preparation,omitempty"`
+	PictureMemory uint64 `protobuf:"varint,15,opt,name=picture_memory,json=pictureMemory,proto3" json:"picture_memory,omitempty"` // bytes that Unload frees; 0: not known
+	TextMemory    uint64 `protobuf:"varint,16,opt,name=text_memory,json=textMemory,proto3" json:"text_memory,omitempty"`          // bytes that stay; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -923,6 +929,444 @@ func (x *EncoderDescription) GetMatchFloor() float64 {
 	return 0
 }
 
+func (x *EncoderDescription) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *EncoderDescription) GetPreparation() string {
+	if x != nil {
+		return x.Preparation
+	}
+	return ""
+}
+
+func (x *EncoderDescription) GetPictureMemory() uint64 {
+	if x != nil {
+		return x.PictureMemory
+	}
+	return 0
+}
+
+func (x *EncoderDescription) GetTextMemory() uint64 {
+	if x != nil {
+		return x.TextMemory
+	}
+	return 0
+}
+
+// Session is one part of an encoder that runs on a provider of its own.
+type Session struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                        // "picture", "text"
+	AskedProvider string                 `protobuf:"bytes,2,opt,name=asked_provider,json=askedProvider,proto3" json:"asked_provider,omitempty"` // the first that was asked for
+	Provider      string                 `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`                                // what really ran
+	Precision     string                 `protobuf:"bytes,4,opt,name=precision,proto3" json:"precision,omitempty"`                              // "float32", "float16", "int8"
+	Fallback      string                 `protobuf:"bytes,5,opt,name=fallback,proto3" json:"fallback,omitempty"`                                // why it is not the one asked for, in one line; empty where it is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Session) Reset() {
+	*x = Session{}
+	mi := &file_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Session) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Session) ProtoMessage() {}
+
+func (x *Session) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Session.ProtoReflect.Descriptor instead.
+func (*Session) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Session) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Session) GetAskedProvider() string {
+	if x != nil {
+		return x.AskedProvider
+	}
+	return ""
+}
+
+func (x *Session) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *Session) GetPrecision() string {
+	if x != nil {
+		return x.Precision
+	}
+	return ""
+}
+
+func (x *Session) GetFallback() string {
+	if x != nil {
+		return x.Fallback
+	}
+	return ""
+}
+
+type GoldenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GoldenRequest) Reset() {
+	*x = GoldenRequest{}
+	mi := &file_plugin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GoldenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GoldenRequest) ProtoMessage() {}
+
+func (x *GoldenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GoldenRequest.ProtoReflect.Descriptor instead.
+func (*GoldenRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{10}
+}
+
+type GoldenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pictures      []*GoldenPicture       `protobuf:"bytes,1,rep,name=pictures,proto3" json:"pictures,omitempty"`     // at least two
+	Texts         []*GoldenText          `protobuf:"bytes,2,rep,name=texts,proto3" json:"texts,omitempty"`           // at least two
+	Pairs         []*GoldenPair          `protobuf:"bytes,3,rep,name=pairs,proto3" json:"pairs,omitempty"`           // at least two, of different pictures and texts
+	Tolerance     float64                `protobuf:"fixed64,4,opt,name=tolerance,proto3" json:"tolerance,omitempty"` // least cosine to a known vector, above 0, at most 1
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GoldenResponse) Reset() {
+	*x = GoldenResponse{}
+	mi := &file_plugin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GoldenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GoldenResponse) ProtoMessage() {}
+
+func (x *GoldenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GoldenResponse.ProtoReflect.Descriptor instead.
+func (*GoldenResponse) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GoldenResponse) GetPictures() []*GoldenPicture {
+	if x != nil {
+		return x.Pictures
+	}
+	return nil
+}
+
+func (x *GoldenResponse) GetTexts() []*GoldenText {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
+
+func (x *GoldenResponse) GetPairs() []*GoldenPair {
+	if x != nil {
+		return x.Pairs
+	}
+	return nil
+}
+
+func (x *GoldenResponse) GetTolerance() float64 {
+	if x != nil {
+		return x.Tolerance
+	}
+	return 0
+}
+
+type GoldenPicture struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pixels        []byte                 `protobuf:"bytes,1,opt,name=pixels,proto3" json:"pixels,omitempty"`          // in the PictureFormat that Describe names
+	Vector        []float32              `protobuf:"fixed32,2,rep,packed,name=vector,proto3" json:"vector,omitempty"` // unit length; empty where none is known
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GoldenPicture) Reset() {
+	*x = GoldenPicture{}
+	mi := &file_plugin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GoldenPicture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GoldenPicture) ProtoMessage() {}
+
+func (x *GoldenPicture) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GoldenPicture.ProtoReflect.Descriptor instead.
+func (*GoldenPicture) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GoldenPicture) GetPixels() []byte {
+	if x != nil {
+		return x.Pixels
+	}
+	return nil
+}
+
+func (x *GoldenPicture) GetVector() []float32 {
+	if x != nil {
+		return x.Vector
+	}
+	return nil
+}
+
+type GoldenText struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Vector        []float32              `protobuf:"fixed32,2,rep,packed,name=vector,proto3" json:"vector,omitempty"` // unit length; empty where none is known
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GoldenText) Reset() {
+	*x = GoldenText{}
+	mi := &file_plugin_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GoldenText) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GoldenText) ProtoMessage() {}
+
+func (x *GoldenText) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GoldenText.ProtoReflect.Descriptor instead.
+func (*GoldenText) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GoldenText) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *GoldenText) GetVector() []float32 {
+	if x != nil {
+		return x.Vector
+	}
+	return nil
+}
+
+// GoldenPair names a picture and a text that describes it; no other pair's text does.
+type GoldenPair struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Picture       uint32                 `protobuf:"varint,1,opt,name=picture,proto3" json:"picture,omitempty"` // position in GoldenResponse.pictures
+	Text          uint32                 `protobuf:"varint,2,opt,name=text,proto3" json:"text,omitempty"`       // position in GoldenResponse.texts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GoldenPair) Reset() {
+	*x = GoldenPair{}
+	mi := &file_plugin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GoldenPair) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GoldenPair) ProtoMessage() {}
+
+func (x *GoldenPair) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GoldenPair.ProtoReflect.Descriptor instead.
+func (*GoldenPair) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GoldenPair) GetPicture() uint32 {
+	if x != nil {
+		return x.Picture
+	}
+	return 0
+}
+
+func (x *GoldenPair) GetText() uint32 {
+	if x != nil {
+		return x.Text
+	}
+	return 0
+}
+
+type UnloadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnloadRequest) Reset() {
+	*x = UnloadRequest{}
+	mi := &file_plugin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnloadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnloadRequest) ProtoMessage() {}
+
+func (x *UnloadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnloadRequest.ProtoReflect.Descriptor instead.
+func (*UnloadRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{15}
+}
+
+type UnloadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnloadResponse) Reset() {
+	*x = UnloadResponse{}
+	mi := &file_plugin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnloadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnloadResponse) ProtoMessage() {}
+
+func (x *UnloadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnloadResponse.ProtoReflect.Descriptor instead.
+func (*UnloadResponse) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{16}
+}
+
 type EncodePicturesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pictures      [][]byte               `protobuf:"bytes,1,rep,name=pictures,proto3" json:"pictures,omitempty"` // in the PictureFormat that Describe names
@@ -932,7 +1376,7 @@ type EncodePicturesRequest struct {
 
 func (x *EncodePicturesRequest) Reset() {
 	*x = EncodePicturesRequest{}
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1388,7 @@ func (x *EncodePicturesRequest) String() string {
 func (*EncodePicturesRequest) ProtoMessage() {}
 
 func (x *EncodePicturesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1401,7 @@ func (x *EncodePicturesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodePicturesRequest.ProtoReflect.Descriptor instead.
 func (*EncodePicturesRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{9}
+	return file_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EncodePicturesRequest) GetPictures() [][]byte {
@@ -976,7 +1420,7 @@ type EncodeTextsRequest struct {
 
 func (x *EncodeTextsRequest) Reset() {
 	*x = EncodeTextsRequest{}
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1432,7 @@ func (x *EncodeTextsRequest) String() string {
 func (*EncodeTextsRequest) ProtoMessage() {}
 
 func (x *EncodeTextsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1445,7 @@ func (x *EncodeTextsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeTextsRequest.ProtoReflect.Descriptor instead.
 func (*EncodeTextsRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{10}
+	return file_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EncodeTextsRequest) GetTexts() []string {
@@ -1020,7 +1464,7 @@ type ProjectRequest struct {
 
 func (x *ProjectRequest) Reset() {
 	*x = ProjectRequest{}
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1476,7 @@ func (x *ProjectRequest) String() string {
 func (*ProjectRequest) ProtoMessage() {}
 
 func (x *ProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1489,7 @@ func (x *ProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRequest.ProtoReflect.Descriptor instead.
 func (*ProjectRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{11}
+	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProjectRequest) GetFeatures() [][]byte {
@@ -1064,7 +1508,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1520,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1533,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{12}
+	return file_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EncodeResponse) GetEmbeddings() []*Embedding {
@@ -1109,7 +1553,7 @@ type Embedding struct {
 
 func (x *Embedding) Reset() {
 	*x = Embedding{}
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1565,7 @@ func (x *Embedding) String() string {
 func (*Embedding) ProtoMessage() {}
 
 func (x *Embedding) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1578,7 @@ func (x *Embedding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Embedding.ProtoReflect.Descriptor instead.
 func (*Embedding) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{13}
+	return file_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Embedding) GetVector() []float32 {
@@ -1200,7 +1644,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05title\x18\r \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x0e \x01(\tR\vdescription\x12\x16\n" +
 	"\x06rating\x18\x0f \x01(\x05R\x06rating\x12\x1a\n" +
-	"\bkeywords\x18\x10 \x03(\tR\bkeywords\"\x8f\x03\n" +
+	"\bkeywords\x18\x10 \x03(\tR\bkeywords\"\xae\x04\n" +
 	"\x12EncoderDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -1217,7 +1661,37 @@ const file_plugin_proto_rawDesc = "" +
 	" \x01(\tR\bprovider\x12\x1c\n" +
 	"\tprecision\x18\v \x01(\tR\tprecision\x12\x1f\n" +
 	"\vmatch_floor\x18\f \x01(\x01R\n" +
-	"matchFloor\"3\n" +
+	"matchFloor\x123\n" +
+	"\bsessions\x18\r \x03(\v2\x17.vsed.plugin.v1.SessionR\bsessions\x12 \n" +
+	"\vpreparation\x18\x0e \x01(\tR\vpreparation\x12%\n" +
+	"\x0epicture_memory\x18\x0f \x01(\x04R\rpictureMemory\x12\x1f\n" +
+	"\vtext_memory\x18\x10 \x01(\x04R\n" +
+	"textMemory\"\x9a\x01\n" +
+	"\aSession\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
+	"\x0easked_provider\x18\x02 \x01(\tR\raskedProvider\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x1c\n" +
+	"\tprecision\x18\x04 \x01(\tR\tprecision\x12\x1a\n" +
+	"\bfallback\x18\x05 \x01(\tR\bfallback\"\x0f\n" +
+	"\rGoldenRequest\"\xcd\x01\n" +
+	"\x0eGoldenResponse\x129\n" +
+	"\bpictures\x18\x01 \x03(\v2\x1d.vsed.plugin.v1.GoldenPictureR\bpictures\x120\n" +
+	"\x05texts\x18\x02 \x03(\v2\x1a.vsed.plugin.v1.GoldenTextR\x05texts\x120\n" +
+	"\x05pairs\x18\x03 \x03(\v2\x1a.vsed.plugin.v1.GoldenPairR\x05pairs\x12\x1c\n" +
+	"\ttolerance\x18\x04 \x01(\x01R\ttolerance\"?\n" +
+	"\rGoldenPicture\x12\x16\n" +
+	"\x06pixels\x18\x01 \x01(\fR\x06pixels\x12\x16\n" +
+	"\x06vector\x18\x02 \x03(\x02R\x06vector\"8\n" +
+	"\n" +
+	"GoldenText\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x16\n" +
+	"\x06vector\x18\x02 \x03(\x02R\x06vector\":\n" +
+	"\n" +
+	"GoldenPair\x12\x18\n" +
+	"\apicture\x18\x01 \x01(\rR\apicture\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\rR\x04text\"\x0f\n" +
+	"\rUnloadRequest\"\x10\n" +
+	"\x0eUnloadResponse\"3\n" +
 	"\x15EncodePicturesRequest\x12\x1a\n" +
 	"\bpictures\x18\x01 \x03(\fR\bpictures\"*\n" +
 	"\x12EncodeTextsRequest\x12\x14\n" +
@@ -1253,12 +1727,14 @@ const file_plugin_proto_rawDesc = "" +
 	"\aDecoder\x12O\n" +
 	"\bDescribe\x12\x1f.vsed.plugin.v1.DescribeRequest\x1a\".vsed.plugin.v1.DecoderDescription\x12G\n" +
 	"\x06Decode\x12\x1d.vsed.plugin.v1.DecodeRequest\x1a\x1e.vsed.plugin.v1.DecodeResponse\x12V\n" +
-	"\vReadSidecar\x12\".vsed.plugin.v1.ReadSidecarRequest\x1a#.vsed.plugin.v1.ReadSidecarResponse2\xd1\x02\n" +
+	"\vReadSidecar\x12\".vsed.plugin.v1.ReadSidecarRequest\x1a#.vsed.plugin.v1.ReadSidecarResponse2\xe3\x03\n" +
 	"\aEncoder\x12O\n" +
 	"\bDescribe\x12\x1f.vsed.plugin.v1.DescribeRequest\x1a\".vsed.plugin.v1.EncoderDescription\x12W\n" +
 	"\x0eEncodePictures\x12%.vsed.plugin.v1.EncodePicturesRequest\x1a\x1e.vsed.plugin.v1.EncodeResponse\x12Q\n" +
 	"\vEncodeTexts\x12\".vsed.plugin.v1.EncodeTextsRequest\x1a\x1e.vsed.plugin.v1.EncodeResponse\x12I\n" +
-	"\aProject\x12\x1e.vsed.plugin.v1.ProjectRequest\x1a\x1e.vsed.plugin.v1.EncodeResponseB\x17Z\x15vsed/plugins/contractb\x06proto3"
+	"\aProject\x12\x1e.vsed.plugin.v1.ProjectRequest\x1a\x1e.vsed.plugin.v1.EncodeResponse\x12G\n" +
+	"\x06Golden\x12\x1d.vsed.plugin.v1.GoldenRequest\x1a\x1e.vsed.plugin.v1.GoldenResponse\x12G\n" +
+	"\x06Unload\x12\x1d.vsed.plugin.v1.UnloadRequest\x1a\x1e.vsed.plugin.v1.UnloadResponseB\x17Z\x15vsed/plugins/contractb\x06proto3"
 
 var (
 	file_plugin_proto_rawDescOnce sync.Once
@@ -1273,7 +1749,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_plugin_proto_goTypes = []any{
 	(Fit)(0),                      // 0: vsed.plugin.v1.Fit
 	(Kernel)(0),                   // 1: vsed.plugin.v1.Kernel
@@ -1287,11 +1763,19 @@ var file_plugin_proto_goTypes = []any{
 	(*ReadSidecarResponse)(nil),   // 9: vsed.plugin.v1.ReadSidecarResponse
 	(*Metadata)(nil),              // 10: vsed.plugin.v1.Metadata
 	(*EncoderDescription)(nil),    // 11: vsed.plugin.v1.EncoderDescription
-	(*EncodePicturesRequest)(nil), // 12: vsed.plugin.v1.EncodePicturesRequest
-	(*EncodeTextsRequest)(nil),    // 13: vsed.plugin.v1.EncodeTextsRequest
-	(*ProjectRequest)(nil),        // 14: vsed.plugin.v1.ProjectRequest
-	(*EncodeResponse)(nil),        // 15: vsed.plugin.v1.EncodeResponse
-	(*Embedding)(nil),             // 16: vsed.plugin.v1.Embedding
+	(*Session)(nil),               // 12: vsed.plugin.v1.Session
+	(*GoldenRequest)(nil),         // 13: vsed.plugin.v1.GoldenRequest
+	(*GoldenResponse)(nil),        // 14: vsed.plugin.v1.GoldenResponse
+	(*GoldenPicture)(nil),         // 15: vsed.plugin.v1.GoldenPicture
+	(*GoldenText)(nil),            // 16: vsed.plugin.v1.GoldenText
+	(*GoldenPair)(nil),            // 17: vsed.plugin.v1.GoldenPair
+	(*UnloadRequest)(nil),         // 18: vsed.plugin.v1.UnloadRequest
+	(*UnloadResponse)(nil),        // 19: vsed.plugin.v1.UnloadResponse
+	(*EncodePicturesRequest)(nil), // 20: vsed.plugin.v1.EncodePicturesRequest
+	(*EncodeTextsRequest)(nil),    // 21: vsed.plugin.v1.EncodeTextsRequest
+	(*ProjectRequest)(nil),        // 22: vsed.plugin.v1.ProjectRequest
+	(*EncodeResponse)(nil),        // 23: vsed.plugin.v1.EncodeResponse
+	(*Embedding)(nil),             // 24: vsed.plugin.v1.Embedding
 }
 var file_plugin_proto_depIdxs = []int32{
 	0,  // 0: vsed.plugin.v1.PictureFormat.fit:type_name -> vsed.plugin.v1.Fit
@@ -1301,26 +1785,34 @@ var file_plugin_proto_depIdxs = []int32{
 	10, // 4: vsed.plugin.v1.ReadSidecarResponse.metadata:type_name -> vsed.plugin.v1.Metadata
 	2,  // 5: vsed.plugin.v1.Metadata.taken_source:type_name -> vsed.plugin.v1.TakenSource
 	5,  // 6: vsed.plugin.v1.EncoderDescription.picture:type_name -> vsed.plugin.v1.PictureFormat
-	16, // 7: vsed.plugin.v1.EncodeResponse.embeddings:type_name -> vsed.plugin.v1.Embedding
-	3,  // 8: vsed.plugin.v1.Decoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
-	6,  // 9: vsed.plugin.v1.Decoder.Decode:input_type -> vsed.plugin.v1.DecodeRequest
-	8,  // 10: vsed.plugin.v1.Decoder.ReadSidecar:input_type -> vsed.plugin.v1.ReadSidecarRequest
-	3,  // 11: vsed.plugin.v1.Encoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
-	12, // 12: vsed.plugin.v1.Encoder.EncodePictures:input_type -> vsed.plugin.v1.EncodePicturesRequest
-	13, // 13: vsed.plugin.v1.Encoder.EncodeTexts:input_type -> vsed.plugin.v1.EncodeTextsRequest
-	14, // 14: vsed.plugin.v1.Encoder.Project:input_type -> vsed.plugin.v1.ProjectRequest
-	4,  // 15: vsed.plugin.v1.Decoder.Describe:output_type -> vsed.plugin.v1.DecoderDescription
-	7,  // 16: vsed.plugin.v1.Decoder.Decode:output_type -> vsed.plugin.v1.DecodeResponse
-	9,  // 17: vsed.plugin.v1.Decoder.ReadSidecar:output_type -> vsed.plugin.v1.ReadSidecarResponse
-	11, // 18: vsed.plugin.v1.Encoder.Describe:output_type -> vsed.plugin.v1.EncoderDescription
-	15, // 19: vsed.plugin.v1.Encoder.EncodePictures:output_type -> vsed.plugin.v1.EncodeResponse
-	15, // 20: vsed.plugin.v1.Encoder.EncodeTexts:output_type -> vsed.plugin.v1.EncodeResponse
-	15, // 21: vsed.plugin.v1.Encoder.Project:output_type -> vsed.plugin.v1.EncodeResponse
-	15, // [15:22] is the sub-list for method output_type
-	8,  // [8:15] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	12, // 7: vsed.plugin.v1.EncoderDescription.sessions:type_name -> vsed.plugin.v1.Session
+	15, // 8: vsed.plugin.v1.GoldenResponse.pictures:type_name -> vsed.plugin.v1.GoldenPicture
+	16, // 9: vsed.plugin.v1.GoldenResponse.texts:type_name -> vsed.plugin.v1.GoldenText
+	17, // 10: vsed.plugin.v1.GoldenResponse.pairs:type_name -> vsed.plugin.v1.GoldenPair
+	24, // 11: vsed.plugin.v1.EncodeResponse.embeddings:type_name -> vsed.plugin.v1.Embedding
+	3,  // 12: vsed.plugin.v1.Decoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
+	6,  // 13: vsed.plugin.v1.Decoder.Decode:input_type -> vsed.plugin.v1.DecodeRequest
+	8,  // 14: vsed.plugin.v1.Decoder.ReadSidecar:input_type -> vsed.plugin.v1.ReadSidecarRequest
+	3,  // 15: vsed.plugin.v1.Encoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
+	20, // 16: vsed.plugin.v1.Encoder.EncodePictures:input_type -> vsed.plugin.v1.EncodePicturesRequest
+	21, // 17: vsed.plugin.v1.Encoder.EncodeTexts:input_type -> vsed.plugin.v1.EncodeTextsRequest
+	22, // 18: vsed.plugin.v1.Encoder.Project:input_type -> vsed.plugin.v1.ProjectRequest
+	13, // 19: vsed.plugin.v1.Encoder.Golden:input_type -> vsed.plugin.v1.GoldenRequest
+	18, // 20: vsed.plugin.v1.Encoder.Unload:input_type -> vsed.plugin.v1.UnloadRequest
+	4,  // 21: vsed.plugin.v1.Decoder.Describe:output_type -> vsed.plugin.v1.DecoderDescription
+	7,  // 22: vsed.plugin.v1.Decoder.Decode:output_type -> vsed.plugin.v1.DecodeResponse
+	9,  // 23: vsed.plugin.v1.Decoder.ReadSidecar:output_type -> vsed.plugin.v1.ReadSidecarResponse
+	11, // 24: vsed.plugin.v1.Encoder.Describe:output_type -> vsed.plugin.v1.EncoderDescription
+	23, // 25: vsed.plugin.v1.Encoder.EncodePictures:output_type -> vsed.plugin.v1.EncodeResponse
+	23, // 26: vsed.plugin.v1.Encoder.EncodeTexts:output_type -> vsed.plugin.v1.EncodeResponse
+	23, // 27: vsed.plugin.v1.Encoder.Project:output_type -> vsed.plugin.v1.EncodeResponse
+	14, // 28: vsed.plugin.v1.Encoder.Golden:output_type -> vsed.plugin.v1.GoldenResponse
+	19, // 29: vsed.plugin.v1.Encoder.Unload:output_type -> vsed.plugin.v1.UnloadResponse
+	21, // [21:30] is the sub-list for method output_type
+	12, // [12:21] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -1334,7 +1826,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   14,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

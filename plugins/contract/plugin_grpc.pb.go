@@ -230,6 +230,8 @@ const (
 	Encoder_EncodePictures_FullMethodName = "/vsed.plugin.v1.Encoder/EncodePictures"
 	Encoder_EncodeTexts_FullMethodName    = "/vsed.plugin.v1.Encoder/EncodeTexts"
 	Encoder_Project_FullMethodName        = "/vsed.plugin.v1.Encoder/Project"
+	Encoder_Golden_FullMethodName         = "/vsed.plugin.v1.Encoder/Golden"
+	Encoder_Unload_FullMethodName         = "/vsed.plugin.v1.Encoder/Unload"
 )
 
 // EncoderClient is the client API for Encoder service.
@@ -244,6 +246,12 @@ type EncoderClient interface {
 	// Project maps stored features to vectors, so that a new head over the same
 	// features needs no picture. UNIMPLEMENTED where the encoder has no features.
 	Project(ctx context.Context, in *ProjectRequest, opts ...grpc.CallOption) (*EncodeResponse, error)
+	// Golden gives inputs whose vectors are known, for the host to judge the
+	// encoder by before it writes a vector of it.
+	Golden(ctx context.Context, in *GoldenRequest, opts ...grpc.CallOption) (*GoldenResponse, error)
+	// Unload frees what only pictures need, until the next EncodePictures. An
+	// encoder that has nothing to free answers all the same.
+	Unload(ctx context.Context, in *UnloadRequest, opts ...grpc.CallOption) (*UnloadResponse, error)
 }
 
 type encoderClient struct {
@@ -294,6 +302,26 @@ func (c *encoderClient) Project(ctx context.Context, in *ProjectRequest, opts ..
 	return out, nil
 }
 
+func (c *encoderClient) Golden(ctx context.Context, in *GoldenRequest, opts ...grpc.CallOption) (*GoldenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GoldenResponse)
+	err := c.cc.Invoke(ctx, Encoder_Golden_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *encoderClient) Unload(ctx context.Context, in *UnloadRequest, opts ...grpc.CallOption) (*UnloadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnloadResponse)
+	err := c.cc.Invoke(ctx, Encoder_Unload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EncoderServer is the server API for Encoder service.
 // All implementations must embed UnimplementedEncoderServer
 // for forward compatibility.
@@ -306,6 +334,12 @@ type EncoderServer interface {
 	// Project maps stored features to vectors, so that a new head over the same
 	// features needs no picture. UNIMPLEMENTED where the encoder has no features.
 	Project(context.Context, *ProjectRequest) (*EncodeResponse, error)
+	// Golden gives inputs whose vectors are known, for the host to judge the
+	// encoder by before it writes a vector of it.
+	Golden(context.Context, *GoldenRequest) (*GoldenResponse, error)
+	// Unload frees what only pictures need, until the next EncodePictures. An
+	// encoder that has nothing to free answers all the same.
+	Unload(context.Context, *UnloadRequest) (*UnloadResponse, error)
 	mustEmbedUnimplementedEncoderServer()
 }
 
@@ -327,6 +361,12 @@ func (UnimplementedEncoderServer) EncodeTexts(context.Context, *EncodeTextsReque
 }
 func (UnimplementedEncoderServer) Project(context.Context, *ProjectRequest) (*EncodeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Project not implemented")
+}
+func (UnimplementedEncoderServer) Golden(context.Context, *GoldenRequest) (*GoldenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Golden not implemented")
+}
+func (UnimplementedEncoderServer) Unload(context.Context, *UnloadRequest) (*UnloadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Unload not implemented")
 }
 func (UnimplementedEncoderServer) mustEmbedUnimplementedEncoderServer() {}
 func (UnimplementedEncoderServer) testEmbeddedByValue()                 {}
@@ -421,6 +461,42 @@ func _Encoder_Project_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Encoder_Golden_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GoldenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EncoderServer).Golden(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Encoder_Golden_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EncoderServer).Golden(ctx, req.(*GoldenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Encoder_Unload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnloadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EncoderServer).Unload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Encoder_Unload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EncoderServer).Unload(ctx, req.(*UnloadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Encoder_ServiceDesc is the grpc.ServiceDesc for Encoder service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -443,6 +519,14 @@ var Encoder_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Project",
 			Handler:    _Encoder_Project_Handler,
+		},
+		{
+			MethodName: "Golden",
+			Handler:    _Encoder_Golden_Handler,
+		},
+		{
+			MethodName: "Unload",
+			Handler:    _Encoder_Unload_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

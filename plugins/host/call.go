@@ -36,6 +36,18 @@ func detach[T any](ctx context.Context, s *supervisor, f func() (T, error)) (T, 
 	}
 }
 
+// ask makes one call to a running process, for as long as ctx lets it wait.
+func ask[T any](ctx context.Context, s *supervisor, name string, call func(context.Context, *described) (T, error)) (T, error) {
+	var none T
+	process, err := s.running(ctx)
+	if err != nil {
+		return none, err
+	}
+	return detach(ctx, s, func() (T, error) {
+		return invoke(s, process, name, func(ctx context.Context) (T, error) { return call(ctx, process) })
+	})
+}
+
 // spawn runs f in a goroutine that close waits for.
 func (s *supervisor) spawn(f func()) error {
 	s.mutex.Lock()

@@ -19,6 +19,7 @@ const (
 	featureLimit    = 1 << 20 // bytes
 	sideLimit       = 4096    // pixels of an encoder's picture
 	batchLimit      = 1024    // pictures
+	sessionLimit    = 16      // of an encoder
 	photoSideLimit  = 1 << 20 // pixels
 	thumbnailLimit  = 1 << 20 // bytes
 	lengthTolerance = 1e-3    // of a vector's length from 1
@@ -37,6 +38,7 @@ func checkEncoder(d *contract.EncoderDescription) error {
 	if err := firstError(
 		checkText("name", d.GetName(), true), checkText("version", d.GetVersion(), true),
 		checkText("provider", d.GetProvider(), true), checkText("precision", d.GetPrecision(), true),
+		checkText("preparation", d.GetPreparation(), false), checkSessions(d.GetSessions()),
 		checkDigest(d.GetBundleDigest()), checkPicture(d.GetPicture())); err != nil {
 		return err
 	}
@@ -54,6 +56,22 @@ func checkEncoder(d *contract.EncoderDescription) error {
 		return fmt.Errorf("a batch of %d pictures of %d bytes is none or too many", d.GetBatch(), pictureBytes)
 	case math.IsNaN(d.GetMatchFloor()) || math.Abs(d.GetMatchFloor()) > 1:
 		return fmt.Errorf("its match floor %v is not a cosine", d.GetMatchFloor())
+	}
+	return nil
+}
+
+func checkSessions(sessions []*contract.Session) error {
+	if len(sessions) > sessionLimit {
+		return fmt.Errorf("it has %d sessions, more than %d", len(sessions), sessionLimit)
+	}
+	for _, session := range sessions {
+		if err := firstError(
+			checkText("session's name", session.GetName(), true), checkText("session's provider", session.GetProvider(), true),
+			checkText("session's asked provider", session.GetAskedProvider(), true),
+			checkText("session's precision", session.GetPrecision(), true),
+			checkText("session's fallback", session.GetFallback(), false)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

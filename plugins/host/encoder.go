@@ -134,19 +134,47 @@ func (e *EncoderHost) encode(ctx context.Context, what encoding) ([]*contract.Em
 	if err := what.check(process.encoder); err != nil || what.count == 0 {
 		return nil, err
 	}
-	return detach(ctx, e.supervisor, func() ([]*contract.Embedding, error) {
-		return invoke(e.supervisor, process, what.name, func(ctx context.Context) ([]*contract.Embedding, error) {
-			reply, err := what.call(ctx, contract.NewEncoderClient(process.Connection()))
-			if err != nil {
-				return nil, err
-			}
-			if err := checkEmbeddings(reply, what.count, process.encoder, what.features); err != nil {
-				return nil, &ReplyError{Plugin: e.supervisor.command.Name, Reason: what.name + ": " + err.Error()}
-			}
-			return reply.GetEmbeddings(), nil
-		})
+	return ask(ctx, e.supervisor, what.name, func(ctx context.Context, process *described) ([]*contract.Embedding, error) {
+		reply, err := what.call(ctx, contract.NewEncoderClient(process.Connection()))
+		if err != nil {
+			return nil, err
+		}
+		if err := checkEmbeddings(reply, what.count, process.encoder, what.features); err != nil {
+			return nil, &ReplyError{Plugin: e.supervisor.command.Name, Reason: what.name + ": " + err.Error()}
+		}
+		return reply.GetEmbeddings(), nil
 	})
 }
+
+// Golden returns inputs whose vectors are known, checked for size and number; the
+// vectors may be absent.
+func (e *EncoderHost) Golden(ctx context.Context) (*contract.GoldenResponse, error) {
+	return ask(ctx, e.supervisor, "giving golden inputs", func(ctx context.Context, process *described) (*contract.GoldenResponse, error) {
+		golden, err := contract.NewEncoderClient(process.Connection()).Golden(ctx, &contract.GoldenRequest{})
+		if err != nil {
+			return nil, err
+		}
+		if err := checkGolden(golden, process.encoder); err != nil {
+			return nil, &ReplyError{Plugin: e.supervisor.command.Name, Reason: "golden inputs: " + err.Error()}
+		}
+		return golden, nil
+	})
+}
+
+// Unload frees what only pictures need, until the next EncodePictures. An encoder
+// that does not run stays so.
+func (e *EncoderHost) Unload(ctx context.Context) error {
+	if e.ProcessID() == 0 {
+		return nil
+	}
+	_, err := ask(ctx, e.supervisor, "unloading", func(ctx context.Context, process *described) (*contract.UnloadResponse, error) {
+		return contract.NewEncoderClient(process.Connection()).Unload(ctx, &contract.UnloadRequest{})
+	})
+	return err
+}
+
+// ProcessID is that of the running plugin, 0 where none runs.
+func (e *EncoderHost) ProcessID() int { return e.supervisor.processID() }
 
 // Problem says in one line why the plugin does not run now; empty where it does
 // or has not been needed.

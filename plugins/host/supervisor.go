@@ -204,6 +204,16 @@ func (s *supervisor) succeeded(process *described) {
 	}
 }
 
+// processID is that of the living process, 0 where there is none.
+func (s *supervisor) processID() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.current == nil || s.current.hasExited() {
+		return 0
+	}
+	return s.current.ID()
+}
+
 func (s *supervisor) problemNow() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -40,6 +40,17 @@ func (s *encoderService) Project(ctx context.Context, request *contract.ProjectR
 	return response(s.encoder.Project(ctx, request.Features))
 }
 
+func (s *encoderService) Golden(ctx context.Context, _ *contract.GoldenRequest) (*contract.GoldenResponse, error) {
+	return s.encoder.Golden(ctx)
+}
+
+func (s *encoderService) Unload(ctx context.Context, _ *contract.UnloadRequest) (*contract.UnloadResponse, error) {
+	if err := s.encoder.Unload(ctx); err != nil {
+		return nil, err
+	}
+	return &contract.UnloadResponse{}, nil
+}
+
 func response(embeddings []*contract.Embedding, err error) (*contract.EncodeResponse, error) {
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ package sdk
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -47,6 +48,12 @@ type EncoderServer interface {
 	// Project maps features of the described length to vectors, in order. It is
 	// called only where Describe names a feature type.
 	Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error)
+	// Golden returns inputs that the host judges the encoder by; see the contract
+	// for how many of what. They must not change while the process lives.
+	Golden(ctx context.Context) (*contract.GoldenResponse, error)
+	// Unload frees what only EncodePictures needs; its next call loads it again.
+	// Where there is nothing to free it does nothing.
+	Unload(ctx context.Context) error
 }
 
 // DecoderServer is a decoder. Its calls about files come one at a time.
@@ -102,6 +109,25 @@ func ServeDecoder(newDecoder func(log *slog.Logger) (DecoderServer, error)) {
 		contract.RegisterDecoderServer(server, &decoderService{decoder: decoder, inbox: inbox})
 		return decoder.Confine()
 	})
+}
+
+// Preparation makes what a later start of the same command will use, such as an
+// engine for this machine's GPU, and reports how far it is; total is 0 where it is
+// not known. It may be ended at any time and must leave nothing half made behind.
+type Preparation func(log *slog.Logger, report func(contract.Progress)) error
+
+// PrepareIfAsked runs a preparation where the host started this process for one,
+// and reports whether it did: the plugin then ends. It comes before ServeEncoder.
+func PrepareIfAsked(prepare Preparation) bool {
+	if os.Getenv(contract.PrepareVariable) != "1" {
+		return false
+	}
+	log := begin()
+	lines := json.NewEncoder(os.Stdout)
+	if err := prepare(log, func(progress contract.Progress) { _ = lines.Encode(progress) }); err != nil {
+		fail(err)
+	}
+	return true
 }
 
 // begin checks who started this process, ties its life to the host's and returns

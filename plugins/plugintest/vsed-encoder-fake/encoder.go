@@ -98,6 +98,19 @@ func (e *encoder) Project(ctx context.Context, features [][]byte) ([]*contract.E
 	return embeddings, err
 }
 
+func (e *encoder) Golden(context.Context) (*contract.GoldenResponse, error) {
+	golden := &contract.GoldenResponse{Tolerance: 0.999}
+	for i, name := range []string{"red", "green", "blue"} {
+		picture := plain(colourWords[name], e.options.side)
+		golden.Pictures = append(golden.Pictures, &contract.GoldenPicture{Pixels: picture, Vector: pictureVector(picture, e.options.dimensions)})
+		golden.Texts = append(golden.Texts, &contract.GoldenText{Text: "something " + name, Vector: textVector("something "+name, e.options.dimensions)})
+		golden.Pairs = append(golden.Pairs, &contract.GoldenPair{Picture: uint32(i), Text: uint32(i)})
+	}
+	return golden, nil
+}
+
+func (e *encoder) Unload(context.Context) error { return nil }
+
 // answer makes count embeddings, and spoils them as the flags say.
 func (e *encoder) answer(ctx context.Context, count int, vector func(position int) []float32) ([]*contract.Embedding, error) {
 	if err := wait(ctx, e.options.slow); err != nil {

@@ -48,6 +48,8 @@ type options struct {
 	slow           time.Duration
 	panicOnText    string
 	setupOnText    string
+	failPreparing  bool
+	diePreparing   bool
 
 	nan       bool
 	long      bool
@@ -67,6 +69,9 @@ func main() {
 		return
 	case err != nil:
 		os.Exit(2)
+	}
+	if sdk.PrepareIfAsked(options.prepare) {
+		return
 	}
 	sdk.ServeEncoder(func(log *slog.Logger) (sdk.EncoderServer, error) {
 		if options.dieAtStart {
@@ -101,6 +106,9 @@ func parse(arguments []string) (*options, error) {
 	flags.DurationVar(&o.slow, "slow", 0, "`time` that each call takes, or until it is cancelled")
 	flags.StringVar(&o.panicOnText, "panic-on-text", "", "panic on this `text`")
 	flags.StringVar(&o.setupOnText, "setup-on-text", "", "answer this `text` as a plugin that is set up wrongly")
+
+	flags.BoolVar(&o.failPreparing, "fail-preparing", false, "fail half-way through a preparation")
+	flags.BoolVar(&o.diePreparing, "die-preparing", false, "kill itself half-way through a preparation, as for want of memory")
 
 	flags.BoolVar(&o.nan, "nan", false, "answer with vectors that hold NaN")
 	flags.BoolVar(&o.long, "long", false, "answer with vectors of length 2")

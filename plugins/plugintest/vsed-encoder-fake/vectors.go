@@ -17,6 +17,17 @@ var colourWords = map[string][3]float32{
 	"white": {1, 1, 1}, "grey": {0.5, 0.5, 0.5}, "gray": {0.5, 0.5, 0.5}, "black": {0, 0, 0},
 }
 
+// plain is a square of one colour.
+func plain(colour [3]float32, side int) []byte {
+	picture := make([]byte, 0, side*side*3)
+	for range side * side {
+		for _, channel := range colour {
+			picture = append(picture, byte(255*channel))
+		}
+	}
+	return picture
+}
+
 func pictureVector(picture []byte, dimensions int) []float32 {
 	vector := make([]float32, dimensions)
 	for i, value := range picture {
