@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,8 +10,10 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
+	"syscall"
 
 	"vsed/plugins/contract"
 	"vsed/plugins/sdk"
@@ -23,6 +26,7 @@ type encoder struct {
 	options      *options
 	log          *slog.Logger
 	pictureCalls atomic.Int64
+	hog          atomic.Pointer[[]byte] // nil while no pictures are loaded
 }
 
 var _ sdk.EncoderServer = (*encoder)(nil)
@@ -41,9 +45,10 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 		Picture:      &contract.PictureFormat{Width: uint32(e.options.side), Height: uint32(e.options.side), Fit: contract.Fit_FIT_SQUASH, Kernel: contract.Kernel_KERNEL_LINEAR},
 		Dimensions:   uint32(e.options.dimensions),
 		Batch:        uint32(e.options.batch),
-		Provider:     "cpu",
+		Provider:     e.options.runs(),
 		Precision:    "float32",
 		MatchFloor:   0.5,
+		Sessions:     e.options.sessions(),
 	}
 	if !e.options.noFeatures {
 		description.FeatureType, description.FeatureBytes = featureType, uint32(4*e.options.dimensions)
@@ -67,11 +72,17 @@ func (e *encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*con
 	if e.options.hang {
 		select {}
 	}
+	e.load()
 	return e.answer(ctx, len(pictures), func(position int) []float32 {
 		if e.options.idle {
 			return normalise(make([]float32, e.options.dimensions))
 		}
-		return pictureVector(pictures[position], e.options.dimensions)
+		vector := pictureVector(pictures[position], e.options.dimensions)
+		if e.options.wrongEngine {
+			vector[3] += 0.5
+			normalise(vector)
+		}
+		return vector
 	})
 }
 
@@ -100,16 +111,37 @@ func (e *encoder) Project(ctx context.Context, features [][]byte) ([]*contract.E
 
 func (e *encoder) Golden(context.Context) (*contract.GoldenResponse, error) {
 	golden := &contract.GoldenResponse{Tolerance: 0.999}
-	for i, name := range []string{"red", "green", "blue"} {
+	colours := []string{"red", "green", "blue"}
+	for i, name := range colours {
 		picture := plain(colourWords[name], e.options.side)
 		golden.Pictures = append(golden.Pictures, &contract.GoldenPicture{Pixels: picture, Vector: pictureVector(picture, e.options.dimensions)})
 		golden.Texts = append(golden.Texts, &contract.GoldenText{Text: "something " + name, Vector: textVector("something "+name, e.options.dimensions)})
-		golden.Pairs = append(golden.Pairs, &contract.GoldenPair{Picture: uint32(i), Text: uint32(i)})
+		text := i
+		if e.options.inverted {
+			text = (i + 1) % len(colours)
+		}
+		golden.Pairs = append(golden.Pairs, &contract.GoldenPair{Picture: uint32(i), Text: uint32(text)})
 	}
 	return golden, nil
 }
 
-func (e *encoder) Unload(context.Context) error { return nil }
+func (e *encoder) Unload(context.Context) error {
+	e.hog.Store(nil)
+	debug.FreeOSMemory()
+	return nil
+}
+
+// load takes the memory that pictures need, as long as they are not unloaded.
+func (e *encoder) load() {
+	if e.options.outOfMemory {
+		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
+	}
+	if e.options.memory == 0 || e.hog.Load() != nil {
+		return
+	}
+	memory := bytes.Repeat([]byte{1}, e.options.memory<<20)
+	e.hog.Store(&memory)
+}
 
 // answer makes count embeddings, and spoils them as the flags say.
 func (e *encoder) answer(ctx context.Context, count int, vector func(position int) []float32) ([]*contract.Embedding, error) {
@@ -138,6 +170,13 @@ func (e *encoder) embedding(vector []float32) *contract.Embedding {
 		embedding.Feature, _ = binary.Append(nil, binary.LittleEndian, vector)
 	}
 	switch {
+	case e.options.constant:
+		clear(vector)
+		normalise(vector)
+	case e.options.changed:
+		last := vector[len(vector)-1]
+		copy(vector[1:], vector)
+		vector[0] = last
 	case e.options.random:
 		vector[3] += rand.Float32()
 		normalise(vector)

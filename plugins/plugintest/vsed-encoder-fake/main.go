@@ -60,6 +60,16 @@ type options struct {
 	idle      bool
 	huge      bool
 	noisy     bool
+
+	constant        bool
+	changed         bool
+	inverted        bool
+	provider        string
+	missingProvider string
+	fallback        string
+	wrongEngine     bool
+	memory          int
+	outOfMemory     bool
 }
 
 func main() {
@@ -76,6 +86,9 @@ func main() {
 	sdk.ServeEncoder(func(log *slog.Logger) (sdk.EncoderServer, error) {
 		if options.dieAtStart {
 			return nil, fmt.Errorf("dying at start as told by --die-at-start")
+		}
+		if provider := options.missingProvider; provider != "" {
+			return nil, sdk.Setup("libfake.so has no provider %s; install a build that has it, or take it out of encoder.providers", provider)
 		}
 		time.Sleep(options.slowStart)
 		return newEncoder(options, log), nil
@@ -119,6 +132,16 @@ func parse(arguments []string) (*options, error) {
 	flags.BoolVar(&o.idle, "idle", false, "do not look at pictures, to measure all else; every vector is the same")
 	flags.BoolVar(&o.huge, "huge", false, "answer pictures with a feature of 80 MiB")
 	flags.BoolVar(&o.noisy, "noisy", false, "write 10,000 lines, hostile ones among them, to each stream in each call")
+
+	flags.BoolVar(&o.constant, "constant", false, "answer every input with one vector")
+	flags.BoolVar(&o.changed, "changed", false, "answer with other vectors than the golden ones, as a changed model does")
+	flags.BoolVar(&o.inverted, "inverted", false, "pair its golden pictures with sentences that do not describe them")
+	flags.StringVar(&o.provider, "provider", "cpu", "`name` of the provider that was asked for; it runs unless there is a --fallback")
+	flags.StringVar(&o.missingProvider, "missing-provider", "", "refuse to start for want of this `provider`")
+	flags.StringVar(&o.fallback, "fallback", "", "run on the CPU for this `reason`; \"silent\" gives none")
+	flags.BoolVar(&o.wrongEngine, "wrong-engine", false, "answer pictures as an engine that was built wrongly does")
+	flags.IntVar(&o.memory, "memory", 0, "hold this many `MiB` from the first picture to an unload")
+	flags.BoolVar(&o.outOfMemory, "out-of-memory", false, "be killed in a call with pictures, as for want of memory")
 	err := flags.Parse(arguments)
 	if errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(os.Stdout)
