@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -116,11 +115,7 @@ func (c *Catalogue) RetryQuarantined(ctx context.Context, ids []int64) (count in
 	if len(ids) == 0 {
 		return c.release(ctx, `true`)
 	}
-	arguments := make([]any, len(ids))
-	for i, id := range ids {
-		arguments[i] = id
-	}
-	return c.release(ctx, `id IN (?`+strings.Repeat(`, ?`, len(ids)-1)+`)`, arguments...)
+	return c.release(ctx, `id IN (`+marks(len(ids))+`)`, arguments(ids)...)
 }
 
 // RetryDue takes files out of quarantine whose time has come.

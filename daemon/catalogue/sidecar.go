@@ -4,21 +4,10 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 )
-
-func toldOfSidecar(ctx context.Context, db *sql.DB, folder int64, observation Observation) (id int64, told bool, err error) {
-	stat := observation.Stat
-	err = db.QueryRowContext(ctx, `SELECT id FROM sidecar WHERE folder = ? AND path = ? AND device = ? AND inode = ? AND size = ? AND modified = ? AND changed = ?`,
-		folder, []byte(observation.Path), int64(stat.Device), int64(stat.Inode), stat.Size, stat.ModifiedNanos, stat.ChangedNanos).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, false, nil
-	}
-	return id, err == nil, err
-}
 
 // observeSidecar notes an XMP file; one with a new stat is to be read.
 func (w change) observeSidecar(folder int64, observation Observation) (id int64, err error) {
@@ -36,13 +25,13 @@ func (w change) observeSidecar(folder int64, observation Observation) (id int64,
 }
 
 // forgetSidecars drops those that a whole walk did not see.
-func (w change) forgetSidecars(folder int64, seen map[int64]struct{}, unread pathSet) error {
+func (w change) forgetSidecars(folder int64, seen *idSet, unread pathSet) error {
 	sidecars, err := w.sidecars(`folder = ?`, folder)
 	if err != nil {
 		return err
 	}
 	for _, one := range sidecars {
-		if _, ok := seen[one.ID]; !ok && !unread.below(one.Path) {
+		if !seen.has(one.ID) && !unread.below(one.Path) {
 			if err := w.dropSidecars(`id = ?`, one.ID); err != nil {
 				return err
 			}

@@ -1,0 +1,160 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// goneBatch is how many files are declared missing in one transaction.
+const goneBatch = 500
+
+// A Scan compares a whole walk over one folder with the catalogue. It has one
+// owner, and keeps one bit a file.
+type Scan struct {
+	catalogue *Catalogue
+	folder    int64
+	seen      idSet
+	sidecars  idSet
+}
+
+// BeginScan starts a comparison with the folder of this id.
+func (c *Catalogue) BeginScan(folder int64) *Scan { return &Scan{catalogue: c, folder: folder} }
+
+// Observe notes files that were seen, in one transaction. Unchanged files cost
+// no write.
+func (s *Scan) Observe(ctx context.Context, observations []Observation) error {
+	return s.catalogue.observe(ctx, s.folder, observations, s)
+}
+
+// saw notes what the walk has passed. A nil scan notes nothing.
+func (s *Scan) saw(id int64, sidecar bool) {
+	switch {
+	case s == nil:
+	case sidecar:
+		s.sidecars.add(id)
+	default:
+		s.seen.add(id)
+	}
+}
+
+// Finish declares files missing that the walk did not see. Those below the
+// unread paths, which the walk could not enter, stay as they are. An error may
+// leave some of them declared: the next scan goes on.
+func (s *Scan) Finish(ctx context.Context, unreadPaths []string) error {
+	unread := newPathSet(unreadPaths)
+	gone, err := s.unseen(ctx)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(gone, goneBatch) {
+		err := s.catalogue.update(ctx, func(w change) error { return w.notSeen(some, unread) })
+		if err != nil {
+			return err
+		}
+	}
+	return s.catalogue.update(ctx, func(w change) error {
+		if err := w.forgetSidecars(s.folder, &s.sidecars, unread); err != nil {
+			return err
+		}
+		_, err := w.exec(`UPDATE folder SET last_scan = ? WHERE id = ?`, time.Now().Unix(), s.folder)
+		return err
+	})
+}
+
+// unseen gives the ids of files that the walk did not see. Where no file of a
+// device was met, a disk that is mounted below the folder is away, not each of
+// its files.
+func (s *Scan) unseen(ctx context.Context) (gone []int64, err error) {
+	met := make(map[int64]bool)
+	var devices []int64 // of gone
+	err = s.catalogue.view(func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `SELECT id, device FROM file WHERE folder = ? AND state != 'missing'`, s.folder)
+		if err != nil {
+			return fmt.Errorf("read the files of a folder: %w", err)
+		}
+		defer rows.Close()
+		var id, device int64
+		for rows.Next() {
+			if err := rows.Scan(&id, &device); err != nil {
+				return err
+			}
+			if s.seen.has(id) {
+				met[device] = true
+			} else {
+				gone, devices = append(gone, id), append(devices, device)
+			}
+		}
+		return rows.Err()
+	})
+	if len(met) == 0 {
+		return gone, err
+	}
+	kept := gone[:0]
+	for i, id := range gone {
+		if met[devices[i]] {
+			kept = append(kept, id)
+		}
+	}
+	return kept, err
+}
+
+// notSeen declares files missing, but for those below an unread path.
+func (w change) notSeen(ids []int64, unread pathSet) error {
+	files, err := w.knownFiles(`WHERE file.state != 'missing' AND file.id IN (`+marks(len(ids))+`)`, arguments(ids)...)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if unread.below(file.relative) {
+			continue
+		}
+		if err := w.missing(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// An idSet holds ids as bits: those of the catalogue begin at one and leave few gaps.
+type idSet struct{ bits []uint64 }
+
+func (s *idSet) add(id int64) {
+	word := int(id / 64)
+	if word >= len(s.bits) {
+		s.bits = append(s.bits, make([]uint64, word+1-len(s.bits))...)
+	}
+	s.bits[word] |= 1 << (id % 64)
+}
+
+func (s *idSet) has(id int64) bool {
+	word := int(id / 64)
+	return word < len(s.bits) && s.bits[word]&(1<<(id%64)) != 0
+}
+
+// A pathSet holds paths below a folder; "." is the folder itself.
+type pathSet map[string]bool
+
+func newPathSet(paths []string) pathSet {
+	set := make(pathSet, len(paths))
+	for _, path := range paths {
+		set[path] = true
+	}
+	return set
+}
+
+// below reports whether the path or a folder above it is in the set.
+func (s pathSet) below(path string) bool {
+	for {
+		if s[path] {
+			return true
+		}
+		if path == "." || path == "/" {
+			return false
+		}
+		path = filepath.Dir(path)
+	}
+}
