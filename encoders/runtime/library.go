@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -34,7 +36,24 @@ type Library struct {
 	Path string
 	// Version is the library's own, such as "1.30.0".
 	Version string
+
+	api       api
+	providers []string
 }
+
+// APIVersion is the newest C interface that the library offers: 30 for 1.30.0.
+// Every version offers the older ones too.
+func (l *Library) APIVersion() int {
+	_, rest, _ := strings.Cut(l.Version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	version, _ := strconv.Atoi(minor)
+	return version
+}
+
+// Providers names what the library was built with: "tensorrt", "cuda", "cpu", or
+// ONNX Runtime's own name of another. That a provider is built in says nothing of
+// whether its own libraries and a device are there.
+func (l *Library) Providers() []string { return slices.Clone(l.providers) }
 
 // process guards what ONNX Runtime and its binding keep once a process.
 var process struct {
@@ -65,12 +84,16 @@ func Load(candidates []string) (*Library, error) {
 	}
 	var problems []string
 	for _, path := range candidates {
-		problem := initialise(path)
-		if problem == "" {
-			process.loaded = &Library{Path: path, Version: ort.GetVersion()}
-			return process.loaded, nil
+		if problem := initialise(path); problem != "" {
+			problems = append(problems, problem)
+			continue
 		}
-		problems = append(problems, problem)
+		library, err := describe(path)
+		if err != nil {
+			return nil, &SetupError{oneLine(err)}
+		}
+		process.loaded = library
+		return library, nil
 	}
 	return nil, &SetupError{fmt.Sprintf("libonnxruntime %s or newer is needed: %s; run `make model`, or install ONNX Runtime and name its library with --library or %s",
 		MinimumVersion, strings.Join(problems, ", "), Environment)}
@@ -96,6 +119,19 @@ func initialise(path string) string {
 		return path + " is not ONNX Runtime"
 	}
 	return path + " cannot be loaded (" + oneLine(err) + ")"
+}
+
+func describe(path string) (*Library, error) {
+	library := &Library{Path: path, Version: ort.GetVersion()}
+	var err error
+	if library.api, err = openAPI(path); err != nil {
+		return nil, err
+	}
+	names, err := library.api.providers()
+	for _, name := range names {
+		library.providers = append(library.providers, shortName(name))
+	}
+	return library, err
 }
 
 func oneLine(err error) string {

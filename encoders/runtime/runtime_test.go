@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // load finds the library where `make model` puts it, or as the environment says.
-func load(t *testing.T) *Library {
+func load(t testing.TB) *Library {
 	t.Helper()
 	path := os.Getenv(Environment)
 	if path == "" {
@@ -34,22 +34,38 @@ func load(t *testing.T) *Library {
 	return library
 }
 
-func open(t *testing.T, g *onnx.Graph) *Session {
+func open(t testing.TB, g *onnx.Graph) *Session {
 	t.Helper()
-	model, err := g.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "model.onnx")
-	if err := os.WriteFile(path, model, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	session, err := load(t).Open(path, Options{})
+	return openWith(t, g, Options{})
+}
+
+func openWith(t testing.TB, g *onnx.Graph, options Options) *Session {
+	t.Helper()
+	session, err := load(t).Open(write(t, marshal(t, g)), options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { session.Close() })
 	return session
+}
+
+func marshal(t testing.TB, g *onnx.Graph) []byte {
+	t.Helper()
+	model, err := g.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model
+}
+
+// write puts a model into a folder of its own.
+func write(t testing.TB, model []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.onnx")
+	if err := os.WriteFile(path, model, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestWrittenGraphRuns(t *testing.T) {
@@ -62,7 +78,7 @@ func TestWrittenGraphRuns(t *testing.T) {
 	best := g.Node("TopK", []*onnx.Value{x, g.Constant(onnx.Int64s([]int64{1}, 1))}, []string{"best", "place"})
 	g.Output(best[1], nil)
 	session := open(t, g)
-	if got, want := session.Inputs[1], (Port{"y", "uint8", []int64{-1, 1}}); got.Name != want.Name || got.Type != want.Type || !slices.Equal(got.Dims, want.Dims) {
+	if got, want := session.Inputs[1], (Port{Name: "y", Type: "uint8", Dims: []int64{-1, 1}}); got.Name != want.Name || got.Type != want.Type || !slices.Equal(got.Dims, want.Dims) {
 		t.Errorf("second input is %v, want %v", got, want)
 	}
 	outputs, err := session.Run(t.Context(), Tensor{[]int64{1, 2}, []float32{10, 20}}, Tensor{[]int64{1, 1}, []uint8{5}})
@@ -91,7 +107,7 @@ func TestWrongInputsAreRefused(t *testing.T) {
 	f("takes 1 inputs")
 	f("takes 2 values, not 1", Tensor{[]int64{1, 2}, []float32{1}})
 	f("cannot be given", Tensor{[]int64{1, 2}, []string{"a", "b"}})
-	f("model:", Tensor{[]int64{1, 2}, []int64{1, 2}})
+	f(`input "x": tensor is int64, not float32`, Tensor{[]int64{1, 2}, []int64{1, 2}})
 }
 
 // TestCancelledRunStops chains products that take seconds in all and gives up

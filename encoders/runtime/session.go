@@ -2,7 +2,11 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
@@ -10,43 +14,126 @@ import (
 // Port is one input or output of a model, as its graph declares it.
 type Port struct {
 	Name string
-	Type string  // "float32", "uint8", …
-	Dims []int64 // -1: any size
+	Type string  // "float32", "float16", "uint8", "int8", "int32", "int64" or "bool"
+	Dims []int64 // -1: any size; nil: the graph does not say
+
+	symbols []string // names of the sides of any size
 }
 
 // Options say how a session runs.
 type Options struct {
-	// Threads that one run may use; 0 means 1. Several sessions share the cores
-	// of a small machine, so spinning while idle is always off.
+	// Providers to use, best first; none means CPU{}. Each takes what it can of
+	// the graph and leaves the rest to those after it; the CPU is always the last.
+	Providers []Provider
+	// Threads that one run may use on the CPU; 0 means 1. Several sessions share
+	// the cores of a small machine, so spinning while idle is always off.
 	Threads int
+	// Frugal asks the C heap for each run's memory anew rather than keep an arena
+	// of the most that a run took: slower, and nothing is held between runs.
+	Frugal bool
+	// Profile notes what each run does from the start, for Placement.
+	Profile bool
 }
 
 // Session is one loaded model. Runs may overlap; each then takes its own memory.
+// Keep to one size of batch a session: the arena holds blocks for every size that
+// it has seen.
 type Session struct {
 	Inputs  []Port
 	Outputs []Port
+
+	api     api
 	session *ort.DynamicAdvancedSession
+	profile string // private folder that the profile goes to, or ""
 }
 
-// Open loads the model in a file.
+// OpsetError says that a model needs a newer ONNX Runtime.
+type OpsetError struct {
+	Domain  string // "" is ONNX's own
+	Opset   int64  // what the model uses
+	Version string // the library's
+}
+
+func (e *OpsetError) Error() string {
+	name := e.Domain
+	if name == "" {
+		name = "ai.onnx"
+	}
+	return fmt.Sprintf("uses opset %d of %s, which ONNX Runtime %s does not know: install a newer ONNX Runtime, or export the model with an older opset", e.Opset, name, e.Version)
+}
+
+// Open loads the model in a file. Besides a damaged model these are told apart: a
+// *ProviderError for the first provider that cannot be used, and an *OpsetError.
 func (l *Library) Open(path string, options Options) (*Session, error) {
-	settings, err := settings(options)
+	session, err := l.open(path, options)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	defer settings.Destroy()
-	session := &Session{}
-	if err := session.describe(path); err != nil {
-		return nil, fmt.Errorf("model %s: %s", path, oneLine(err))
-	}
-	session.session, err = ort.NewDynamicAdvancedSession(path, names(session.Inputs), names(session.Outputs), settings)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %s", path, oneLine(err))
 	}
 	return session, nil
 }
 
-func settings(options Options) (*ort.SessionOptions, error) {
+// OpenAny opens a model with those of the providers that can be used, and also
+// says why the others cannot.
+func (l *Library) OpenAny(path string, options Options) (*Session, []*ProviderError, error) {
+	var refused []*ProviderError
+	options.Providers = slices.Clone(options.Providers)
+	for {
+		session, err := l.Open(path, options)
+		var problem *ProviderError
+		if !errors.As(err, &problem) {
+			return session, refused, err
+		}
+		refused = append(refused, problem)
+		options.Providers = slices.DeleteFunc(options.Providers, func(p Provider) bool { return p.Name() == problem.Provider })
+	}
+}
+
+func (l *Library) open(path string, options Options) (*Session, error) {
+	read, err := readModel(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := read.check(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	session := &Session{Inputs: read.inputs, Outputs: read.outputs, api: l.api}
+	if options.Profile {
+		if session.profile, err = os.MkdirTemp("", "vsed-profile-"); err != nil {
+			return nil, err
+		}
+	}
+	settings, err := l.settings(options, session.profile)
+	if err != nil {
+		return nil, errors.Join(err, session.removeProfile())
+	}
+	defer settings.Destroy()
+	session.session, err = ort.NewDynamicAdvancedSession(path, names(session.Inputs), names(session.Outputs), settings)
+	if err != nil {
+		_ = session.removeProfile()
+		return nil, l.explain(err, read, options.Providers)
+	}
+	return session, nil
+}
+
+// check reports what cannot or must not be given to ONNX Runtime.
+func (m *model) check(folder string) error {
+	if m.compiled != "" {
+		return errors.New("holds an engine compiled for one machine, not a graph")
+	}
+	for _, port := range slices.Concat(m.inputs, m.outputs) {
+		if !supported(port.Type) {
+			return fmt.Errorf("%q is %s, which is not supported: float32, float16, uint8, int8, int32, int64 and bool are", port.Name, port.Type)
+		}
+	}
+	for _, port := range m.outputs {
+		if port.Type == "float16" && !port.known(m.inputs) {
+			return fmt.Errorf("%q is float16 of a size that does not follow from the inputs: export the model with float32 outputs", port.Name)
+		}
+	}
+	return m.checkFiles(folder)
+}
+
+func (l *Library) settings(options Options, profile string) (*ort.SessionOptions, error) {
 	settings, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, err
@@ -57,6 +144,9 @@ func settings(options Options) (*ort.SessionOptions, error) {
 		func() error { return settings.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll) },
 		func() error { return settings.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
 		func() error { return settings.SetLogSeverityLevel(ort.LoggingLevelError) },
+		func() error { return settings.SetCpuMemArena(!options.Frugal) },
+		func() error { return l.profileInto(settings, profile) },
+		func() error { return l.appendProviders(settings, options.Providers) },
 	} {
 		if err := set(); err != nil {
 			settings.Destroy()
@@ -64,47 +154,6 @@ func settings(options Options) (*ort.SessionOptions, error) {
 		}
 	}
 	return settings, nil
-}
-
-// describe reads the ports. The binding can only do so through a session of its
-// own, so that one is made without any optimisation: it costs the reading alone.
-func (s *Session) describe(path string) error {
-	plain, err := ort.NewSessionOptions()
-	if err != nil {
-		return err
-	}
-	defer plain.Destroy()
-	if err := plain.SetGraphOptimizationLevel(ort.GraphOptimizationLevelDisableAll); err != nil {
-		return err
-	}
-	if err := plain.SetLogSeverityLevel(ort.LoggingLevelError); err != nil {
-		return err
-	}
-	inputs, outputs, err := ort.GetInputOutputInfoWithOptions(path, plain)
-	s.Inputs, s.Outputs = ports(inputs), ports(outputs)
-	return err
-}
-
-var typeNames = map[ort.TensorElementDataType]string{
-	ort.TensorElementDataTypeFloat:   "float32",
-	ort.TensorElementDataTypeFloat16: "float16",
-	ort.TensorElementDataTypeUint8:   "uint8",
-	ort.TensorElementDataTypeInt8:    "int8",
-	ort.TensorElementDataTypeInt32:   "int32",
-	ort.TensorElementDataTypeInt64:   "int64",
-	ort.TensorElementDataTypeBool:    "bool",
-}
-
-func ports(infos []ort.InputOutputInfo) []Port {
-	var ports []Port
-	for _, info := range infos {
-		name := typeNames[info.DataType]
-		if name == "" {
-			name = info.DataType.String()
-		}
-		ports = append(ports, Port{info.Name, name, info.Dimensions})
-	}
-	return ports
 }
 
 func names(ports []Port) []string {
@@ -115,8 +164,13 @@ func names(ports []Port) []string {
 	return names
 }
 
-// Close frees the model; no run may be under way or follow.
-func (s *Session) Close() error { return s.session.Destroy() }
+// Close frees the model and hands its memory back to the system; no run may be
+// under way or follow.
+func (s *Session) Close() error {
+	err := s.session.Destroy()
+	returnMemory()
+	return errors.Join(err, s.removeProfile())
+}
 
 // Run runs the model on inputs in the order of s.Inputs and returns its outputs
 // in the order of s.Outputs. A context that ends stops the run between two
@@ -128,28 +182,85 @@ func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	values := make([]ort.Value, 0, len(inputs))
-	defer func() { destroy(values) }()
-	for i, input := range inputs {
-		value, err := input.value()
-		if err != nil {
-			return nil, fmt.Errorf("input %q: %w", s.Inputs[i].Name, err)
-		}
-		values = append(values, value)
+	values, err := s.values(inputs)
+	defer destroy(values)
+	if err != nil {
+		return nil, err
 	}
-	results := make([]ort.Value, len(s.Outputs))
-	defer func() { destroy(results) }()
+	results, err := s.room(inputs)
+	defer destroy(results)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.run(ctx, values, results); err != nil {
 		return nil, err
 	}
 	outputs := make([]Tensor, len(results))
 	for i, result := range results {
-		var err error
 		if outputs[i], err = fromValue(result); err != nil {
 			return nil, fmt.Errorf("output %q: %w", s.Outputs[i].Name, err)
 		}
 	}
 	return outputs, nil
+}
+
+// values wraps the inputs; the caller destroys them whatever the error.
+func (s *Session) values(inputs []Tensor) ([]ort.Value, error) {
+	values := make([]ort.Value, 0, len(inputs))
+	for i, input := range inputs {
+		value, err := input.value()
+		if kind := input.elementType(); err == nil && kind != s.Inputs[i].Type {
+			err = errors.Join(fmt.Errorf("tensor is %s, not %s", kind, s.Inputs[i].Type), value.Destroy())
+		}
+		if err != nil {
+			return values, fmt.Errorf("input %q: %w", s.Inputs[i].Name, err)
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+// room makes the float16 outputs, which the binding cannot: it leaves out half of
+// their bytes. The others are nil and made by the run.
+func (s *Session) room(inputs []Tensor) ([]ort.Value, error) {
+	results := make([]ort.Value, len(s.Outputs))
+	for i, port := range s.Outputs {
+		if port.Type != "float16" {
+			continue
+		}
+		value, err := emptyHalf(port.shape(s.Inputs, inputs))
+		if err != nil {
+			return results, fmt.Errorf("output %q: %w", port.Name, err)
+		}
+		results[i] = value
+	}
+	return results, nil
+}
+
+// known reports whether each side is a number or has the name of an input's side.
+func (p Port) known(inputs []Port) bool {
+	for i, side := range p.Dims {
+		named := func(input Port) bool { return slices.Contains(input.symbols, p.symbols[i]) }
+		if side < 0 && (p.symbols[i] == "" || !slices.ContainsFunc(inputs, named)) {
+			return false
+		}
+	}
+	return len(p.Dims) > 0
+}
+
+// shape is a known port's shape for these inputs.
+func (p Port) shape(inputs []Port, given []Tensor) []int64 {
+	shape := slices.Clone(p.Dims)
+	for i, input := range inputs {
+		for j, symbol := range input.symbols {
+			for k := range shape {
+				if shape[k] < 0 && symbol != "" && symbol == p.symbols[k] && j < len(given[i].Shape) {
+					shape[k] = given[i].Shape[j]
+				}
+			}
+		}
+	}
+	return shape
 }
 
 // run turns the end of the context into the runtime's own way to stop.
