@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"vsed/cli/table"
 	"vsed/daemon/api"
+	"vsed/daemon/api/version"
 )
 
 // Main runs vsectl with args (args[0] is its name) and returns the exit code.
@@ -28,45 +30,72 @@ func Main(args []string, stdout, stderr *os.File) int {
 
 func run(ctx context.Context, args []string, out Screen, stderr io.Writer) int {
 	app := newApp(out)
-	err := app.RunContext(ctx, permute(app, args))
+	if !completing(args) {
+		args = permute(app, args)
+	} else if slices.Contains(args, "--") {
+		return 0 // the library would take the request for an argument
+	}
+	err := app.RunContext(ctx, args)
 	if text := message(err); text != "" {
 		fmt.Fprintln(stderr, "vsectl: "+table.Escape(text))
 	}
 	return exitCode(err)
 }
 
+// Groups of commands in the help, which it shows in alphabetical order.
+const (
+	aboutPhotos  = "Photos"
+	aboutService = "The daemon"
+)
+
 func newApp(out Screen) *cli.App {
 	return &cli.App{
-		Name:        "vsectl",
-		Usage:       "search photos and steer the vsed daemon",
-		Description: exitCodes,
-		Writer:      out,
-		ErrWriter:   out,
+		Name:                  "vsectl",
+		Usage:                 "search photos and steer the vsed daemon",
+		Description:           exitCodes,
+		Version:               version.Long(),
+		CustomAppHelpTemplate: helpTemplate,
+		Writer:                out,
+		ErrWriter:             out,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "socket", Usage: "ask the daemon at the socket `PATH`", EnvVars: []string{"VSED_SOCKET"}, Value: api.DefaultSocket},
 		},
-		Commands: []*cli.Command{
+		Commands:             commands(out),
+		HideHelpCommand:      true,
+		EnableBashCompletion: true,
+		Action:               needCommand,
+		OnUsageError:         onUsageError,
+		// The default would end the process from inside the library.
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+}
+
+func commands(out Screen) []*cli.Command {
+	return slices.Concat(
+		about(aboutPhotos,
 			newSearchCommand(out),
-			newStatusCommand(out),
-			group("tag", "show and change the tags of a photo",
-				newTagAddCommand(out), newTagRemoveCommand(out), newTagListCommand(out)),
 			group("photo", "show what is known of a photo",
 				newPhotoShowCommand(out)),
+			group("tag", "show and change the tags of a photo",
+				newTagAddCommand(out), newTagRemoveCommand(out), newTagListCommand(out)),
+			group("export", "write out what you have put into the library",
+				newExportTagsCommand(out))),
+		about(aboutService,
+			newStatusCommand(out),
 			group("folder", "show and change the watched folders",
 				newFolderAddCommand(out), newFolderRemoveCommand(out), newFolderListCommand(out)),
 			group("quarantine", "show the files that were set aside, and have them tried again",
 				newQuarantineListCommand(out), newQuarantineShowCommand(out), newQuarantineRetryCommand(out)),
-			group("export", "write out what you have put into the library",
-				newExportTagsCommand(out)),
 			newEventsCommand(out),
-		},
-		HideVersion:     true,
-		HideHelpCommand: true,
-		Action:          needCommand,
-		OnUsageError:    onUsageError,
-		// The default would end the process from inside the library.
-		ExitErrHandler: func(*cli.Context, error) {},
+			newCompletionCommand(out)),
+	)
+}
+
+func about(category string, commands ...*cli.Command) []*cli.Command {
+	for _, command := range commands {
+		command.Category = category
 	}
+	return commands
 }
 
 // group is a verb that only has verbs below it.

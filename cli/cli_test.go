@@ -7,6 +7,7 @@ import (
 	"flag"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -94,13 +95,14 @@ func TestSearchTables(t *testing.T) {
 	}
 	f("search.txt", 0, false, found(), 0)
 	f("search-80.txt", 80, false, found(), 0)
+	f("search-120.txt", 120, false, found(), 0)
 	f("search-40.txt", 40, false, found(), 0)
 	f("search.json", 0, true, found(), 0)
 	f("search-none.txt", 0, false, api.SearchResult{GoodMatch: false}, 1)
 	f("search-none.json", 0, true, api.SearchResult{}, 1)
 	poor := found()
 	poor.GoodMatch, poor.Next = false, ""
-	f("search-poor.txt", 80, false, poor, 0)
+	f("search-poor.txt", 80, false, poor, 1)
 	partial := found()
 	partial.Partial = "the encoder does not run"
 	f("search.txt", 0, false, partial, 3)
@@ -290,25 +292,47 @@ func TestFolders(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	library := servertest.New()
-	library.Emit("photo_encoded", 5)
-	library.Emit("photo_tagged", 5)
-	client := servertest.Serve(t, library)
 	f := func(asJSON bool, want string) {
 		t.Helper()
+		library := servertest.New()
+		library.Emit("photo_encoded", 5)
+		library.Emit("folder_added", 0)
+		client := servertest.Serve(t, library)
 		ctx, cancel := context.WithCancel(t.Context())
 		out := &hook{seen: func(line string) {
-			if strings.Contains(line, "tagged") {
+			switch {
+			case strings.Contains(line, "folder"):
+				library.Emit("photo_tagged", 12)
+			case strings.Contains(line, "tag"):
 				cancel()
 			}
 		}}
-		err := runEvents(ctx, EventsOptions{Common: Common{client, asJSON}}, Screen{Writer: out})
+		err := runEvents(ctx, EventsOptions{Common: Common{client, asJSON}, Clock: now}, Screen{Writer: out})
 		if exitCode(err) != 130 || out.String() != want {
-			t.Errorf("%v: got %s, want %s", err, out.String(), want)
+			t.Errorf("%v: got\n%swant\n%s", err, out.String(), want)
 		}
 	}
-	f(false, "1  photo_encoded  id:5\n2  photo_tagged  id:5\n")
-	f(true, `{"change":1,"kind":"photo_encoded","photo":5}`+"\n"+`{"change":2,"kind":"photo_tagged","photo":5}`+"\n")
+	f(false, `
+earlier   encoded         id:5
+earlier   folder added
+12:34:00  tags changed    id:12
+`[1:])
+	f(true, `{"change":1,"kind":"photo_encoded","photo":5}`+"\n"+`{"change":2,"kind":"folder_added"}`+"\n"+`{"change":3,"kind":"photo_tagged","photo":12}`+"\n")
+}
+
+func TestEventLines(t *testing.T) {
+	path := api.NewPath(hostile)
+	long := api.NewPath("/photos/2019/summer/holiday at the sea/" + strings.Repeat("long ", 20) + "dog.jpg")
+	f := func(width int, event api.Event, want string) {
+		t.Helper()
+		var text bytes.Buffer
+		if err := showEvent(event, "12:34:00", Screen{Writer: &text, Width: width}); err != nil || text.String() != want+"\n" {
+			t.Errorf("%v: got %swant %s", err, text.String(), want)
+		}
+	}
+	f(0, api.Event{Kind: "file_quarantined", Path: &path}, `12:34:00  set aside                  /photos/\x1b[2J\u202egpj\n\xff.jpg`)
+	f(80, api.Event{Kind: "file_found", Photo: 123, Path: &long}, "12:34:00  file found      id:123     /photos/2019/s… long long long long dog.jpg")
+	f(0, api.Event{Kind: "of_a_newer_daemon\x1b"}, `12:34:00  of a newer daemon\x1b`)
 }
 
 func TestUsage(t *testing.T) {
@@ -321,6 +345,8 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	absent := filepath.Join(t.TempDir(), "s")
+	f("vsectl version ", 0, "--version")
+	f("--after -5 is negative", 2, "events", "--after", "-5")
 	f("130  interrupted", 0, "--help")
 	f("130  interrupted", 0, "search", "-h")
 	f("no command is given", 2)
@@ -362,6 +388,66 @@ func TestPermute(t *testing.T) {
 	f("tag add --json id:1 a --socket /s -- --b", "--socket /s tag add --json -- id:1 a --b")
 	f("search - -- -x", "search -- - -x")
 	f("search --nothing dog", "search --nothing -- dog")
+}
+
+func TestWhy(t *testing.T) {
+	f := func(query string, hit api.Photo, want string) {
+		t.Helper()
+		if got := why(query, api.Hit{Photo: hit}); got != want {
+			t.Errorf("%q for %s: got %s, want %s", query, hit.Path.Text, got, want)
+		}
+	}
+	dog := photo(1, "/srv/Rome2019/DogBeach_3.jpg", "Aunt Mary", "sea")
+	f("a dog on a beach", dog, "name")
+	f("dogs", dog, "name")
+	f("doge", dog, "looks like it")
+	f("rome", dog, "folder")
+	f("3", dog, "name")
+	f("mary at the SEA in Rome", dog, "tag, folder")
+	f("srv", dog, "looks like it")
+	f("the end", photo(2, "/photos/the sea.jpg"), "looks like it")
+	f("犬", photo(3, "/media/犬/a.jpg"), "folder")
+	f("🐕", photo(4, "/media/🐕.jpg"), "looks like it")
+	f("jpg", photo(5, ""), "looks like it")
+}
+
+func TestCompletion(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not installed")
+	}
+	program := filepath.Join(t.TempDir(), "vsectl")
+	if output, err := exec.Command("go", "build", "-o", program, "vsed/cli/vsectl").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	f := func(want string, words ...string) {
+		t.Helper()
+		script := `source <("$1" completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vsectl; echo "${COMPREPLY[*]}"`
+		output, err := exec.Command(bash, slices.Concat([]string{"-c", script, "bash", program}, words)...).CombinedOutput()
+		if err != nil || !strings.Contains(" "+string(output), " "+want) {
+			t.Errorf("%q: got %s%v, want %s", words, output, err, want)
+		}
+	}
+	f("search", "se")
+	f("add", "tag", "a")
+	f("--json", "search", "--js")
+	f("\n", "search", "dog", "")
+	f("\n", "tag", "add", "--", "id:1", "")
+}
+
+func TestCompletionScripts(t *testing.T) {
+	f := func(want string, code int, args ...string) {
+		t.Helper()
+		var text bytes.Buffer
+		got := run(t.Context(), append([]string{"vsectl", "completion"}, args...), Screen{Writer: &text}, &text)
+		if got != code || !strings.Contains(text.String(), want) {
+			t.Errorf("%q: got %d %s, want %s", args, got, text.String(), want)
+		}
+	}
+	f("-F _vsectl vsectl\n", 0, "bash")
+	f("complete -c vsectl", 0, "fish")
+	f(`the shell "csh" is not known`, 2, "csh")
+	f("takes the name of one shell", 2)
 }
 
 func TestExitCodes(t *testing.T) {

@@ -67,7 +67,7 @@ found_paths() { bin/vsectl search --json --limit 5 "$1" | tr '{,' '[\n*]' | sed 
 
 search() {
 	printf '\n$ bin/vsectl search --limit 5 "%s"\n' "$1"
-	bin/vsectl search --limit 5 "$1"
+	bin/vsectl search --limit 5 "$1" || [ $? = 1 ] # 1: no good match in these photos
 	[ "$photos" = "$stamps" ] || return 0
 	found_paths "$1" | grep -Eq -e "$2" || fail "none of the first five hits for \"$1\" is the expected one ($2)"
 }

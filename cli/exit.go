@@ -18,14 +18,16 @@ const (
 )
 
 const exitCodes = `Exit codes:
-     0  done; for a search or a list: something was found
-     1  nothing was found, or what is named does not exist
-     2  usage: wrong arguments, or the daemon refused or failed
-     3  partial: the answer holds less than it should
-    10  no daemon answers
-   130  interrupted`
+    0  done; a search has a good match, a list is not empty
+    1  nothing: a search without a good match (the nearest photos are printed
+       all the same), an empty list, or what is named does not exist
+    2  refused: wrong arguments, or the daemon refused or failed
+    3  partial: what was printed is less than it should be
+   10  no daemon answers
+  130  interrupted`
 
-// errNone ends a command that found nothing; what it printed says so.
+// errNone ends a command that found nothing, or nothing good; what it printed
+// says so.
 var errNone = errors.New("nothing found")
 
 // A notFoundError says that what the arguments name is not there.

@@ -21,27 +21,53 @@ func findPhoto(ctx context.Context, client *api.Client, argument string) (int64,
 		}
 		return id, nil
 	}
-	path, err := filepath.Abs(argument)
-	if err != nil {
-		return 0, fmt.Errorf("make %q absolute: %w", argument, err)
-	}
-	photos, err := client.PhotosByPath(ctx, path)
+	paths, err := pathsOf(argument)
 	if err != nil {
 		return 0, err
 	}
-	if direct, err := filepath.EvalSymlinks(path); len(photos) == 0 && err == nil && direct != path {
-		if photos, err = client.PhotosByPath(ctx, direct); err != nil {
+	for _, path := range paths {
+		photos, err := client.PhotosByPath(ctx, path)
+		if err != nil {
 			return 0, err
 		}
+		if len(photos) > 0 {
+			return onlyPhoto(photos, path)
+		}
 	}
-	return onlyPhoto(photos, path)
+	return 0, unknownPhoto(ctx, client, paths)
 }
 
+// pathsOf gives the absolute path that argument names, and the one without
+// symbolic links where that is another.
+func pathsOf(argument string) ([]string, error) {
+	if argument == "" {
+		return nil, usagef("the path is empty: name a file")
+	}
+	path, err := filepath.Abs(argument)
+	if err != nil {
+		return nil, fmt.Errorf("make %q absolute: %w", argument, err)
+	}
+	if direct, err := filepath.EvalSymlinks(path); err == nil && direct != path {
+		return []string{path, direct}, nil
+	}
+	return []string{path}, nil
+}
+
+// unknownPhoto says what is known of a file that is no photo.
+func unknownPhoto(ctx context.Context, client *api.Client, paths []string) error {
+	file, found, err := client.QuarantinedAt(ctx, paths...)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		return &notFoundError{fmt.Sprintf("the file %q was set aside (%s): see `vsectl quarantine show %d`", rawPath(file.Path), file.Reason, file.ID)}
+	}
+	return &notFoundError{fmt.Sprintf("no photo is known at %q: is its folder watched (`vsectl folder list`) and the file read by now (`vsectl status`)?", paths[0])}
+}
+
+// onlyPhoto wants one photo; two stood at the path one after the other.
 func onlyPhoto(photos []api.Photo, path string) (int64, error) {
-	switch len(photos) {
-	case 0:
-		return 0, &notFoundError{fmt.Sprintf("no photo is known at %q: is its folder watched (`vsectl folder list`) and the file read by now (`vsectl status`)?", path)}
-	case 1:
+	if len(photos) == 1 {
 		return photos[0].ID, nil
 	}
 	var numbers []string

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,20 +11,36 @@ import (
 	"vsed/daemon/api"
 )
 
-// quarantineHelp explains the argument ID of the quarantine commands.
-const quarantineHelp = "ID is a file's number, which `vsectl quarantine list` shows; it is not a photo's."
+// quarantineHelp explains the argument FILE of the quarantine commands.
+const quarantineHelp = "FILE is the path of a file, or its number, which `vsectl quarantine list` shows; that is not a photo's."
 
-// fileIDs reads the arguments ID.
-func fileIDs(arguments []string) ([]int64, error) {
+// fileIDs gives the numbers of the files that the arguments name.
+func fileIDs(ctx context.Context, client *api.Client, arguments []string) ([]int64, error) {
 	var ids []int64
 	for _, argument := range arguments {
-		id, err := strconv.ParseInt(argument, 10, 64)
-		if err != nil || id < 1 {
-			return nil, usagef("%q is no file's number: `vsectl quarantine list` shows them", argument)
+		id, err := fileID(ctx, client, argument)
+		if err != nil {
+			return nil, err
 		}
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// fileID takes what is a number for one: a file of that name is named ./12.
+func fileID(ctx context.Context, client *api.Client, argument string) (int64, error) {
+	if id, err := strconv.ParseInt(argument, 10, 64); err == nil && id > 0 {
+		return id, nil
+	}
+	paths, err := pathsOf(argument)
+	if err != nil {
+		return 0, err
+	}
+	file, found, err := client.QuarantinedAt(ctx, paths...)
+	if err == nil && !found {
+		err = &notFoundError{fmt.Sprintf("no file at %q is set aside: `vsectl quarantine list` shows those that are", paths[0])}
+	}
+	return file.ID, err
 }
 
 // showQuarantined gives each file two lines, as a reason is a sentence that

@@ -12,32 +12,33 @@ import (
 // QuarantineRetryOptions are those of `vsectl quarantine retry`.
 type QuarantineRetryOptions struct {
 	Common
-	// IDs are the files to try; none: all.
-	IDs []int64
+	// Files are those to try; none: all.
+	Files []string
 }
 
 func newQuarantineRetryCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "retry", Usage: "have files tried again now", ArgsUsage: "ID... | --all", Description: quarantineHelp,
+		Name: "retry", Usage: "have files tried again now", ArgsUsage: "FILE... | --all", Description: quarantineHelp,
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "try every file that is set aside", DisableDefaultText: true},
 		},
 		Action: func(c *cli.Context) error {
-			ids, err := fileIDs(c.Args().Slice())
-			if err == nil && c.Bool("all") == (len(ids) > 0) {
-				err = usagef("quarantine retry takes either IDs or --all: see `vsectl quarantine retry --help`")
+			files := c.Args().Slice()
+			if c.Bool("all") == (len(files) > 0) {
+				return usagef("quarantine retry takes either FILEs or --all: see `vsectl quarantine retry --help`")
 			}
-			if err != nil {
-				return err
-			}
-			return runQuarantineRetry(c.Context, QuarantineRetryOptions{Common: common(c), IDs: ids}, out)
+			return runQuarantineRetry(c.Context, QuarantineRetryOptions{Common: common(c), Files: files}, out)
 		},
 	})
 }
 
 func runQuarantineRetry(ctx context.Context, options QuarantineRetryOptions, out Screen) error {
-	count, err := options.Client.RetryQuarantine(ctx, options.IDs)
+	ids, err := fileIDs(ctx, options.Client, options.Files)
+	if err != nil {
+		return err
+	}
+	count, err := options.Client.RetryQuarantine(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func runQuarantineRetry(ctx context.Context, options QuarantineRetryOptions, out
 	} else if count > 0 {
 		err = out.printf("%s tried again; `vsectl status --watch` shows how far they are.\n", plural(count, "file is", "files are"))
 	}
-	switch asked := int64(len(options.IDs)); {
+	switch asked := int64(len(ids)); {
 	case err != nil:
 		return err
 	case count == 0 && asked == 0:

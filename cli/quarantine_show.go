@@ -11,28 +11,28 @@ import (
 // QuarantineShowOptions are those of `vsectl quarantine show`.
 type QuarantineShowOptions struct {
 	Common
-	ID int64
+	File string
 }
 
 func newQuarantineShowCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "show", Usage: "show why one file was set aside, and when it is tried again", ArgsUsage: "ID", Description: quarantineHelp,
+		Name: "show", Usage: "show why one file was set aside, and when it is tried again", ArgsUsage: "FILE", Description: quarantineHelp,
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
-			ids, err := fileIDs(c.Args().Slice())
-			if err == nil && len(ids) != 1 {
-				err = usagef("quarantine show takes one ID: see `vsectl quarantine show --help`")
+			if c.NArg() != 1 {
+				return usagef("quarantine show takes one FILE: see `vsectl quarantine show --help`")
 			}
-			if err != nil {
-				return err
-			}
-			return runQuarantineShow(c.Context, QuarantineShowOptions{Common: common(c), ID: ids[0]}, out)
+			return runQuarantineShow(c.Context, QuarantineShowOptions{Common: common(c), File: c.Args().First()}, out)
 		},
 	})
 }
 
 func runQuarantineShow(ctx context.Context, options QuarantineShowOptions, out Screen) error {
-	file, err := options.Client.QuarantinedFile(ctx, options.ID)
+	id, err := fileID(ctx, options.Client, options.File)
+	if err != nil {
+		return err
+	}
+	file, err := options.Client.QuarantinedFile(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -39,18 +39,37 @@ func TestQuarantine(t *testing.T) {
 	f("quarantine-show.json", 0, "show", "--json", "1234")
 	f("vsectl: the cursor is damaged: list again without it\n", 2, "list", "--cursor", "x")
 	f("vsectl: no file with the number 5 is set aside\n", 1, "show", "5")
-	f("vsectl: \"id:5\" is no file's number: `vsectl quarantine list` shows them\n", 2, "show", "id:5")
-	f("vsectl: quarantine show takes one ID: see `vsectl quarantine show --help`\n", 2, "show", "1", "2")
-	f("vsectl: quarantine retry takes either IDs or --all: see `vsectl quarantine retry --help`\n", 2, "retry")
-	f("vsectl: quarantine retry takes either IDs or --all: see `vsectl quarantine retry --help`\n", 2, "retry", "12", "--all")
+	f("quarantine-show.txt", 0, "show", "/photos/2019/../2019/broken.jpg")
+	f("quarantine-show-first.txt", 0, "show", hostile)
+	f("vsectl: no file at \"/none\" is set aside: `vsectl quarantine list` shows those that are\n", 1, "show", "/none")
+	f("vsectl: no file at \"/none\" is set aside: `vsectl quarantine list` shows those that are\n", 1, "retry", "12", "/none")
+	f("vsectl: the path is empty: name a file\n", 2, "show", "")
+	f("vsectl: quarantine show takes one FILE: see `vsectl quarantine show --help`\n", 2, "show", "1", "2")
+	f("vsectl: quarantine retry takes either FILEs or --all: see `vsectl quarantine retry --help`\n", 2, "retry")
+	f("vsectl: quarantine retry takes either FILEs or --all: see `vsectl quarantine retry --help`\n", 2, "retry", "12", "--all")
 	f("vsectl: none of these is set aside: `vsectl quarantine list` shows those that are\n", 1, "retry", "5", "6")
-	f("quarantine-retry-partial.txt", 3, "retry", "12", "5")
+	f("quarantine-retry-partial.txt", 3, "retry", hostile, "5")
 	f("quarantine-retry.json", 0, "retry", "--json", "--all")
 	f("vsectl: no file is set aside\n", 1, "retry", "--all")
 	f("quarantine-none.txt", 1, "list")
 	f("quarantine-none.json", 1, "list", "--json")
 	if want := []int64{12, 1234}; !slices.Equal(library.Retried, want) {
 		t.Errorf("retried %d, want %d", library.Retried, want)
+	}
+}
+
+// A file that was set aside is no photo, and is told from one never heard of.
+func TestPhotoThatWasSetAside(t *testing.T) {
+	library := servertest.New()
+	for id := range int64(api.MaxLimit + 1) {
+		library.Quarantined = append(library.Quarantined, api.QuarantinedFile{ID: id + 1, Path: api.NewPath("/other")})
+	}
+	library.Quarantined[api.MaxLimit].Path, library.Quarantined[api.MaxLimit].Reason = api.NewPath("/photos/a.jpg"), "is empty"
+	client := servertest.Serve(t, library)
+	var text bytes.Buffer
+	code := run(t.Context(), []string{"vsectl", "photo", "show", "/photos/a.jpg", "--socket", client.Socket}, Screen{Writer: &text}, &text)
+	if want := "vsectl: the file \"/photos/a.jpg\" was set aside (is empty): see `vsectl quarantine show 1001`\n"; code != 1 || text.String() != want {
+		t.Errorf("got %d %swant 1 %s", code, text.String(), want)
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -10,6 +11,12 @@ import (
 	"vsed/cli/table"
 	"vsed/daemon/api"
 )
+
+const searchHelp = `Several words are one query. WHY says what ties a photo to it: a tag, the name of
+the file or its folder, or that it looks like what was asked for. The photos are
+in the order of how well all of that fits.
+
+` + exitCodes
 
 // SearchOptions are those of `vsectl search`.
 type SearchOptions struct {
@@ -24,7 +31,7 @@ func newSearchCommand(out Screen) *cli.Command {
 		Name:        "search",
 		Usage:       "find photos by what they show, by tag, file name and folder",
 		ArgsUsage:   "QUERY...",
-		Description: "Several words are one query: `vsectl search dog on beach`.\n\n" + exitCodes,
+		Description: searchHelp + "\n\n" + examples("vsectl search dog on beach", "vsectl search --limit 50 --json tiger", "vsectl search -- -x"),
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.IntFlag{Name: "limit", Usage: fmt.Sprintf("show at most `N` photos, 1 to %d", api.MaxLimit), Value: api.DefaultLimit},
@@ -51,14 +58,14 @@ func runSearch(ctx context.Context, options SearchOptions, out Screen) error {
 	if options.JSON {
 		err = out.json(result)
 	} else {
-		err = showResult(result, out)
+		err = showResult(options.Query, result, out)
 	}
 	switch {
 	case err != nil:
 		return err
 	case result.Partial != "":
 		return &partialError{result.Partial}
-	case len(result.Hits) == 0:
+	case len(result.Hits) == 0, !result.GoodMatch:
 		return errNone
 	}
 	return nil
@@ -71,7 +78,7 @@ func checkLimit(limit int) error {
 	return nil
 }
 
-func showResult(result api.SearchResult, out Screen) error {
+func showResult(query string, result api.SearchResult, out Screen) error {
 	if len(result.Hits) == 0 {
 		return out.printf("Nothing found. `vsectl status` shows whether photos still wait.\n")
 	}
@@ -80,22 +87,31 @@ func showResult(result api.SearchResult, out Screen) error {
 			return err
 		}
 	}
-	if err := showHits(result.Hits, out); err != nil || result.Next == "" {
+	if err := showHits(query, result, out); err != nil {
 		return err
 	}
-	return out.printf("\nThere are more: add --cursor %s\n", table.Escape(result.Next))
+	var notes string
+	if slices.ContainsFunc(result.Hits, func(h api.Hit) bool { return h.State == api.StateOffline }) {
+		notes += "\nWhat is offline cannot be opened now: `vsectl folder list` shows which folder, and why.\n"
+	}
+	if result.Next != "" {
+		notes += "\nThere are more: add --cursor " + table.Escape(result.Next) + "\n"
+	}
+	return out.printf("%s", notes)
 }
 
-func showHits(hits []api.Hit, out Screen) error {
+func showHits(query string, result api.SearchResult, out Screen) error {
 	columns := []table.Column{
-		{Title: "PHOTO", Right: true}, {Title: "SCORE", Right: true},
+		{Title: "PHOTO", Right: true}, {Title: "WHY"},
 		{Title: "PATH", Shorten: table.Middle}, {Title: "TAGS", Shorten: table.End},
 	}
 	var rows [][]string
-	for _, hit := range hits {
-		rows = append(rows, []string{
-			fmt.Sprintf("id:%d", hit.ID), fmt.Sprintf("%.4f", hit.Score), place(hit.Photo), tagNames(hit.Tags),
-		})
+	for _, hit := range result.Hits {
+		tie := "nearest"
+		if result.GoodMatch {
+			tie = why(query, hit)
+		}
+		rows = append(rows, []string{fmt.Sprintf("id:%d", hit.ID), tie, place(hit.Photo), tagNames(hit.Tags)})
 	}
 	return out.table(columns, rows)
 }
@@ -103,7 +119,11 @@ func showHits(hits []api.Hit, out Screen) error {
 // place is the photo's path, with what is unusual about it.
 func place(photo api.Photo) string {
 	text := rawPath(photo.Path)
-	if photo.State != api.StateEncoded && photo.State != "" {
+	switch photo.State {
+	case api.StateEncoded, "":
+	case api.StateQuarantined:
+		text += " (set aside)"
+	default:
 		text += " (" + photo.State + ")"
 	}
 	switch copies := len(photo.Paths) - 1; {

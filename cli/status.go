@@ -67,13 +67,10 @@ func showStatus(status api.Status, out Screen) error {
 			return err
 		}
 	}
-	if len(status.Quarantined) == 0 {
+	if status.Photos.Quarantined == 0 {
 		return nil
 	}
-	if err := out.printf("\n"); err != nil {
-		return err
-	}
-	return showSetAside(status, out)
+	return out.printf("\n%s\n", setAside(status.Photos.Quarantined))
 }
 
 func showSummary(status api.Status, out Screen) error {
@@ -132,6 +129,10 @@ func countCells(c api.Counts) []string {
 	return cells
 }
 
+// roomForFilesystem is the width below which the filesystem's type would leave a
+// folder's name no room.
+const roomForFilesystem = 100
+
 func showFolders(folders []api.Folder, out Screen) error {
 	columns := []table.Column{
 		{Title: "FOLDER", Shorten: table.Middle}, {Title: "STATE"}, {Title: "MODE"}, {Title: "FS"}, {Title: "LAG", Right: true},
@@ -144,6 +145,9 @@ func showFolders(folders []api.Folder, out Screen) error {
 			number(folder.Counts.Total), number(folder.Counts.Waiting), ago(folder.LastScan, out.Now),
 		})
 	}
+	if out.Width > 0 && out.Width < roomForFilesystem {
+		columns, rows = withoutColumn(columns, rows, 3)
+	}
 	if err := out.table(columns, rows); err != nil {
 		return err
 	}
@@ -153,6 +157,13 @@ func showFolders(folders []api.Folder, out Screen) error {
 		}
 	}
 	return nil
+}
+
+func withoutColumn(columns []table.Column, rows [][]string, i int) ([]table.Column, [][]string) {
+	for row := range rows {
+		rows[row] = slices.Delete(rows[row], i, i+1)
+	}
+	return slices.Delete(columns, i, i+1), rows
 }
 
 // showNotes says below the table what has no room in it: a folder's problem,
@@ -174,16 +185,9 @@ func showNotes(folder api.Folder, out Screen) error {
 	return out.printf("Ignored in %s: %s\n", name, strings.Join(rules, ", "))
 }
 
-// showSetAside is the part of a status that names files set aside.
-func showSetAside(status api.Status, out Screen) error {
-	if err := showQuarantined(status.Quarantined, out); err != nil {
-		return err
-	}
-	more := ""
-	if rest := status.Photos.Quarantined - int64(len(status.Quarantined)); rest > 0 {
-		more = number(rest) + " more: "
-	}
-	return out.printf("%s`vsectl quarantine list` shows all, `vsectl quarantine retry --all` tries them anew.\n", more)
+// setAside says in a line where to read of the files that were set aside.
+func setAside(count int64) string {
+	return plural(count, "file was", "files were") + " set aside: `vsectl quarantine list` says which and why."
 }
 
 // plural gives n with the word for one or for several.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -46,7 +47,7 @@ func (p *printer) show(status api.Status) error {
 	if p.options.JSON {
 		return p.out.jsonLine(status)
 	}
-	if err := p.showProblem(status.Encoder.Problem); err != nil {
+	if err := p.showProblem(cmp.Or(status.Problem, status.Encoder.Problem, status.Decoder.Problem)); err != nil {
 		return err
 	}
 	if p.out.Width > 0 {
@@ -73,7 +74,7 @@ func (p *printer) showProblem(problem string) error {
 	if p.drawn {
 		start = "\r\x1b[K"
 	}
-	return p.out.printf("%sEncoder's problem: %s\n", start, table.Escape(problem))
+	return p.out.printf("%sPhotos wait: %s\n", start, table.Escape(problem))
 }
 
 // finish leaves the last bar standing and passes err on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
@@ -19,6 +20,26 @@ func (c *Client) Quarantine(ctx context.Context, limit int, cursor string) (Quar
 		values.Set("cursor", cursor)
 	}
 	return ask[QuarantineList](ctx, c, http.MethodGet, "/v1/quarantine?"+values.Encode(), nil)
+}
+
+// QuarantinedAt looks through the files that were set aside for one of the
+// paths, given by its exact bytes, and reports whether there is one.
+func (c *Client) QuarantinedAt(ctx context.Context, paths ...string) (file QuarantinedFile, found bool, err error) {
+	for cursor := ""; ; {
+		page, err := c.Quarantine(ctx, MaxLimit, cursor)
+		if err != nil {
+			return QuarantinedFile{}, false, err
+		}
+		for _, file := range page.Files {
+			if raw, err := file.Raw(); err == nil && slices.Contains(paths, raw) {
+				return file, true, nil
+			}
+		}
+		if page.Next == "" {
+			return QuarantinedFile{}, false, nil
+		}
+		cursor = page.Next
+	}
 }
 
 // QuarantinedFile asks for one file that was set aside, by its number.
