@@ -28,8 +28,9 @@ type Options struct {
 	// Threads that one run may use on the CPU; 0 means 1. Several sessions share
 	// the cores of a small machine, so spinning while idle is always off.
 	Threads int
-	// Frugal asks the C heap for each run's memory anew rather than keep an arena
-	// of the most that a run took: slower, and nothing is held between runs.
+	// Frugal asks the C heap for each tensor's memory anew rather than keep an
+	// arena of the most that a run took: with the built-in picture graph at batch
+	// 8 a third more time, a third to two thirds less memory.
 	Frugal bool
 	// Profile notes what each run does from the start, for Placement.
 	Profile bool
@@ -145,6 +146,7 @@ func (l *Library) settings(options Options, profile string) (*ort.SessionOptions
 		func() error { return settings.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
 		func() error { return settings.SetLogSeverityLevel(ort.LoggingLevelError) },
 		func() error { return settings.SetCpuMemArena(!options.Frugal) },
+		func() error { return settings.SetMemPattern(false) }, // a plan of each size on top of the arena: a third more memory, no faster
 		func() error { return l.profileInto(settings, profile) },
 		func() error { return l.appendProviders(settings, options.Providers) },
 	} {
