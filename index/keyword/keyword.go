@@ -1,5 +1,5 @@
 // Package keyword finds photos by words: those of their tags, of their files'
-// names and of their folders' names. It keeps a bleve index in a folder of its
+// names, of the places they were taken at and of their folders' names. It keeps a bleve index in a folder of its
 // own, derived from the catalogue: it may be deleted at any time, and it knows
 // the number of the last change that it has seen. What a query means beyond its
 // words (filters, signs, dates) is no business of this package: the text of a
@@ -35,6 +35,10 @@ type Document struct {
 	// Names are file names without a folder; the ending after the last dot is
 	// not searched, as every photo has one.
 	Names []string
+	// Places are names of where the photo was taken, such as a town's and its
+	// country's. Many are words with another sense (Nice, Orange, Bath), so they
+	// are found by their words only.
+	Places []string
 	// Folders are paths or single names of folders.
 	Folders []string
 }
@@ -145,6 +149,7 @@ func (d Document) fields() map[string]any {
 		fieldName:    wholes(slices.Concat(d.Names, stems(d.Names))),
 		fieldTags:    words(strings.Join(d.Tags, "\n")),
 		fieldNames:   words(strings.Join(stems(d.Names), "\n")),
+		fieldPlaces:  words(strings.Join(d.Places, "\n")),
 		fieldFolders: words(strings.Join(d.Folders, "\n")),
 	}
 }

@@ -18,6 +18,7 @@ const (
 	fieldName    = "name"    // each file name likewise, with and without its extension
 	fieldTags    = "tags"    // the words of the tags
 	fieldNames   = "names"   // the words of the file names
+	fieldPlaces  = "places"  // the words of the places' names
 	fieldFolders = "folders" // the words of the folders' names
 )
 
@@ -29,7 +30,7 @@ const analyserName = "words"
 // format is part of each index and changes with anything here or in words.go
 // that makes an old index answer wrongly: an index of another format is built
 // anew.
-const format = "2"
+const format = "3"
 
 func newMapping() (*mapping.IndexMappingImpl, error) {
 	scheme := bleve.NewIndexMapping()
@@ -45,7 +46,7 @@ func newMapping() (*mapping.IndexMappingImpl, error) {
 	for _, field := range []string{fieldWhole, fieldName} {
 		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(keyword.Name))
 	}
-	for _, field := range []string{fieldTags, fieldNames, fieldFolders} {
+	for _, field := range []string{fieldTags, fieldNames, fieldPlaces, fieldFolders} {
 		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(analyserName))
 	}
 	scheme.StoreDynamic, scheme.IndexDynamic, scheme.DocValuesDynamic = false, false, false

@@ -11,12 +11,12 @@ import (
 )
 
 // maxTerms is how many different words of a query are looked for; the rest of a
-// longer one is ignored. Each costs a look-up in three fields.
+// longer one is ignored. Each costs a look-up in four fields.
 const maxTerms = 32
 
 // Weights of a word by where it stands, set by hand until they are measured: a
-// tag was said by someone of this photo, a folder's name of many. A whole tag
-// stands above any sum of words: bleve's weight of a term is about 1 for the
+// tag was said by someone of this photo, a place's or folder's name of many. A
+// whole tag stands above any sum of words: bleve's weight of a term is about 1 for the
 // commonest and 219 for one in a million photos, a score shrinks with the root
 // of the number of terms in its field, and with the share of clauses that
 // matched, at worst 1 in 33 here.
@@ -24,6 +24,7 @@ const (
 	boostWhole   = 1e9
 	boostTags    = 4
 	boostNames   = 1.5
+	boostPlaces  = 1
 	boostFolders = 0.5
 )
 
@@ -81,6 +82,7 @@ func (x *Index) clauses(text string) []query.Query {
 		clauses = append(clauses, query.NewDisjunctionQuery([]query.Query{
 			term(fieldTags, word, boostTags),
 			term(fieldNames, word, boostNames),
+			term(fieldPlaces, word, boostPlaces),
 			term(fieldFolders, word, boostFolders),
 		}))
 	}
