@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,9 +78,8 @@ func metadataFields(m api.Metadata, id int64) []field {
 		}
 		fields = append(fields, field{name, strings.TrimRight(line, "\r")})
 	}
+	fields = append(append(fields, field{"Taken", taken(m)}), placeFields(m)...)
 	fields = append(fields,
-		field{"Taken", taken(m)},
-		field{"Place", where(m)},
 		field{"Camera", m.Camera},
 		field{"Lens", m.Lens},
 		field{"Rating", rating(m.Rating)},
@@ -125,6 +125,25 @@ func taken(m api.Metadata) string {
 		text += " (" + source + ")"
 	}
 	return text
+}
+
+// farPlace is how many kilometres from its centre a photo is beside a place and
+// not in it.
+const farPlace = 10
+
+// placeFields are the place's names and the coordinates.
+func placeFields(m api.Metadata) []field {
+	position := where(m)
+	if m.Place == "" {
+		return []field{{"Place", position}}
+	}
+	// A city, its region and even its country can have one name.
+	names := slices.Compact(slices.DeleteFunc([]string{m.Place, m.City, m.Region, m.Country}, func(name string) bool { return name == "" }))
+	text := strings.Join(names, ", ")
+	if m.PlaceKilometres >= farPlace {
+		text = fmt.Sprintf("%.0f km from %s", m.PlaceKilometres, text)
+	}
+	return []field{{"Place", text}, {"", position}}
 }
 
 // where gives the coordinates with the five digits that a metre needs.

@@ -48,7 +48,7 @@ func (d *daemon) Photo(ctx context.Context, id int64) (api.Photo, error) {
 	if err != nil {
 		return api.Photo{}, err
 	}
-	return described(found), nil
+	return described(found, d.places), nil
 }
 
 func (d *daemon) find(ctx context.Context, id int64) (catalogue.Photo, error) {

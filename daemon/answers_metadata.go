@@ -5,11 +5,12 @@ import (
 
 	"vsed/daemon/api"
 	"vsed/daemon/catalogue"
+	"vsed/daemon/places"
 	"vsed/plugins/contract"
 )
 
 // described is a photo with all that is known of it.
-func described(p catalogue.Photo) api.Photo {
+func described(p catalogue.Photo, gazetteer *places.Gazetteer) api.Photo {
 	answer := photo(p)
 	answer.Digest = hex.EncodeToString(p.Digest[:])
 	answer.Metadata = &api.Metadata{
@@ -17,9 +18,7 @@ func described(p catalogue.Photo) api.Photo {
 		Camera: p.Camera, Lens: p.Lens, Title: p.Title, Description: p.Description, Rating: p.Rating,
 		Width: p.Width, Height: p.Height, Format: p.Format, Group: p.Group,
 	}
-	if p.Located {
-		answer.Metadata.Latitude, answer.Metadata.Longitude = &p.Latitude, &p.Longitude
-	}
+	locate(answer.Metadata, p, gazetteer)
 	return answer
 }
 

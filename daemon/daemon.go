@@ -18,6 +18,7 @@ import (
 	"vsed/daemon/catalogue"
 	"vsed/daemon/config"
 	"vsed/daemon/folders"
+	"vsed/daemon/places"
 	"vsed/daemon/search"
 	"vsed/daemon/server"
 	"vsed/daemon/systemd"
@@ -45,6 +46,7 @@ type daemon struct {
 	engine     *search.Engine
 	keeper     *folders.Keeper
 	thumbnails *thumbnail.Store // nil: none are kept
+	places     *places.Gazetteer
 	encoding   *encoding
 }
 
@@ -72,14 +74,20 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 		return err
 	}
 	defer closing(&err, c.Close)
-	words, err := openWords(ctx, c, filepath.Join(state, "keyword"), options.Log)
+	gazetteer, err := openPlaces(options.Log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, gazetteer.Close)
+	words, err := openWords(ctx, c, filepath.Join(state, "keyword"), gazetteer.Sum(), options.Log)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, words.Close)
 	d := &daemon{
 		Options: options, catalogue: c,
-		engine: search.New(c, words, options.Log),
+		places: gazetteer,
+		engine: search.New(c, words, gazetteer, options.Log),
 		keeper: folders.New(c, options.Log, folders.PollEvery(options.Config.Watch.PollInterval.Duration)),
 	}
 	if options.Config.Ingest.Thumbnails {
@@ -94,8 +102,12 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 }
 
 // openWords opens the keyword index. One that is ahead of the catalogue, as
-// after a restored backup or a power cut, is made anew.
-func openWords(ctx context.Context, c *catalogue.Catalogue, folder string, log *slog.Logger) (*keyword.Index, error) {
+// after a restored backup or a power cut, is made anew, and so is one with other
+// place names than those of the sum.
+func openWords(ctx context.Context, c *catalogue.Catalogue, folder, sum string, log *slog.Logger) (*keyword.Index, error) {
+	if err := matchPlaces(folder, sum, log); err != nil {
+		return nil, err
+	}
 	words, err := keyword.Open(folder)
 	if err != nil {
 		return nil, err
@@ -112,7 +124,7 @@ func openWords(ctx context.Context, c *catalogue.Catalogue, folder string, log *
 		return words, nil
 	}
 	log.Warn("the keyword index is ahead of the catalogue and is made anew", "index", seen, "catalogue", newest)
-	if err := errors.Join(words.Close(), os.RemoveAll(folder)); err != nil {
+	if err := errors.Join(words.Close(), os.RemoveAll(folder), matchPlaces(folder, sum, log)); err != nil {
 		return nil, err
 	}
 	return keyword.Open(folder)

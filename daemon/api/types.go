@@ -85,13 +85,19 @@ type Metadata struct {
 	Lens        string   `json:"lens,omitempty"`
 	Latitude    *float64 `json:"latitude,omitempty" minimum:"-90" maximum:"90" doc:"degrees, WGS 84; with longitude or not at all"`
 	Longitude   *float64 `json:"longitude,omitempty" minimum:"-180" maximum:"180"`
-	Title       string   `json:"title,omitempty"`
-	Description string   `json:"description,omitempty" doc:"may have several lines"`
-	Rating      int      `json:"rating,omitempty" minimum:"-1" maximum:"5" doc:"-1: rejected; absent: none"`
-	Width       int      `json:"width,omitempty" doc:"pixels, upright"`
-	Height      int      `json:"height,omitempty" doc:"pixels, upright"`
-	Format      string   `json:"format,omitempty" doc:"of the content, whatever the file's name says"`
-	Group       int64    `json:"group,omitempty" doc:"the number of the first of the near duplicates or of the burst that the photo belongs to; its own where it is the first or alone"`
+	// Place to Country name the nearest populated place within 50 km, of GeoNames.
+	Place           string  `json:"place,omitempty" doc:"nearest populated place within 50 km; GeoNames, CC BY 4.0"`
+	PlaceKilometres float64 `json:"place_kilometres,omitempty" doc:"from the centre of the place"`
+	City            string  `json:"city,omitempty" doc:"the large city that the place lies in, where it is no city itself"`
+	Region          string  `json:"region,omitempty" doc:"the country's first division, as a state"`
+	Country         string  `json:"country,omitempty" doc:"in English"`
+	Title           string  `json:"title,omitempty"`
+	Description     string  `json:"description,omitempty" doc:"may have several lines"`
+	Rating          int     `json:"rating,omitempty" minimum:"-1" maximum:"5" doc:"-1: rejected; absent: none"`
+	Width           int     `json:"width,omitempty" doc:"pixels, upright"`
+	Height          int     `json:"height,omitempty" doc:"pixels, upright"`
+	Format          string  `json:"format,omitempty" doc:"of the content, whatever the file's name says"`
+	Group           int64   `json:"group,omitempty" doc:"the number of the first of the near duplicates or of the burst that the photo belongs to; its own where it is the first or alone"`
 }
 
 // A Hit is a photo that was found.

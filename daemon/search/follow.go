@@ -144,7 +144,7 @@ func (e *Engine) applyWords(photos []catalogue.Photo, seen *int64) error {
 		switch {
 		case photo.Change < *seen: // several photos can share the last change
 		case photo.Visible():
-			put = append(put, document(photo))
+			put = append(put, e.document(photo))
 		default:
 			remove = append(remove, photo.ID)
 		}
@@ -161,9 +161,9 @@ func (e *Engine) applyWords(photos []catalogue.Photo, seen *int64) error {
 }
 
 // document gives the words by which a photo is found: its tags, and the names
-// of the files and folders below the watched one.
-func document(photo catalogue.Photo) keyword.Document {
-	document := keyword.Document{ID: photo.ID}
+// of the place, of the files and of the folders below the watched one.
+func (e *Engine) document(photo catalogue.Photo) keyword.Document {
+	document := keyword.Document{ID: photo.ID, Places: e.placeNames(photo)}
 	for _, tag := range photo.Tags {
 		document.Tags = append(document.Tags, tag.Name)
 	}
@@ -177,4 +177,15 @@ func document(photo catalogue.Photo) keyword.Document {
 		}
 	}
 	return document
+}
+
+func (e *Engine) placeNames(photo catalogue.Photo) []string {
+	if !photo.Located {
+		return nil
+	}
+	place, ok := e.places.Near(photo.Latitude, photo.Longitude)
+	if !ok {
+		return nil
+	}
+	return []string{place.Name, place.City, place.Region, place.Country}
 }

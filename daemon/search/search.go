@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vsed/daemon/catalogue"
+	"vsed/daemon/places"
 	"vsed/index"
 	"vsed/index/fusion"
 	"vsed/index/keyword"
@@ -64,6 +65,7 @@ type Result struct {
 type Engine struct {
 	catalogue  *catalogue.Catalogue
 	words      *keyword.Index
+	places     *places.Gazetteer
 	generation atomic.Pointer[generation]
 	renewed    chan struct{}           // holds one token after UseSpace
 	reached    atomic.Pointer[reached] // nil before Follow
@@ -76,10 +78,11 @@ type generation struct {
 	vectors *vector.Index
 }
 
-// New makes an engine over an open catalogue and keyword index, which the
-// caller closes after Follow has returned. Until UseSpace it searches words.
-func New(c *catalogue.Catalogue, words *keyword.Index, log *slog.Logger) *Engine {
-	return &Engine{catalogue: c, words: words, renewed: make(chan struct{}, 1), log: log}
+// New makes an engine over an open catalogue, keyword index and gazetteer (nil:
+// no place names), which the caller closes after Follow has returned. Until
+// UseSpace it searches words.
+func New(c *catalogue.Catalogue, words *keyword.Index, where *places.Gazetteer, log *slog.Logger) *Engine {
+	return &Engine{catalogue: c, words: words, places: where, renewed: make(chan struct{}, 1), log: log}
 }
 
 // UseSpace makes the engine search the vectors of another space, which Follow

@@ -58,7 +58,7 @@ func newWorld(t *testing.T, degrees ...int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, catalogue: c, photos: make(map[int]int64), engine: New(c, words, slog.New(slog.DiscardHandler))}
+	w := &world{T: t, catalogue: c, photos: make(map[int]int64), engine: New(c, words, nil, slog.New(slog.DiscardHandler))}
 	w.check(c.UseSpace(t.Context(), "angles"))
 	w.engine.UseSpace(Space{Dimensions: 2, MatchFloor: 0.9, Encoder: angle{}})
 	w.folder, err = c.AddFolder(t.Context(), "/photos")

@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(folder)
-		binaries = folder
-		build := exec.Command("go", "build", "-o", folder, "vsed/daemon/vsed", "vsed/cli/vsectl", "vsed/plugins/vsed-decoder-vips",
+		binaries = filepath.Join(folder, "bin") // as in a build, which has other files beside bin
+		build := exec.Command("go", "build", "-o", binaries+"/", "vsed/daemon/vsed", "vsed/cli/vsectl", "vsed/plugins/vsed-decoder-vips",
 			"vsed/encoders/vsed-encoder-onnx", "vsed/plugins/plugintest/vsed-encoder-fake")
 		if output, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build the programs under test: %v\n%s", err, output)
@@ -50,6 +50,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	*testing.T
 	state, photos, socket string
+	programs              string   // the folder of vsed and vsectl
 	environment           []string // beyond the fake encoder
 	client                *api.Client
 
@@ -66,7 +67,7 @@ func newWorld(t *testing.T, flags ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(short) })
-	w := &world{T: t, state: filepath.Join(short, "state"), photos: filepath.Join(short, "photos"), socket: filepath.Join(short, "socket")}
+	w := &world{T: t, state: filepath.Join(short, "state"), photos: filepath.Join(short, "photos"), socket: filepath.Join(short, "socket"), programs: binaries}
 	w.client = &api.Client{Socket: w.socket}
 	t.Cleanup(w.client.Close)
 	w.check(os.Mkdir(w.photos, 0o755))
@@ -111,7 +112,7 @@ func (o *output) String() string {
 
 func (w *world) command(extra ...string) *exec.Cmd {
 	arguments := append([]string{"run", "--state", w.state, "--folder", w.photos, "--socket", w.socket}, extra...)
-	return exec.Command(filepath.Join(binaries, "vsed"), arguments...)
+	return exec.Command(filepath.Join(w.programs, "vsed"), arguments...)
 }
 
 // start runs the daemon and waits until it answers.
@@ -248,7 +249,7 @@ func (w *world) find(query string) (names []string) {
 // vsectl runs the client and gives its output and exit status.
 func (w *world) vsectl(arguments ...string) (stdout, stderr string, status int) {
 	w.Helper()
-	command := exec.Command(filepath.Join(binaries, "vsectl"), append([]string{"--socket", w.socket}, arguments...)...)
+	command := exec.Command(filepath.Join(w.programs, "vsectl"), append([]string{"--socket", w.socket}, arguments...)...)
 	var out, complaint bytes.Buffer
 	command.Stdout, command.Stderr = &out, &complaint
 	err := command.Run()
