@@ -107,6 +107,12 @@ func (k *Keeper) Gone(ctx context.Context, folder int64, root, relative string) 
 	return gone(ctx, k.catalogue, folder, k.Root(folder, root), relative)
 }
 
+// Sound says why a folder cannot be read, or is not the one that was scanned;
+// nil where it is.
+func (k *Keeper) Sound(ctx context.Context, folder int64, root string) error {
+	return sameRoot(ctx, k.catalogue, folder, k.Root(folder, root))
+}
+
 // Problem says in one line why changes cannot be stored; empty where they can.
 func (k *Keeper) Problem() string {
 	if line := k.trouble.Load(); line != nil {

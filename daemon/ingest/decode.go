@@ -100,9 +100,8 @@ func (p *Pipeline) stalled(ctx context.Context, file catalogue.WaitingFile, fail
 	if !errors.As(failure, &timeout) {
 		return failure
 	}
-	_, err := p.folders.Root(file.FolderID, file.Folder).Identity(ctx)
-	if errors.Is(err, watch.ErrNotAnswering) {
-		return err
+	if err := p.folders.Sound(ctx, file.FolderID, file.Folder); errors.Is(err, watch.ErrNotAnswering) {
+		return &awayError{err}
 	}
 	return failure
 }
@@ -168,6 +167,8 @@ func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failu
 		err = p.quarantine(ctx, file, reason, 0)
 	case forbidden:
 		err = p.quarantine(ctx, file, reason, forbiddenPause)
+	case unread:
+		err = p.unread(ctx, file, reason)
 	case suspect:
 		p.log.Warn("a plugin failed on a photo", "file", file.ID, "error", failure)
 		var attempts int
@@ -181,11 +182,17 @@ func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failu
 		err = failure
 	}
 	p.unencoded.Store(true) // it may wait for its vector only, or another copy of its photo does
+	var away *awayError
+	if errors.As(err, &away) && ctx.Err() == nil {
+		p.log.Warn("a folder cannot be read; its files go on waiting", "folder", file.FolderID, "error", withoutPath(err), "pause", pauseFolder)
+		p.rest(file.FolderID)
+		return false, nil
+	}
 	if err == nil || ctx.Err() != nil {
 		p.trouble.Store(nil)
 		return false, ctx.Err()
 	}
-	p.log.Error("the folder, the disk or the catalogue fails; the file goes on waiting", "file", file.ID, "error", withoutPath(err), "pause", pauseCatalogue)
+	p.log.Error("the disk or the catalogue fails; the file goes on waiting", "file", file.ID, "error", withoutPath(err), "pause", pauseCatalogue)
 	line := withoutPath(err).Error()
 	p.trouble.Store(&line)
 	return false, pause(ctx, pauseCatalogue)
@@ -211,10 +218,21 @@ func withoutPath(err error) error {
 // for the keeper of the folder to judge.
 func (p *Pipeline) vanished(ctx context.Context, file catalogue.WaitingFile) error {
 	gone, err := p.folders.Gone(ctx, file.FolderID, file.Folder, file.Path)
-	if err != nil || !gone {
-		return err
+	if err != nil {
+		return &awayError{err}
+	}
+	if !gone {
+		return nil
 	}
 	return p.catalogue.Vanished(ctx, file.FolderID, []string{file.Path})
+}
+
+// unread sets aside for a while what gives an error in a folder that gives none.
+func (p *Pipeline) unread(ctx context.Context, file catalogue.WaitingFile, reason string) error {
+	if err := p.folders.Sound(ctx, file.FolderID, file.Folder); err != nil {
+		return &awayError{err}
+	}
+	return p.quarantine(ctx, file, reason, forbiddenPause)
 }
 
 func (p *Pipeline) quarantine(ctx context.Context, file catalogue.WaitingFile, reason string, pause time.Duration) error {
@@ -228,14 +246,20 @@ type openError struct{ error }
 
 func (e *openError) Unwrap() error { return e.error }
 
+// An awayError says that a whole folder cannot be read at present.
+type awayError struct{ error }
+
+func (e *awayError) Unwrap() error { return e.error }
+
 // A verdict is what a failure says of the file.
 type verdict int
 
 const (
-	elsewhere verdict = iota // not the file's fault: the folder, the disk, the catalogue
+	elsewhere verdict = iota // not the file's fault: the folder, the state's disk, the catalogue
 	vanished                 // there is no such photo any more
 	refused                  // it would be the same another time
 	forbidden                // it may be let in later, by its owner
+	unread                   // its disk or server gives an error, for it or for the whole folder
 	suspect                  // it may have brought the plugin down
 )
 
@@ -257,9 +281,10 @@ func judge(failure error) (verdict, string) {
 }
 
 // judgeOpen takes a photo that gave way to a symbolic link for gone; the next
-// scan says by which rule the link is ignored. What the disk or the network
-// says is no verdict on the photo.
+// scan says by which rule the link is ignored. What this system lacks at the
+// moment is no verdict on the photo.
 func judgeOpen(failure *openError) (verdict, string) {
+	var errno syscall.Errno
 	switch {
 	case errors.Is(failure, fs.ErrNotExist), errors.Is(failure, syscall.ENOTDIR), errors.Is(failure, syscall.ELOOP):
 		return vanished, ""
@@ -267,6 +292,12 @@ func judgeOpen(failure *openError) (verdict, string) {
 		return refused, watch.ErrNotRegular.Error()
 	case errors.Is(failure, fs.ErrPermission):
 		return forbidden, "permission denied: let the user that runs vsed read it"
+	case errors.Is(failure, watch.ErrNotAnswering):
+		return unread, ""
+	case errors.Is(failure, syscall.EMFILE), errors.Is(failure, syscall.ENFILE), errors.Is(failure, syscall.ENOMEM):
+		return elsewhere, ""
+	case errors.As(failure, &errno):
+		return unread, fmt.Sprintf("%v: see to the disk or server that it lies on", errno)
 	}
 	return elsewhere, ""
 }

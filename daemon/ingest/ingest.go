@@ -36,7 +36,10 @@ const (
 	// after a full disk.
 	pausePlugin    = 2 * time.Second
 	pauseCatalogue = 5 * time.Second
-	feedPage       = 256
+	// pauseFolder is the wait before files of a folder are tried again that cannot
+	// be read; its keeper finds out meanwhile, and those of others go on.
+	pauseFolder = 5 * time.Second
+	feedPage    = 256
 )
 
 // A Pipeline encodes waiting files until its context ends. It has one Run.
@@ -55,6 +58,7 @@ type Pipeline struct {
 	underway sync.Mutex
 	flying   map[int64]struct{} // files between feed and store
 	landed   chan struct{}      // holds a token after a file landed
+	resting  map[int64]struct{} // folders that cannot be read
 
 	unencoded atomic.Bool            // decoded photos without a vector may be left over
 	trouble   atomic.Pointer[string] // why ingest pauses; nil where it does not
@@ -90,6 +94,7 @@ func New(parts Parts) *Pipeline {
 		check: parts.Check, thumbnails: parts.Thumbnails, log: parts.Log,
 		decoded: make(chan picture, 2*max(1, parts.Description.Batch)),
 		flying:  make(map[int64]struct{}),
+		resting: make(map[int64]struct{}),
 		landed:  make(chan struct{}, 1),
 	}
 	p.unencoded.Store(true)
@@ -228,7 +233,7 @@ func (p *Pipeline) feedPages(ctx context.Context, read pages, files chan<- catal
 		}
 		after = page[len(page)-1].ID
 		for _, file := range page {
-			if !p.takeOff(file.ID) {
+			if !p.takeOff(file) {
 				continue
 			}
 			select {
@@ -241,15 +246,31 @@ func (p *Pipeline) feedPages(ctx context.Context, read pages, files chan<- catal
 	}
 }
 
-// takeOff reports whether the file was not under way yet; now it is.
-func (p *Pipeline) takeOff(file int64) bool {
+// takeOff reports whether the file was not under way yet, and its folder does
+// not rest; now it is.
+func (p *Pipeline) takeOff(file catalogue.WaitingFile) bool {
 	p.underway.Lock()
 	defer p.underway.Unlock()
-	if _, ok := p.flying[file]; ok {
+	_, flies := p.flying[file.ID]
+	_, rests := p.resting[file.FolderID]
+	if flies || rests {
 		return false
 	}
-	p.flying[file] = struct{}{}
+	p.flying[file.ID] = struct{}{}
 	return true
+}
+
+// rest keeps the files of a folder waiting for a while.
+func (p *Pipeline) rest(folder int64) {
+	p.underway.Lock()
+	defer p.underway.Unlock()
+	p.resting[folder] = struct{}{}
+	time.AfterFunc(pauseFolder, func() {
+		p.underway.Lock()
+		delete(p.resting, folder)
+		p.underway.Unlock()
+		p.wake()
+	})
 }
 
 // Idle reports whether no file is under way: all that were handed out are

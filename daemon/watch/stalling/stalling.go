@@ -1,9 +1,11 @@
 // Package stalling is for tests: a real filesystem in user space that stops
-// answering on command, as one does whose server is away.
+// answering on command, as one does whose server is away, or gives errors for
+// single files, as a disk that wears out.
 package stalling
 
 import (
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -17,7 +19,10 @@ type Filesystem struct {
 
 	mutex   sync.Mutex
 	stalled chan struct{} // closed when it answers again; nil while it answers
+	deaf    bool          // does not mind that a caller that waits is killed
 	waiting int
+	spoilt  string            // what names begin with that cannot be opened; "": none
+	names   map[uint64]string // of nodes, as they were looked up
 }
 
 // Mount shows a folder until the test ends. It skips the test where the system
@@ -34,7 +39,7 @@ func Mount(t testing.TB, folder string) *Filesystem {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Filesystem{Path: t.TempDir()}
+	f := &Filesystem{Path: t.TempDir(), names: make(map[uint64]string)}
 	// Without a time for which the kernel may remember what it was told.
 	raw := &gated{RawFileSystem: fs.NewNodeFS(loopback, &fs.Options{}), gate: f}
 	server, err := fuse.NewServer(raw, f.Path, &fuse.MountOptions{DirectMountStrict: true, FsName: "stalling", Name: "stalling"})
@@ -55,10 +60,19 @@ func Mount(t testing.TB, folder string) *Filesystem {
 	return f
 }
 
-// Stall keeps every call from now on waiting.
-func (f *Filesystem) Stall() {
+// Stall keeps every call from now on waiting, until it answers or the caller is
+// killed.
+func (f *Filesystem) Stall() { f.stall(false) }
+
+// StallDeaf is Stall of a filesystem that does not mind interrupts, as many do
+// not: the kernel keeps a process that is killed in a call until the call is
+// answered.
+func (f *Filesystem) StallDeaf() { f.stall(true) }
+
+func (f *Filesystem) stall(deaf bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	f.deaf = deaf
 	if f.stalled == nil {
 		f.stalled = make(chan struct{})
 	}
@@ -81,17 +95,49 @@ func (f *Filesystem) Waiting() int {
 	return f.waiting
 }
 
-func (f *Filesystem) pass() {
+// Spoil makes opening a file fail with EIO whose name begins so; with "" no
+// file.
+func (f *Filesystem) Spoil(prefix string) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	f.spoilt = prefix
+}
+
+func (f *Filesystem) spoils(node uint64) bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.spoilt != "" && strings.HasPrefix(f.names[node], f.spoilt)
+}
+
+func (f *Filesystem) called(node uint64, name string) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.names[node] = name
+}
+
+// pass waits for as long as calls are kept, and reports whether to go on.
+func (f *Filesystem) pass(cancel <-chan struct{}) bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.deaf {
+		cancel = nil
+	}
 	for f.stalled != nil {
-		stalled := f.stalled
+		stalled, killed := f.stalled, false
 		f.waiting++
 		f.mutex.Unlock()
-		<-stalled
+		select {
+		case <-stalled:
+		case <-cancel:
+			killed = true
+		}
 		f.mutex.Lock()
 		f.waiting--
+		if killed {
+			return false
+		}
 	}
+	return true
 }
 
 // gated has the calls of a scan and of an opening pass the gate; nothing that
@@ -102,31 +148,50 @@ type gated struct {
 }
 
 func (g *gated) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
-	g.gate.pass()
-	return g.RawFileSystem.Lookup(cancel, header, name, out)
+	if !g.gate.pass(cancel) {
+		return fuse.EINTR
+	}
+	status := g.RawFileSystem.Lookup(cancel, header, name, out)
+	if status.Ok() {
+		g.gate.called(out.NodeId, name)
+	}
+	return status
 }
 
 func (g *gated) GetAttr(cancel <-chan struct{}, input *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	g.gate.pass()
+	if !g.gate.pass(cancel) {
+		return fuse.EINTR
+	}
 	return g.RawFileSystem.GetAttr(cancel, input, out)
 }
 
 func (g *gated) Open(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
-	g.gate.pass()
+	if !g.gate.pass(cancel) {
+		return fuse.EINTR
+	}
+	if g.gate.spoils(input.NodeId) {
+		return fuse.EIO
+	}
 	return g.RawFileSystem.Open(cancel, input, out)
 }
 
 func (g *gated) OpenDir(cancel <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
-	g.gate.pass()
+	if !g.gate.pass(cancel) {
+		return fuse.EINTR
+	}
 	return g.RawFileSystem.OpenDir(cancel, input, out)
 }
 
 func (g *gated) Read(cancel <-chan struct{}, input *fuse.ReadIn, buffer []byte) (fuse.ReadResult, fuse.Status) {
-	g.gate.pass()
+	if !g.gate.pass(cancel) {
+		return nil, fuse.EINTR
+	}
 	return g.RawFileSystem.Read(cancel, input, buffer)
 }
 
 func (g *gated) StatFs(cancel <-chan struct{}, header *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
-	g.gate.pass()
+	if !g.gate.pass(cancel) {
+		return fuse.EINTR
+	}
 	return g.RawFileSystem.StatFs(cancel, header, out)
 }
