@@ -69,7 +69,8 @@ func (c CUDA) settings() (map[string]string, error) {
 type TensorRT struct {
 	Device int
 	// Cache is a folder for engines, Timing one for the timings that building
-	// them takes from each other; "" keeps none. EngineKey names such a folder.
+	// them takes from each other; both must exist, "" keeps none. EngineKey names
+	// the first.
 	Cache, Timing string
 	// Half lets an engine calculate in float16.
 	Half bool

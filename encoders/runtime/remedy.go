@@ -12,7 +12,7 @@ var remedies = map[string]string{
 		"install those libraries from NVIDIA, and name the first file with encoder.onnxruntime_library",
 	"jetpack 6": "take libonnxruntime.so.* and libonnxruntime_providers_*.so out of an ONNX Runtime wheel built for JetPack 6 (CUDA 12.6, cuDNN 9; 1.23 or newer), " +
 		"and name the first file with encoder.onnxruntime_library",
-	"jetpack 7": "no official build of ONNX Runtime with TensorRT is known for JetPack 7: build it with --use_tensorrt --build_shared_lib, " +
+	"jetpack 7": "no build by Microsoft or NVIDIA with TensorRT is known for JetPack 7: build ONNX Runtime with --use_tensorrt --build_shared_lib, " +
 		"and name the library with encoder.onnxruntime_library",
 }
 
