@@ -138,10 +138,11 @@ func missingLibraries(path string) []string {
 }
 
 // explain turns the library's refusal of a model into an error that says whose
-// fault it is.
-func (l *Library) explain(err error, read *model, providers []Provider) error {
+// fault it is. The path is left out of the words that tell, whatever it is called.
+func (l *Library) explain(err error, path string, read *model, providers []Provider) error {
 	text := oneLine(err)
-	if domain, found := strings.CutPrefix(opsetLimit.FindString(text), "support for domain "); found {
+	words := strings.ReplaceAll(text, path, "")
+	if domain, found := strings.CutPrefix(opsetLimit.FindString(words), "support for domain "); found {
 		domain = strings.TrimSuffix(domain, " is till opset")
 		if domain == "ai.onnx" {
 			domain = ""
@@ -149,7 +150,7 @@ func (l *Library) explain(err error, read *model, providers []Provider) error {
 		return &OpsetError{Domain: domain, Opset: read.opsets[domain], Version: l.Version}
 	}
 	for _, provider := range providers {
-		if words := complaint[provider.Name()]; words != nil && words.MatchString(text) {
+		if pattern := complaint[provider.Name()]; pattern != nil && pattern.MatchString(words) {
 			return l.providerError(provider.Name(), err)
 		}
 	}

@@ -114,7 +114,7 @@ func TestErrorsOfASession(t *testing.T) {
 	library := &Library{Path: "/nowhere/libonnxruntime.so.1", Version: "1.23.0"}
 	f := func(text, provider string) {
 		t.Helper()
-		err := library.explain(errors.New(text), &model{}, []Provider{TensorRT{}, CUDA{}, CPU{}})
+		err := library.explain(errors.New(text), "/cuda/model.onnx", &model{}, []Provider{TensorRT{}, CUDA{}, CPU{}})
 		var problem *ProviderError
 		if found := errors.As(err, &problem); found != (provider != "") || found && problem.Provider != provider {
 			t.Errorf("%s: %v", text, err)
@@ -122,7 +122,7 @@ func TestErrorsOfASession(t *testing.T) {
 	}
 	f("CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version", "cuda")
 	f("TensorRT EP could not build engine for fused node", "tensorrt")
-	f("Load model from x failed: Protobuf parsing failed", "")
+	f("Load model from /cuda/model.onnx failed: Protobuf parsing failed", "")
 }
 
 func TestMappedFiles(t *testing.T) {

@@ -111,7 +111,7 @@ func (l *Library) open(path string, options Options) (*Session, error) {
 	session.session, err = ort.NewDynamicAdvancedSession(path, names(session.Inputs), names(session.Outputs), settings)
 	if err != nil {
 		_ = session.removeProfile()
-		return nil, l.explain(err, read, options.Providers)
+		return nil, l.explain(err, path, read, options.Providers)
 	}
 	return session, nil
 }
@@ -230,13 +230,30 @@ func (s *Session) room(inputs []Tensor) ([]ort.Value, error) {
 		if port.Type != "float16" {
 			continue
 		}
-		value, err := emptyHalf(port.shape(s.Inputs, inputs))
+		shape := port.shape(s.Inputs, inputs)
+		if !sensible(shape) {
+			return results, fmt.Errorf("output %q has shape %v", port.Name, shape)
+		}
+		value, err := emptyHalf(shape)
 		if err != nil {
 			return results, fmt.Errorf("output %q: %w", port.Name, err)
 		}
 		results[i] = value
 	}
 	return results, nil
+}
+
+// sensible reports whether a tensor of a shape that a model asks for may be made.
+func sensible(shape []int64) bool {
+	const most = 1 << 28
+	count := int64(1)
+	for _, side := range shape {
+		if side < 1 || side > most/count {
+			return false
+		}
+		count *= side
+	}
+	return true
 }
 
 // known reports whether each side is a number or has the name of an input's side.

@@ -113,6 +113,23 @@ func TestHalfConvolution(t *testing.T) {
 	}
 }
 
+// TestHalfOutputOfNoSize: a model may ask for a size that no memory has.
+func TestHalfOutputOfNoSize(t *testing.T) {
+	f := func(want bool, shape ...int64) {
+		t.Helper()
+		if sensible(shape) != want {
+			t.Errorf("shape %v", shape)
+		}
+	}
+	f(true, 8, 512)
+	f(true)
+	f(true, 1<<14, 1<<14)
+	f(false, 1<<14, 1<<15)
+	f(false, 1<<60, 1<<60)
+	f(false, -1, 512)
+	f(false, 0)
+}
+
 // TestQuantisedProduct multiplies int8 weights as a quantised model does.
 func TestQuantisedProduct(t *testing.T) {
 	g := onnx.NewGraph("quantised")
