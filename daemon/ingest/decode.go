@@ -90,6 +90,7 @@ func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, fil
 	if err != nil {
 		return nil, p.stalled(ctx, *file, err)
 	}
+	p.log.Debug("decoded a photo", "file", file.ID)
 	return p.identify(ctx, *file, decoded)
 }
 
