@@ -18,9 +18,14 @@ import (
 // before it is given up. Until then a slow disk may have its way.
 const patience = 10 * time.Second
 
+// writePatience is how long a write of some hundred documents may take: a disk
+// that needs longer hangs.
+const writePatience = 2 * time.Minute
+
 var (
 	errDamaged = errors.New("damaged")
 	errStuck   = errors.New("damaged: bleve does not end")
+	errHangs   = errors.New("the disk does not take a write")
 )
 
 // A store is an open bleve index and what is known of its health. One that has
@@ -126,10 +131,12 @@ func (s *store) sound() bool {
 	}
 }
 
-// write returns when the batch is on disk.
+// write returns when the batch is on disk, or has not got there for too long.
 func (s *store) write(batch *bleve.Batch) error {
 	persisted, introduced := make(chan error, 1), make(chan error, 1)
 	batch.SetPersistedCallback(func(err error) { persisted <- err })
+	late := time.AfterFunc(writePatience, func() { s.fail(errHangs) })
+	defer late.Stop()
 	go func() { introduced <- guard(func() error { return s.bleve.Batch(batch) }) }()
 	err := s.answer(introduced)
 	if err == nil {
