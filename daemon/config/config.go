@@ -3,27 +3,7 @@
 // never asks the file system whether a folder exists (an offline disk is not a
 // mistake in the configuration), and command line flags are not its business.
 //
-// Keys, with the variable that overrides each:
-//
-//	state                        VSED_STATE                    folder of the catalogue and the indexes
-//	socket                       VSED_SOCKET                   unix socket of the API
-//	folders                      VSED_FOLDERS                  photo folders, in the variable separated by ":"
-//	log.level                    VSED_LOG_LEVEL                debug, info, warn or error
-//	encoder.bundle               VSED_ENCODER_BUNDLE           folder of the encoder's model
-//	encoder.plugin               VSED_ENCODER_PLUGIN           the encoder's program
-//	encoder.onnxruntime_library  VSED_ONNXRUNTIME              libonnxruntime to load
-//	encoder.timeout              VSED_ENCODER_TIMEOUT          longest time for one batch, as "2m"
-//	decoder.plugin               VSED_DECODER_PLUGIN           the decoder's program
-//	decoder.processes            VSED_DECODER_PROCESSES        decoders side by side; 0 is one a core
-//	decoder.timeout              VSED_DECODER_TIMEOUT          longest time for one photo, as "30s"
-//	decoder.max_megapixels       VSED_DECODER_MAX_MEGAPIXELS   larger photos are set aside
-//	decoder.max_memory           VSED_DECODER_MAX_MEMORY       of one decoder, as "512MiB"
-//	decoder.recycle_photos       VSED_DECODER_RECYCLE_PHOTOS   photos after which a decoder is replaced; 0 is never
-//	decoder.recycle_memory       VSED_DECODER_RECYCLE_MEMORY   size at which a decoder is replaced, as "400MiB"; "0B" is never
-//	decoder.require_sandbox      VSED_DECODER_REQUIRE_SANDBOX  whether decoding needs the whole sandbox, or goes on with what the system has
-//	ingest.thumbnails            VSED_INGEST_THUMBNAILS        whether a thumbnail is kept of each photo
-//	tags.write_sidecars          VSED_TAGS_WRITE_SIDECARS      whether the user's tags are written to XMP files beside the photos
-//	watch.poll_interval          VSED_WATCH_POLL_INTERVAL      how often folders are looked through that cannot be watched, as "1m"
+// docs/configuration.md lists the keys; a test keeps it in step with them.
 package config
 
 import (
@@ -31,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"vsed/daemon/api"
+	"vsed/plugins/contract"
 )
 
 // maxFileBytes bounds the file: a real one has a few hundred bytes, and a
@@ -53,6 +35,8 @@ type Config struct {
 	Ingest  Ingest   `toml:"ingest"`
 	Tags    Tags     `toml:"tags"`
 	Watch   Watch    `toml:"watch"`
+
+	origins map[string]string // where values come from, by the name of the key
 }
 
 // Log is the table [log].
@@ -98,6 +82,17 @@ type Watch struct {
 // A Duration is written as Go writes one: "30s", "1m30s".
 type Duration struct{ time.Duration }
 
+// String leaves out the units that are nought: "2m" where Go writes "2m0s".
+func (d Duration) String() string {
+	text := d.Duration.String()
+	for _, nought := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, nought) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
@@ -115,10 +110,10 @@ func Default() Config {
 		Encoder: Encoder{Timeout: Duration{2 * time.Minute}}, // a slow board takes seconds for one batch
 		Decoder: Decoder{
 			Timeout:       Duration{30 * time.Second},
-			MaxMegapixels: 1000,
-			MaxMemory:     Size{512 << 20}, // a HEIC of 48 megapixels still decodes
-			RecyclePhotos: 10_000,
-			RecycleMemory: Size{400 << 20},
+			MaxMegapixels: contract.DecoderMegapixels,
+			MaxMemory:     Size{contract.DecoderMemory},
+			RecyclePhotos: contract.DecoderRecyclePhotos,
+			RecycleMemory: Size{contract.DecoderRecycleMemory},
 		},
 		Ingest: Ingest{Thumbnails: true},
 		Watch:  Watch{PollInterval: Duration{time.Minute}},
@@ -141,6 +136,7 @@ func Load(path string, env []string) (Config, error) {
 		if err := parse(path, document, &c); err != nil {
 			return Config{}, err
 		}
+		attributeLines(path, document, &c)
 	}
 	if err := override(&c, env); err != nil {
 		return Config{}, err
@@ -154,12 +150,12 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("configuration %q does not exist: write it, or run with --state, --folder and --socket instead: %w", path, os.ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, fmt.Errorf("read the configuration: %w: make it readable for the user that vsed runs as", err)
 	}
 	defer file.Close()
 	document, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, fmt.Errorf("read the configuration: %w: name a file of TOML", err)
 	}
 	if len(document) > maxFileBytes {
 		return nil, fmt.Errorf("configuration %q is larger than 1 MiB: is it the right file?", path)

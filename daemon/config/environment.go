@@ -36,7 +36,8 @@ func overrideOne(c *Config, variable, value string) error {
 		return nil
 	}
 	if err := all[i].set(c, value); err != nil {
-		return fmt.Errorf("%s: %s must be %s, not %q", variable, all[i].name, strings.Replace(all[i].form, " in quotes", "", 1), value)
+		return fmt.Errorf("%s: %s must be %s, not %q", variable, all[i].name, strings.Replace(all[i].form(), " in quotes", "", 1), value)
 	}
+	c.Attribute(all[i].name, variable)
 	return nil
 }

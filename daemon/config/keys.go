@@ -3,95 +3,128 @@ package config
 import (
 	"encoding"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
 // A key is one thing that can be set: its dotted name in the file, the variable
-// over it, what a value looks like, and how the variable's text is taken.
+// over it, what it is for, and its field in a Config.
 type key struct {
-	name, variable, form string
-	set                  func(c *Config, text string) error
+	name, variable, about string
+	field                 func(*Config) any
 }
 
-const (
-	textForm     = `text in quotes`
-	pathForm     = `a path in quotes`
-	listForm     = `a list of paths, as ["/photos"]`
-	numberForm   = `a whole number, as 4`
-	switchForm   = `true or false`
-	durationForm = `a time with its unit in quotes, as "30s"`
-	sizeForm     = `a size with its unit in quotes, as "512MiB"`
-)
-
-// keys lists every key, in the order of the package's documentation.
+// keys lists every key, in the order of the documentation.
 func keys() []key {
 	return []key{
-		{"state", "VSED_STATE", pathForm, text(func(c *Config) *string { return &c.State })},
-		{"socket", "VSED_SOCKET", pathForm, text(func(c *Config) *string { return &c.Socket })},
-		{"folders", "VSED_FOLDERS", listForm, func(c *Config, s string) error {
-			c.Folders = filepath.SplitList(s)
-			return nil
-		}},
-		{"log.level", "VSED_LOG_LEVEL", textForm, text(func(c *Config) *string { return &c.Log.Level })},
-		{"encoder.bundle", "VSED_ENCODER_BUNDLE", pathForm, text(func(c *Config) *string { return &c.Encoder.Bundle })},
-		{"encoder.plugin", "VSED_ENCODER_PLUGIN", pathForm, text(func(c *Config) *string { return &c.Encoder.Plugin })},
-		{"encoder.onnxruntime_library", "VSED_ONNXRUNTIME", pathForm, text(func(c *Config) *string { return &c.Encoder.ONNXRuntimeLibrary })},
-		{"encoder.timeout", "VSED_ENCODER_TIMEOUT", durationForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Encoder.Timeout })},
-		{"decoder.plugin", "VSED_DECODER_PLUGIN", pathForm, text(func(c *Config) *string { return &c.Decoder.Plugin })},
-		{"decoder.processes", "VSED_DECODER_PROCESSES", numberForm, number(func(c *Config) *int { return &c.Decoder.Processes })},
-		{"decoder.timeout", "VSED_DECODER_TIMEOUT", durationForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Decoder.Timeout })},
-		{"decoder.max_megapixels", "VSED_DECODER_MAX_MEGAPIXELS", numberForm, number(func(c *Config) *int { return &c.Decoder.MaxMegapixels })},
-		{"decoder.max_memory", "VSED_DECODER_MAX_MEMORY", sizeForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Decoder.MaxMemory })},
-		{"decoder.recycle_photos", "VSED_DECODER_RECYCLE_PHOTOS", numberForm, number(func(c *Config) *int { return &c.Decoder.RecyclePhotos })},
-		{"decoder.recycle_memory", "VSED_DECODER_RECYCLE_MEMORY", sizeForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Decoder.RecycleMemory })},
-		{"decoder.require_sandbox", "VSED_DECODER_REQUIRE_SANDBOX", switchForm, onOff(func(c *Config) *bool { return &c.Decoder.RequireSandbox })},
-		{"ingest.thumbnails", "VSED_INGEST_THUMBNAILS", switchForm, onOff(func(c *Config) *bool { return &c.Ingest.Thumbnails })},
-		{"tags.write_sidecars", "VSED_TAGS_WRITE_SIDECARS", switchForm, onOff(func(c *Config) *bool { return &c.Tags.WriteSidecars })},
-		{"watch.poll_interval", "VSED_WATCH_POLL_INTERVAL", durationForm, own(func(c *Config) encoding.TextUnmarshaler { return &c.Watch.PollInterval })},
+		{"state", "VSED_STATE", "folder of the catalogue and the indexes; photos must not lie in it",
+			func(c *Config) any { return &c.State }},
+		{"socket", "VSED_SOCKET", "unix socket of the API; its folder is made",
+			func(c *Config) any { return &c.Socket }},
+		{"folders", "VSED_FOLDERS", "photo folders to watch; in the variable separated by `:`",
+			func(c *Config) any { return &c.Folders }},
+		{"log.level", "VSED_LOG_LEVEL", "`debug`, `info`, `warn` or `error`; only `debug` names paths",
+			func(c *Config) any { return &c.Log.Level }},
+		{"encoder.bundle", "VSED_ENCODER_BUNDLE", "folder of the encoder's model; empty: the built-in one",
+			func(c *Config) any { return &c.Encoder.Bundle }},
+		{"encoder.plugin", "VSED_ENCODER_PLUGIN", "the encoder's program; empty: `vsed-encoder-onnx` beside `vsed`",
+			func(c *Config) any { return &c.Encoder.Plugin }},
+		{"encoder.onnxruntime_library", "VSED_ONNXRUNTIME", "libonnxruntime to load; empty: the one that came with vsed, else the system's",
+			func(c *Config) any { return &c.Encoder.ONNXRuntimeLibrary }},
+		{"encoder.timeout", "VSED_ENCODER_TIMEOUT", "longest time for one batch of photos, 1s to 1h",
+			func(c *Config) any { return &c.Encoder.Timeout }},
+		{"decoder.plugin", "VSED_DECODER_PLUGIN", "the decoder's program; empty: `vsed-decoder-vips` beside `vsed`",
+			func(c *Config) any { return &c.Decoder.Plugin }},
+		{"decoder.processes", "VSED_DECODER_PROCESSES", "decoders side by side, at most 256; 0: one a core",
+			func(c *Config) any { return &c.Decoder.Processes }},
+		{"decoder.timeout", "VSED_DECODER_TIMEOUT", "longest time for one photo, 1s to 1h",
+			func(c *Config) any { return &c.Decoder.Timeout }},
+		{"decoder.max_megapixels", "VSED_DECODER_MAX_MEGAPIXELS", "millions of pixels, at most 1073; larger photos are set aside",
+			func(c *Config) any { return &c.Decoder.MaxMegapixels }},
+		{"decoder.max_memory", "VSED_DECODER_MAX_MEMORY", "memory of one decoder, 256MiB to 64GiB; photos that need more are set aside",
+			func(c *Config) any { return &c.Decoder.MaxMemory }},
+		{"decoder.recycle_photos", "VSED_DECODER_RECYCLE_PHOTOS", "photos after which a decoder is replaced; 0: never",
+			func(c *Config) any { return &c.Decoder.RecyclePhotos }},
+		{"decoder.recycle_memory", "VSED_DECODER_RECYCLE_MEMORY", "memory between two photos at which a decoder is replaced; 0B: never",
+			func(c *Config) any { return &c.Decoder.RecycleMemory }},
+		{"decoder.require_sandbox", "VSED_DECODER_REQUIRE_SANDBOX", "whether decoding waits for the whole sandbox, or goes on with what the system has",
+			func(c *Config) any { return &c.Decoder.RequireSandbox }},
+		{"ingest.thumbnails", "VSED_INGEST_THUMBNAILS", "whether a thumbnail is kept of each photo",
+			func(c *Config) any { return &c.Ingest.Thumbnails }},
+		{"tags.write_sidecars", "VSED_TAGS_WRITE_SIDECARS", "whether your tags are written to XMP files beside the photos",
+			func(c *Config) any { return &c.Tags.WriteSidecars }},
+		{"watch.poll_interval", "VSED_WATCH_POLL_INTERVAL", "how often folders are looked through that cannot be watched, 1s to 1h",
+			func(c *Config) any { return &c.Watch.PollInterval }},
 	}
 }
 
-func text(field func(*Config) *string) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		*field(c) = s
-		return nil
+// reloadable reports whether a running daemon takes the key's value on SIGHUP.
+func (k key) reloadable() bool { return k.name == "folders" || k.name == "log.level" }
+
+// parts gives the table, "" for none, and the name within it.
+func (k key) parts() (table, name string) {
+	table, name, nested := strings.Cut(k.name, ".")
+	if !nested {
+		return "", k.name
 	}
+	return table, name
 }
 
-func number(field func(*Config) *int) func(*Config, string) error {
-	return func(c *Config, s string) (err error) {
-		*field(c), err = strconv.Atoi(s)
-		return err
+// form says what a value looks like in the file.
+func (k key) form() string {
+	switch k.field(&Config{}).(type) {
+	case *[]string:
+		return `a list of paths, as ["/photos"]`
+	case *int:
+		return `a whole number, as 4`
+	case *bool:
+		return `true or false`
+	case *Duration:
+		return `a time with its unit in quotes, as "30s"`
+	case *Size:
+		return `a size with its unit in quotes, as "512MiB"`
 	}
+	return `text in quotes`
 }
 
-// own is for a type that reads its text itself.
-func own(field func(*Config) encoding.TextUnmarshaler) func(*Config, string) error {
-	return func(c *Config, s string) error { return field(c).UnmarshalText([]byte(s)) }
+// set takes the text of a variable.
+func (k key) set(c *Config, text string) (err error) {
+	switch field := k.field(c).(type) {
+	case *string:
+		*field = text
+	case *[]string:
+		*field = filepath.SplitList(text)
+	case *int:
+		*field, err = strconv.Atoi(text)
+	case *bool:
+		*field, err = onOff(text)
+	case encoding.TextUnmarshaler:
+		err = field.UnmarshalText([]byte(text))
+	default:
+		panic(fmt.Sprintf("config: the key %s has the type %T", k.name, field))
+	}
+	return err
 }
 
 // onOff takes the words of TOML and no others, so that the file and the variable
 // read alike.
-func onOff(field func(*Config) *bool) func(*Config, string) error {
-	return func(c *Config, s string) error {
-		switch s {
-		case "true", "false":
-			*field(c) = s == "true"
-			return nil
-		}
-		return errors.New("neither true nor false")
+func onOff(text string) (bool, error) {
+	switch text {
+	case "true", "false":
+		return text == "true", nil
 	}
+	return false, errors.New("neither true nor false")
 }
 
 // names gives every name that may stand in the file, tables included.
 func names() []string {
 	var all []string
-	tables := map[string]bool{}
+	last := ""
 	for _, k := range keys() {
-		if table, _, nested := strings.Cut(k.name, "."); nested && !tables[table] {
-			tables[table] = true
+		if table, _ := k.parts(); table != last {
+			last = table
 			all = append(all, table)
 		}
 		all = append(all, k.name)
@@ -103,7 +136,7 @@ func names() []string {
 func form(name string) string {
 	for _, k := range keys() {
 		if strings.EqualFold(k.name, name) {
-			return k.form
+			return k.form()
 		}
 	}
 	return "a table, as [" + name + "]"

@@ -3,22 +3,20 @@ package decoder
 import (
 	"fmt"
 
+	"vsed/plugins/contract"
 	"vsed/plugins/decoder/vips"
 	"vsed/plugins/sdk"
 )
 
 const (
-	// DataLimit is the RLIMIT_DATA that the decoder is made for, in bytes. With
-	// it a 48 megapixel HEIC still decodes; above it, one bad photo in each of
-	// eight processes would push other things out of a small machine's memory.
-	DataLimit = 512 << 20
+	// DataLimit is the RLIMIT_DATA that the decoder is made for, in bytes.
+	DataLimit = contract.DecoderMemory
 	// ownMemory is what the process has mapped for writing without any photo:
 	// Go's first heap arena, threads' stacks, libraries. Measured: 126 MiB at the
 	// start, 155 MiB after some photos.
 	ownMemory = 160 << 20
-	// mostPixels bounds the time of formats that are decoded row by row: PNG
-	// takes some five seconds for so many.
-	mostPixels = 1 << 30
+	// mostPixels bounds the time of formats that are decoded row by row.
+	mostPixels = contract.MostMegapixels * 1_000_000
 )
 
 // Limits of a decoder.
@@ -32,10 +30,12 @@ type Limits struct {
 	RecycleMemory int
 }
 
-// DefaultLimits fit machines from 2 GB on. Replacing a process takes 50 ms, so it
-// costs nothing at 10,000 photos; what it holds then is measured at 100 MiB.
+// DefaultLimits are those that the contract names.
 func DefaultLimits() Limits {
-	return Limits{Pixels: mostPixels, Memory: DataLimit, RecyclePhotos: 10_000, RecycleMemory: 320 << 20}
+	return Limits{
+		Pixels: contract.DecoderMegapixels * 1_000_000, Memory: DataLimit,
+		RecyclePhotos: contract.DecoderRecyclePhotos, RecycleMemory: contract.DecoderRecycleMemory,
+	}
 }
 
 // leastMemory is what a decoder needs for itself and one usual photo.

@@ -22,25 +22,29 @@ import (
 	"vsed/plugins/sdk"
 )
 
-const usage = `usage: vsed-decoder-vips [LIMITS]                   serve vsed, which starts it by itself
+const usageText = `usage: vsed-decoder-vips [LIMITS]                   serve vsed, which starts it by itself
        vsed-decoder-vips --measure FILE...          print CPU milliseconds of each step for these JPEGs
        vsed-decoder-vips --probe-sandbox [LIMITS]   enter the sandbox, try to leave it, decode in it
 
 limits:
-  --max-megapixels N     refuse larger photos (1073)
-  --max-memory BYTES     of the process (536870912)
-  --recycle-photos N     ask to be replaced after so many photos, 0: never (10000)
-  --recycle-memory BYTES ask to be replaced when so much is held between two photos, 0: never (335544320)
+  --max-megapixels N     refuse larger photos, 1 to %d (%d)
+  --max-memory BYTES     of the process (%d)
+  --recycle-photos N     ask to be replaced after so many photos, 0: never (%d)
+  --recycle-memory BYTES ask to be replaced when so much is held between two photos, 0: never (%d)
   --require-sandbox      do not start where the sandbox is weaker than the kernel allows
 `
+
+func usage() string {
+	return fmt.Sprintf(usageText, contract.MostMegapixels, contract.DecoderMegapixels, contract.DecoderMemory, contract.DecoderRecyclePhotos, contract.DecoderRecycleMemory)
+}
 
 func main() {
 	options, err := parse(os.Args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(usage)
+		fmt.Print(usage())
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "vsed-decoder-vips: %v\n%s", err, usage)
+		fmt.Fprintf(os.Stderr, "vsed-decoder-vips: %v\n%s", err, usage())
 		os.Exit(2)
 	case options.measure || options.probe:
 		os.Exit(byHand(options, os.Stdout, os.Stderr))
