@@ -63,7 +63,10 @@ func Run(ctx context.Context, options Options) (err error) {
 		return err
 	}
 	defer listener.Close() // the server closes it first; this is for a failed start
-	return withStores(ctx, options, func(d *daemon) error { return d.serve(ctx, listener) })
+	return withStores(ctx, options, func(d *daemon) error {
+		lock.keep()
+		return d.serve(ctx, listener)
+	})
 }
 
 // withStores opens everything under the state folder around run.

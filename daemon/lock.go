@@ -14,9 +14,18 @@ import (
 	"vsed/daemon/check"
 )
 
-// lockState makes the state folder and keeps other daemons out of it for as
-// long as the file is open; the kernel lets go when the process ends.
-func lockState(state string) (*os.File, error) {
+// A stateLock keeps other daemons out of the state folder for as long as it is
+// open; the kernel lets go when the process ends.
+type stateLock struct {
+	file *os.File
+	// made are the folders that were not there before, the innermost first.
+	made []string
+}
+
+// lockState makes the state folder, and the lock in it. Unless keep is called,
+// Close removes what was made.
+func lockState(state string) (*stateLock, error) {
+	made := missing(state)
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w; choose another with --state", err)
 	}
@@ -38,7 +47,33 @@ func lockState(state string) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the state folder %s: %w", state, err), lock.Close())
 	}
-	return lock, nil
+	return &stateLock{file: lock, made: made}, nil
+}
+
+// missing gives the folders of the path that are not there, the innermost first.
+func missing(path string) (folders []string) {
+	for {
+		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+			return folders
+		}
+		folders = append(folders, path)
+		path = filepath.Dir(path)
+	}
+}
+
+// keep says that the state is worth keeping: the daemon came to serve from it.
+func (l *stateLock) keep() { l.made = nil }
+
+// Close lets go of the state folder; one that a failed start made is removed.
+func (l *stateLock) Close() (err error) {
+	for i, folder := range l.made {
+		if i == 0 {
+			err = os.RemoveAll(folder)
+			continue
+		}
+		_ = os.Remove(folder) // whoever uses it meanwhile may keep it
+	}
+	return errors.Join(err, l.file.Close())
 }
 
 // Check verifies the state folder of a daemon that does not run.

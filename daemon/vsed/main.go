@@ -10,12 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"vsed/daemon"
+	"vsed/daemon/api/version"
 	"vsed/daemon/config"
 	"vsed/daemon/systemd"
 )
@@ -34,7 +34,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	return &cli.App{
 		Name:            "vsed",
 		Usage:           "search your photos by what they show, on your own machine",
-		Version:         version(),
+		Version:         version.Long(),
 		HideHelpCommand: true,
 		Writer:          stdout,
 		ErrWriter:       stderr,
@@ -63,16 +63,19 @@ func newRunCommand(stderr io.Writer) *cli.Command {
 func newValidateCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:            "validate",
-		Usage:           "check a configuration file and say what is wrong with it",
+		Usage:           "say what is wrong with a configuration, or print what it comes to",
 		UsageText:       "vsed validate --config FILE",
 		HideHelpCommand: true,
 		Flags:           configFlags(),
 		Action: func(c *cli.Context) error {
-			if _, err := load(c); err != nil {
+			settings, err := load(c)
+			if err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(stdout, "the configuration is valid")
-			return err
+			if _, err := fmt.Fprintln(stdout, "# The configuration is valid. Each value, and where it comes from:"); err != nil {
+				return err
+			}
+			return settings.Write(stdout)
 		},
 	}
 }
@@ -151,9 +154,11 @@ func overrule(c *cli.Context, settings *config.Config) (err error) {
 		if *setting, err = absolute(flag, c.Path(flag)); err != nil {
 			return err
 		}
+		settings.Attribute(flag, "--"+flag)
 	}
 	if c.IsSet("folder") {
 		settings.Folders = nil
+		settings.Attribute("folders", "--folder")
 	}
 	for _, folder := range c.StringSlice("folder") {
 		path, err := absolute("folder", folder)
@@ -186,7 +191,7 @@ func run(c *cli.Context, stderr io.Writer) error {
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 	return daemon.Run(c.Context, daemon.Options{
-		Config: settings, Version: version(), Systemd: notifier,
+		Config: settings, Version: version.Short(), Systemd: notifier,
 		Log:    slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level})),
 		Reload: reload,
 		ReadConfig: func() (config.Config, error) {
@@ -197,13 +202,4 @@ func run(c *cli.Context, stderr io.Writer) error {
 			return settings, level.UnmarshalText([]byte(settings.Log.Level))
 		},
 	})
-}
-
-// version is the module's version, or the commit that a checkout was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(unknown)"
-	}
-	return info.Main.Version
 }
