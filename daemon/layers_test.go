@@ -30,6 +30,7 @@ var onlyIn = map[string]string{
 	"github.com/blevesearch/bleve/v2":              "vsed/index/keyword",
 	"github.com/hashicorp/go-plugin":               "vsed/plugins",
 	"github.com/landlock-lsm/go-landlock/landlock": "vsed/plugins/decoder/sandbox",
+	"golang.org/x/text/language/display":           "vsed/daemon/places/vsed-places",
 }
 
 type listed struct {
