@@ -50,6 +50,7 @@ type Keeper struct {
 	mutex     sync.Mutex
 	roots     map[int64]*watch.Root
 	followers map[int64]*follower
+	newest    int64 // the greatest id of a folder that was ever kept; ids only grow
 }
 
 // An Option changes a Keeper.
@@ -83,10 +84,18 @@ func New(c *catalogue.Catalogue, log *slog.Logger, options ...Option) *Keeper {
 
 // Root is the way to the files of a folder, by its id and path: it bounds the
 // calls into a filesystem that hangs, so all of the daemon has to go through the
-// same.
+// same. A folder that was removed has one for each asking.
 func (k *Keeper) Root(folder int64, path string) *watch.Root {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
+	if k.roots[folder] == nil && folder <= k.newest {
+		return watch.NewRoot(path, k.patience)
+	}
+	return k.root(folder, path)
+}
+
+// root is Root of a folder that was not removed. The mutex is held.
+func (k *Keeper) root(folder int64, path string) *watch.Root {
 	root := k.roots[folder]
 	if root == nil {
 		root = watch.NewRoot(path, k.patience)
@@ -163,14 +172,15 @@ func (k *Keeper) Run(ctx context.Context) error {
 // reconcile starts a goroutine for each new folder and ends those of folders
 // that are gone.
 func (k *Keeper) reconcile(ctx context.Context, group *errgroup.Group, known []catalogue.Folder) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
 	present := make(map[int64]bool, len(known))
 	for _, folder := range known {
 		present[folder.ID] = true
-		root := k.Root(folder.ID, folder.Path)
-		k.mutex.Lock()
+		k.newest = max(k.newest, folder.ID)
 		if k.followers[folder.ID] == nil {
 			keeping, stop := context.WithCancel(ctx)
-			f := newFollower(k, folder, root, stop)
+			f := newFollower(k, folder, k.root(folder.ID, folder.Path), stop)
 			k.followers[folder.ID] = f
 			group.Go(func() error {
 				defer stop()
@@ -178,14 +188,15 @@ func (k *Keeper) reconcile(ctx context.Context, group *errgroup.Group, known []c
 				return nil
 			})
 		}
-		k.mutex.Unlock()
 	}
-	k.mutex.Lock()
-	defer k.mutex.Unlock()
 	for id, f := range k.followers {
 		if !present[id] {
 			f.stop()
 			delete(k.followers, id)
+		}
+	}
+	for id := range k.roots {
+		if !present[id] && id <= k.newest { // a greater one was added after known was read
 			delete(k.roots, id)
 		}
 	}

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +101,15 @@ func keep(t *testing.T, options ...Option) *house {
 	})
 	t.Cleanup(h.stop)
 	return h
+}
+
+// stopped stops the keeper and gives the follower of a folder to the test.
+func (h *house) stopped(folder int64) *follower {
+	h.keeper.mutex.Lock()
+	f := h.keeper.followers[folder]
+	h.keeper.mutex.Unlock()
+	h.stop()
+	return f
 }
 
 func (h *house) add(path string) int64 {
@@ -212,10 +219,7 @@ func TestChangedFileStaysWhileItSettles(t *testing.T) {
 	h := keep(t)
 	folder := h.add(root)
 	h.expect(folder, "a.jpg b.jpg")
-	h.keeper.mutex.Lock()
-	f := h.keeper.followers[folder]
-	h.keeper.mutex.Unlock()
-	h.stop()
+	f := h.stopped(folder)
 	ahead := time.Now().Add(time.Hour) // by a server's clock
 	check(t, os.Chtimes(filepath.Join(root, "a.jpg"), ahead, ahead))
 	f.settling.clear()
@@ -272,123 +276,34 @@ func TestStallingFolderHoldsUpNothing(t *testing.T) {
 	h.stop() // within a second
 }
 
-// inMountNamespace runs the test again as a process whose mounts are its own.
-func inMountNamespace(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv("VSED_TEST_MOUNTS") == "own" {
-		check(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
-		return true
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("only root may mount a filesystem")
-	}
-	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
-	command.Env = append(os.Environ(), "VSED_TEST_MOUNTS=own")
-	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	out, err := command.CombinedOutput()
-	if command.Process == nil { // the kernel refuses, as in a container or a chroot
-		t.Skipf("no mount namespaces here: %v", err)
-	}
-	t.Logf("%s", out)
-	check(t, err)
-	return false
-}
-
-func mountMemory(t *testing.T, at string) {
-	t.Helper()
-	check(t, syscall.Mount("vsed-test", at, "tmpfs", 0, ""))
-	t.Cleanup(func() { _ = syscall.Unmount(at, syscall.MNT_DETACH) })
-}
-
-// TestUnmountedIsOffline takes the disk away and brings it back, another one in
-// between.
-func TestUnmountedIsOffline(t *testing.T) {
+func TestRemovedFolderIsNotKept(t *testing.T) {
 	t.Parallel()
-	if !inMountNamespace(t) {
-		return
-	}
-	disk, place := t.TempDir(), filepath.Join(t.TempDir(), "place")
-	check(t, os.Mkdir(place, 0o755))
-	mountMemory(t, disk)
-	write(t, disk, "a/1.jpg", "2.jpg")
-	bind := func() { check(t, syscall.Mount(disk, place, "", syscall.MS_BIND, "")) }
-	// Lazily: a scan may be looking at it.
-	unbind := func() { check(t, syscall.Unmount(place, syscall.MNT_DETACH)) }
-	bind()
 	h := keep(t)
-	folder := h.add(place)
-	h.expect(folder, "2.jpg a/1.jpg")
-	eventually(t, "scanned", func() bool { return !h.stored(folder).LastScan.IsZero() })
-	before := h.events()
-
-	started := time.Now()
-	unbind()
-	h.expectState(folder, Offline)
-	t.Logf("the unmount was noticed after %v", time.Since(started).Round(time.Millisecond))
-	if took := time.Since(started); took > 5*time.Second {
-		t.Errorf("noticed after %v", took)
+	first, second := t.TempDir(), t.TempDir()
+	one, two := h.add(first), h.add(second)
+	if again := h.keeper.Root(two, second); again != h.keeper.Root(two, second) {
+		t.Error("two ways to one folder")
 	}
-	eventually(t, "the problem is told", func() bool { return strings.Contains(h.stored(folder).Problem, "is not mounted") })
-	if gone, err := h.keeper.Gone(t.Context(), folder, place, "2.jpg"); err == nil {
-		t.Errorf("a file of an unmounted folder is gone: %v", gone)
+	check(t, h.catalogue.RemoveFolder(t.Context(), first))
+	roots := func() int {
+		h.keeper.mutex.Lock()
+		defer h.keeper.mutex.Unlock()
+		return len(h.keeper.roots)
 	}
-
-	mountMemory(t, place) // another, empty
-	write(t, place, "other.jpg")
-	h.keeper.checkAll()
-	if got := h.paths(folder); got != "2.jpg a/1.jpg" {
-		t.Errorf("with another disk: %s", got)
+	eventually(t, "the folder is let go", func() bool { return roots() == 1 })
+	h.keeper.Root(one, first) // of somebody who listed the folders before
+	if roots() != 1 {
+		t.Error("the removed folder is kept again")
 	}
-	check(t, syscall.Unmount(place, syscall.MNT_DETACH))
-
-	started = time.Now()
-	bind()
-	h.expectState(folder, Online)
-	t.Logf("the mount was noticed after %v", time.Since(started).Round(time.Millisecond))
-	if got := h.paths(folder); got != "2.jpg a/1.jpg" {
-		t.Errorf("after all: %s", got)
-	}
-	for _, event := range h.events()[len(before):] {
-		if event.Kind != catalogue.FolderOffline && event.Kind != catalogue.FolderOnline {
-			t.Errorf("an unmount made the event %s of %s", event.Kind, event.Path)
-		}
-	}
-	write(t, place, "3.jpg")
-	h.expect(folder, "2.jpg 3.jpg a/1.jpg")
-}
-
-func (h *house) events() []catalogue.Event {
-	h.t.Helper()
-	events, err := h.catalogue.Events(h.t.Context(), 0, 1000)
-	check(h.t, err)
-	return events
-}
-
-// TestEmptiedFolderIsOffline: where nothing at all is left, a disk that is not
-// mounted is likelier than that all was deleted.
-func TestEmptiedFolderIsOffline(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	write(t, root, "1.jpg", "2.jpg")
-	h := keep(t)
-	folder := h.add(root)
-	h.expect(folder, "1.jpg 2.jpg")
-	h.keeper.mutex.Lock()
-	f := h.keeper.followers[folder]
-	h.keeper.mutex.Unlock()
-	h.stop()
-	check(t, os.Remove(filepath.Join(root, "1.jpg")))
-	check(t, os.Remove(filepath.Join(root, "2.jpg")))
-	if err := f.scan(t.Context(), "test"); err == nil || !strings.Contains(err.Error(), "is not mounted") {
-		t.Errorf("got %v", err)
-	}
-	if got := h.paths(folder); got != "1.jpg 2.jpg" {
-		t.Errorf("got %s", got)
-	}
-	write(t, root, "3.jpg")
-	check(t, f.scan(t.Context(), "test"))
-	if got := h.paths(folder); got != "3.jpg" {
-		t.Errorf("got %s", got)
+	third := h.keeper.Root(two+1, "/of a folder that was added a moment ago")
+	check(t, h.catalogue.RemoveFolder(t.Context(), second))
+	eventually(t, "the other is let go, too", func() bool {
+		h.keeper.mutex.Lock()
+		defer h.keeper.mutex.Unlock()
+		return len(h.keeper.followers) == 0
+	})
+	if h.keeper.Root(two+1, "/") != third {
+		t.Error("the added folder was let go")
 	}
 }
 

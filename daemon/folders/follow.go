@@ -47,6 +47,7 @@ type follower struct {
 	settling settling
 	problem  string // as logged and stored last; "" while online
 	again    bool   // something could not be looked at: scan soon
+	probed   string // the last known path that was looked for in vain; see lacks
 
 	mutex      sync.Mutex
 	state      string

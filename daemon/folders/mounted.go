@@ -5,66 +5,101 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"vsed/daemon/catalogue"
 	"vsed/daemon/watch"
 )
 
-// knownPage is how many paths are asked of the catalogue at once.
-const knownPage = 500
+const (
+	// knownPage is how many paths are asked of the catalogue at once.
+	knownPage = 100
+	// maxProbes bounds the looks at known paths while a folder is not found to be
+	// mounted: it is asked again every few seconds.
+	maxProbes = 500
+)
 
 // errNotMounted says that something else lies where the folder was.
 var errNotMounted = fmt.Errorf("is not mounted: %w", fs.ErrNotExist)
 
 // mounted gives the identity of the root, or says that what lies there is not
-// the folder that was scanned: it is on another filesystem, or another folder,
-// and has none of the files that are known. An empty folder is none of ours
-// either while files are known: that is how the place looks where a disk is not
-// mounted.
+// the folder whose files are known. It is where it has the identity that was
+// seen last. Another one, or the first one that is seen, is believed only with
+// one of the known files in it: the place where a disk is not mounted is empty,
+// or holds what strayed there.
 func (f *follower) mounted(ctx context.Context) (watch.Identity, error) {
 	identity, err := f.root.Identity(ctx)
 	if err != nil {
 		return identity, err
 	}
 	kept, err := f.catalogue.FolderIdentity(ctx, f.folder.ID)
-	if err != nil {
+	if err != nil || string(kept) == identity.String() {
 		return identity, err
 	}
-	if kept == nil || string(kept) == identity.String() {
-		return identity, nil
-	}
-	lacks, err := f.lacksAll(ctx)
+	lacks, err := f.lacks(ctx)
 	if err != nil {
 		return identity, err
 	}
 	if lacks {
-		return identity, fmt.Errorf("%s %w (another filesystem is there; if the photos were deleted on purpose, remove the folder and add it again)", f.folder.Path, errNotMounted)
+		return identity, fmt.Errorf("%s %w (none of its photos is there; if they were deleted on purpose, remove the folder and add it again)", f.folder.Path, errNotMounted)
 	}
-	// The same files on another mount.
 	return identity, f.catalogue.SetFolderIdentity(ctx, f.folder.ID, []byte(identity.String()))
 }
 
-// lacksAll reports whether files are known of which none is there.
-func (f *follower) lacksAll(ctx context.Context) (bool, error) {
-	for after := ""; ; {
-		paths, err := f.catalogue.PresentPaths(ctx, f.folder.ID, after, knownPage)
+// lacks reports whether files are known of which none was found. Each call looks
+// for maxProbes of them at most, beginning where the one before ended, and for
+// one only of those below a folder of the root that is not there.
+func (f *follower) lacks(ctx context.Context) (bool, error) {
+	known := false
+	for probes := 0; probes < maxProbes; {
+		paths, err := f.catalogue.PresentPaths(ctx, f.folder.ID, f.probed, knownPage)
 		if err != nil {
 			return false, err
 		}
-		for _, path := range paths {
-			_, err := f.root.Look(ctx, path)
-			if err == nil {
-				return false, nil
+		if len(paths) == 0 {
+			began := f.probed == ""
+			f.probed = ""
+			if known || began {
+				return known, nil
 			}
-			if !errors.Is(err, fs.ErrNotExist) {
+			continue // those at the beginning are left
+		}
+		known = true
+		for _, path := range paths {
+			if path <= f.probed {
+				continue // below what is not there
+			}
+			found, err := f.probe(ctx, path)
+			if err != nil {
 				return false, err
 			}
-			after = path
-		}
-		if len(paths) < knownPage {
-			return after != "", nil
+			if found {
+				f.probed = ""
+				return false, nil
+			}
+			probes++
 		}
 	}
+	return true, nil
+}
+
+// probe reports whether a file is at a path, and moves f.probed past it, or past
+// all that would be below the same folder of the root.
+func (f *follower) probe(ctx context.Context, path string) (found bool, err error) {
+	f.probed = path
+	entry, err := f.root.Look(ctx, path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err == nil && entry.Regular, err
+	}
+	top, _, below := strings.Cut(path, "/")
+	if !below {
+		return false, nil
+	}
+	if _, err = f.root.Look(ctx, top); errors.Is(err, fs.ErrNotExist) {
+		f.probed = top + "/\xff" // after every name of text
+		return false, nil
+	}
+	return false, err
 }
 
 // unlikelyEmpty says that a root in which a scan found no name at all is not the
@@ -91,14 +126,15 @@ func gone(ctx context.Context, known *catalogue.Catalogue, folder int64, root *w
 	return true, sameRoot(ctx, known, folder, root)
 }
 
-// sameRoot says why the root is not, now, what was scanned last.
+// sameRoot says why the root cannot be read, or is not known to be the folder
+// whose files are known.
 func sameRoot(ctx context.Context, known *catalogue.Catalogue, folder int64, root *watch.Root) error {
 	identity, err := root.Identity(ctx)
 	if err != nil {
 		return err
 	}
 	kept, err := known.FolderIdentity(ctx, folder)
-	if err == nil && kept != nil && string(kept) != identity.String() {
+	if err == nil && string(kept) != identity.String() {
 		err = fmt.Errorf("%s %w", root.Path(), errNotMounted)
 	}
 	return err

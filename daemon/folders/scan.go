@@ -80,14 +80,7 @@ func (f *follower) finish(ctx context.Context, scan *catalogue.Scan, walk *walk,
 	if err := f.catalogue.SetFolderState(ctx, f.folder.ID, false, walk.problem()); err != nil {
 		return err
 	}
-	if err := scan.Finish(ctx, walk.unread); err != nil {
-		return err
-	}
-	kept, err := f.catalogue.FolderIdentity(ctx, f.folder.ID)
-	if err != nil || string(kept) == after.String() {
-		return err
-	}
-	return f.catalogue.SetFolderIdentity(ctx, f.folder.ID, []byte(after.String()))
+	return scan.Finish(ctx, walk.unread)
 }
 
 // holder says of each entry whether it waits until it has settled.
