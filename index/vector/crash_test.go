@@ -1,0 +1,5 @@
+package vector
+
+const childVariable = "VSED_VECTOR_CHILD"
+
+func writeUntilKilled(string) {}
