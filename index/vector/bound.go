@@ -70,7 +70,7 @@ func (p prepared) in(c centre, width int, looseness float64) terms {
 	t.across = looseness * (math.Sqrt(square)*(1+roundingRelative) + roundingAbsolute)
 	mean := math.Sqrt(dot(c.mean, c.mean))
 	longest := longestRow + mean + c.step/2*math.Sqrt(float64(width)) // a row in 8 bits
-	t.slack = looseness * (p.residual*longest + roundingAbsolute)
+	t.slack = looseness * (p.residual*longest + 0x1p-24*p.length*longest + roundingAbsolute)
 	t.slack32 = 0x6p-24 * ((p.length+p.residual)*(3*longest+mean) + t.slack)
 	return t
 }

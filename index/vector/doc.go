@@ -33,7 +33,10 @@
 //
 // and by Cauchy and Schwarz, with the estimate s = q·µ + Δ·g·(p·c) + α·offset,
 //
-//	|q·x − s|  ≤  ‖q⊥‖·radius + ‖e‖·‖Δc‖ + rounding.
+//	|q·x − s|  ≤  ‖q⊥‖·radius + ‖e‖·‖Δc‖ + 2⁻²⁴·‖q‖·‖Δc‖ + rounding,
+//
+// where the third term is for α·m·(r − offset·m), which is not 0 because offset is
+// rounded; |offset| ≤ ‖r‖ is no larger than the bound of ‖Δc‖.
 //
 // ‖Δc‖ ≤ ‖x−µ‖ + Δ/2·√width, because cutting off only shortens, and
 // ‖x−µ‖ ≤ 1.01 + ‖µ‖, because a row is no longer than 1.01 (Tolerance and the
@@ -46,9 +49,7 @@
 //     by at most 31u·‖x−µ‖ < 10⁻¹⁴, of the row and of the query; its factors
 //     1/√n are part of that;
 //   - r, offset, radius, ‖q⊥‖ and ‖e‖ are sums of at most 2¹⁴ terms: relative
-//     errors below 2¹⁵·u < 4·10⁻¹²; offset is rounded to float32, but the
-//     radius is that of the rounded one, and what is left, α·m·(r − offset·m),
-//     is below 2⁻²⁴·|offset|·‖q‖·2⁻⁸: with |offset| ≤ ‖r‖;
+//     errors below 2¹⁵·u < 4·10⁻¹²;
 //   - the score is off from q·x by at most 2¹⁴·u·1.02 < 2·10⁻¹².
 //
 // roundingRelative (10⁻⁹) and roundingAbsolute (10⁻¹¹), on each length and once
