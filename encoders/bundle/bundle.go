@@ -1,11 +1,9 @@
 package bundle
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -40,19 +38,26 @@ func Read(folder string) (*Bundle, error) {
 // Parse reads a manifest strictly: a field that is unknown, missing or out of
 // range is an error that names it.
 func Parse(data []byte) (*Manifest, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
 	manifest := &Manifest{}
-	if err := decoder.Decode(manifest); err != nil {
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	if err := checkFormat(data); err != nil {
+		return nil, err
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the manifest's closing brace")
+	if err := decodeStrict(data, manifest); err != nil {
+		return nil, err
 	}
 	if err := manifest.Validate(); err != nil {
 		return nil, err
 	}
 	return manifest, nil
+}
+
+// checkFormat comes before all else: fields of another format are no mistakes.
+func checkFormat(data []byte) error {
+	about := struct{ Format *int }{}
+	if json.Unmarshal(data, &about) == nil && about.Format != nil && *about.Format != FormatVersion {
+		return fmt.Errorf("format is %d; this version of vsed reads %d: make or pull the encoder again", *about.Format, FormatVersion)
+	}
+	return nil
 }
 
 // Path is where a file of the bundle is.
@@ -95,12 +100,12 @@ func describe(folder, path string) (File, error) {
 	defer file.Close()
 	hash := sha256.New()
 	count, err := io.Copy(hash, file)
-	return File{path, count, hex.EncodeToString(hash.Sum(nil))}, err
+	return File{Path: path, Bytes: count, SHA256: hex.EncodeToString(hash.Sum(nil))}, err
 }
 
 // Write completes a bundle: it lists every file that lies in the folder and
-// writes the manifest.
-func Write(folder string, manifest Manifest) error {
+// writes the manifest. A file's source is what sourceOf says of its path.
+func Write(folder string, manifest Manifest, sourceOf func(path string) string) error {
 	manifest.Format, manifest.Files = FormatVersion, nil
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -111,6 +116,7 @@ func Write(folder string, manifest Manifest) error {
 			return err
 		}
 		file, err := describe(folder, filepath.ToSlash(relative))
+		file.Source = sourceOf(file.Path)
 		manifest.Files = append(manifest.Files, file)
 		return err
 	})

@@ -2,8 +2,12 @@ package bundle
 
 import (
 	"encoding/json"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -13,48 +17,100 @@ func sample(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	for name, text := range map[string]string{
-		"image.onnx": "image", "text.onnx": "text", "project.onnx": "project", "vocab.txt": "[UNK]", "golden/one.png": "png",
-		"golden.json": `{"texts":[{"text":"dog","vector":[1,0]}],"pictures":[{"file":"golden/one.png","vector":[0,1]}]}`,
+		"image.onnx": "image", "image.data": "weights", "text.onnx": "text", "project.onnx": "project", "vocab.txt": "[UNK]",
+		"golden.json": `{"tolerance":0.999,"texts":[{"text":"dog","vector":[1,0]}],"pictures":[{"file":"golden/one.png","vector":[0,1]}],"pairs":[{"picture":0,"text":0}]}`,
 	} {
-		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	writePicture(t, folder, "golden/one.png")
 	if err := Write(folder, Manifest{
 		Name: "sample", Version: "1", Licence: "none", Precision: "float32", Golden: "golden.json",
-		Sources:    []Source{{Name: "test", Version: "1", Licence: "none"}},
-		Picture:    Picture{"image.onnx", 224, 224, "squash", "cubic", "NHWC", 8},
-		Text:       Text{"text.onnx", 256, Tokenizer{"wordpiece", "vocab.txt", true}, "mean"},
+		Sources: []Source{{Name: "test", Version: "1", Licence: "none"}},
+		Picture: Picture{
+			Graph: Graph{"image.onnx", []string{"image.data"}}, Input: "x", Output: "y", Width: 2, Height: 2,
+			Fit: "squash", Kernel: "cubic", Layout: "NHWC", Type: "uint8", Batch: 8,
+		},
+		Text: Text{
+			Graph: Graph{File: "text.onnx"}, Tokens: "ids", Output: "y", Type: "int64", Context: 256,
+			Tokenizer: Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt", LowerCase: true}, Pooling: "mean",
+		},
 		Projection: Projection{Picture: "project.onnx"},
 		Vector:     []VectorPart{{"all", 2, 1}},
 		Features:   &Features{"int8-parts-4-2", []FeaturePart{{"a", 4}, {"b", 2}}},
 		Score:      Score{0.3},
-	}); err != nil {
+	}, func(string) string { return "test" }); err != nil {
 		t.Fatal(err)
 	}
 	return folder
 }
 
+func writePicture(t *testing.T, folder, name string) {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	picture := image.NewNRGBA(image.Rect(0, 0, 2, 2))
+	copy(picture.Pix, []byte{1, 2, 3, 255, 4, 5, 6, 255, 7, 8, 9, 255, 10, 11, 12, 255})
+	if err := png.Encode(file, picture); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReadWhatWasWritten(t *testing.T) {
-	folder := sample(t)
-	read, err := Read(folder)
+	read, err := Read(sample(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := read.Verify(); err != nil {
 		t.Error(err)
 	}
-	if len(read.Files) != 6 || read.Dimensions() != 2 || len(read.Digest()) != 64 {
+	if len(read.Files) != 7 || read.Dimensions() != 2 || len(read.Digest()) != 64 {
 		t.Errorf("%d files, %d dimensions, digest %q", len(read.Files), read.Dimensions(), read.Digest())
 	}
 	golden, err := read.ReadGolden()
 	if err != nil || golden.Texts[0].Text != "dog" || golden.Pictures[0].Vector[1] != 1 {
 		t.Errorf("golden %v, %v", golden, err)
 	}
+	pixels, err := read.Pixels(golden.Pictures[0])
+	if err != nil || string(pixels) != "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c" {
+		t.Errorf("pixels %v, %v", pixels, err)
+	}
+}
+
+func TestWrongGoldenFilesAreNamed(t *testing.T) {
+	folder := sample(t)
+	f := func(want, old, new string) {
+		t.Helper()
+		path := filepath.Join(folder, "golden.json")
+		sound, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.WriteFile(path, sound, 0o600)
+		if err := os.WriteFile(path, []byte(strings.Replace(string(sound), old, new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read, err := Read(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := read.ReadGolden(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	f("tolerance is 2", "0.999", "2")
+	f("texts[0].vector has 1 dimensions, not 2", "[1,0]", "[1]")
+	f(`pictures[0].file is "two.png", which is not among the files`, "golden/one.png", "two.png")
+	f("pairs[0].text is 1, which does not exist", `"text":0`, `"text":1`)
+	f("pears is not a field", "pairs", "pears")
 }
 
 func TestChangedFileIsNamed(t *testing.T) {
@@ -63,7 +119,7 @@ func TestChangedFileIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(read.Path("vocab.txt"), []byte("[unk]"), 0o644); err != nil {
+	if err := os.WriteFile(read.Path("vocab.txt"), []byte("[unk]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := read.Verify(); err == nil || !strings.Contains(err.Error(), "vocab.txt is not the file") {
@@ -77,91 +133,184 @@ func TestChangedFileIsNamed(t *testing.T) {
 	}
 }
 
-func manifest(t *testing.T) []byte {
+func good(t *testing.T) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(sample(t), ManifestName))
+	data, err := os.ReadFile("testdata/good.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
 }
 
+// changed is the good manifest with some fields set, by paths such as
+// "files[1].path"; null takes a field out.
+func changed(t *testing.T, fields map[string]any) []byte {
+	t.Helper()
+	var manifest any
+	if err := json.Unmarshal(good(t), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	for path, value := range fields {
+		parts := regexp.MustCompile(`[^.\[\]]+`).FindAllString(path, -1)
+		inner := manifest
+		for _, part := range parts[:len(parts)-1] {
+			inner = member(inner, part)
+		}
+		last := parts[len(parts)-1]
+		switch holder := inner.(type) {
+		case []any:
+			at, _ := strconv.Atoi(last)
+			holder[at] = value
+		case map[string]any:
+			holder[last] = value
+			if value == nil {
+				delete(holder, last)
+			}
+		}
+	}
+	data, err := json.Marshal(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func member(holder any, name string) any {
+	if list, ok := holder.([]any); ok {
+		at, _ := strconv.Atoi(name)
+		return list[at]
+	}
+	return holder.(map[string]any)[name]
+}
+
+// TestBadManifestsNameTheField reads testdata/*.bad.json: which fields of
+// good.json are set to what, and the message that it gives.
 func TestBadManifestsNameTheField(t *testing.T) {
-	data := string(manifest(t))
+	files, err := filepath.Glob("testdata/*.bad.json")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bad struct {
+			Want string
+			Set  map[string]any
+		}
+		if err := json.Unmarshal(data, &bad); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		_, err = Parse(changed(t, bad.Set))
+		if err == nil || !strings.HasPrefix(err.Error(), bad.Want) {
+			t.Errorf("%s: error %v, want %q", file, err, bad.Want)
+		}
+	}
+}
+
+// TestTextThatIsNoManifest has what no JSON library writes.
+func TestTextThatIsNoManifest(t *testing.T) {
 	f := func(want, old, new string) {
 		t.Helper()
-		if !strings.Contains(data, old) {
+		text := string(good(t))
+		if !strings.Contains(text, old) {
 			t.Fatalf("the manifest has no %s", old)
 		}
-		_, err := Parse([]byte(strings.Replace(data, old, new, 1)))
+		_, err := Parse([]byte(strings.Replace(text, old, new, 1)))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	f(`unknown field "licenced"`, `"licence"`, `"licenced"`)
-	f("format is 2", `"format": 1`, `"format": 2`)
-	f("name is missing", `"sample"`, `""`)
-	f("version is missing", `"version": "1"`, `"version": " "`)
-	f("sources[0].licence is missing", "\"licence\": \"none\"\n", "\"licence\": \"\"\n")
-	f(`files[1].path is "../golden.json"`, `"path": "golden.json"`, `"path": "../golden.json"`)
-	f("files[0].sha256", `"sha256": "`, `"sha256": "x`)
-	f("picture.width is missing", `"width": 224`, `"width": 0`)
-	f("picture.height is -1", `"height": 224`, `"height": -1`)
-	f(`picture.fit is "stretch", not squash or crop or pad`, "squash", "stretch")
-	f("picture.kernel", "cubic", "bicubic")
-	f("picture.layout", "NHWC", "NCHW")
-	f("picture.batch is 100000", `"batch": 8`, `"batch": 100000`)
-	f("text.context is missing", `"context": 256`, `"context": 0`)
-	f("text.tokenizer.kind", "wordpiece", "bpe")
-	f(`text.tokenizer.vocabulary is "words.txt", which is not among`, `"vocabulary": "vocab.txt"`, `"vocabulary": "words.txt"`)
-	f("text.pooling", `"pooling": "mean"`, `"pooling": "last"`)
-	f("vector[0].dimensions", `"dimensions": 2`, `"dimensions": 0`)
-	f("vector[0].weight is -1", `"weight": 1`, `"weight": -1`)
-	f(`features.type is "int8", not int8-parts-4-2`, `"int8-parts-4-2"`, `"int8"`)
-	f("features.parts[0].width", `"width": 4`, `"width": 0`)
-	f("projection.picture is missing", `"picture": "project.onnx"`, `"text": "project.onnx"`)
-	f("precision", `"float32"`, `"float8"`)
-	f("golden", `"golden": "golden.json"`, `"golden": ""`)
-	f("score.match_floor is 2", "0.3", "2")
-	f("cannot unmarshal", `"width": 224`, `"width": "wide"`)
-	if _, err := Parse([]byte(data + "{}")); err == nil {
-		t.Error("a second object passed")
+	f("picture.width stands twice", `"width": 224`, `"width": 224, "width": 225`)
+	f("licence is null", `"licence": "MIT"`, `"licence": null`)
+	f("Width is not a field", `"width": 224`, `"Width": 224`)
+	f("EOF", `"match_floor": 0.2
+  }
+}`, `"match_floor": 0.2`)
+	f("something follows", `"match_floor": 0.2
+  }
+}`, `"match_floor": 0.2}}{}`)
+	if _, err := Parse([]byte("[]")); err == nil {
+		t.Error("a list passed")
 	}
 }
 
-func TestSpace(t *testing.T) {
-	data := string(manifest(t))
-	whole, err := Parse([]byte(data))
+func TestGoodManifestIsRead(t *testing.T) {
+	if _, err := Parse(good(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSpaceCoversWhatChangesAVector also shows that the bundle's digest covers all.
+func TestSpaceCoversWhatChangesAVector(t *testing.T) {
+	whole, err := Parse(good(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := func(same bool, old, new string) {
+	f := func(same bool, field string, value any) {
 		t.Helper()
-		changed, err := Parse([]byte(strings.ReplaceAll(data, old, new)))
+		data := changed(t, map[string]any{field: value})
+		other, err := Parse(data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (changed.Space() == whole.Space()) != same {
-			t.Errorf("%s → %s: space stays: %v, want %v", old, new, !same, same)
+		if (other.Space() == whole.Space()) != same {
+			t.Errorf("%s = %v: the space stays: %v, want %v", field, value, !same, same)
+		}
+		if listDigest(data, other.Files) == listDigest(changed(t, nil), whole.Files) {
+			t.Errorf("%s = %v: the bundle's digest stays", field, value)
 		}
 	}
-	f(true, "sample", "other")
-	f(true, `"licence": "none"`, `"licence": "some"`)
-	f(true, "0.3", "0.4")
-	f(true, "image.onnx", "picture.onnx")
-	f(true, whole.sum("golden.json"), strings.Repeat("0", 64))
-	f(false, "cubic", "linear")
-	f(false, "squash", "pad")
-	f(false, `"lower_case": true`, `"lower_case": false`)
-	f(false, `"weight": 1`, `"weight": 2`)
-	for _, file := range []string{"image.onnx", "text.onnx", "project.onnx", "vocab.txt"} {
-		f(false, whole.sum(file), strings.Repeat("0", 64))
+	other := strings.Repeat("f", 64)
+	f(true, "name", "other")
+	f(true, "version", "2")
+	f(true, "licence", "other")
+	f(true, "sources[0].licence", "other")
+	f(true, "score.match_floor", 0.4)
+	f(true, "picture.batch", 16)
+	f(true, "picture.profile", nil)
+	f(true, "precision", "float16")
+	f(true, "text.cpu_only", true)
+	f(true, "files[0].sha256", other) // golden.json
+	f(true, "files[7].sha256", other) // vocab.txt, which is not used
+	for _, file := range []string{"1", "2", "3", "4", "5", "6"} {
+		f(false, "files["+file+"].sha256", other)
+	}
+	f(false, "picture.width", 225)
+	f(false, "picture.fit", "pad")
+	f(false, "picture.kernel", "linear")
+	f(false, "picture.mean[0]", 0.5)
+	f(false, "picture.deviation[0]", 0.5)
+	f(false, "picture.layout", "NHWC")
+	f(false, "picture.output", "other")
+	f(false, "picture.graph.weights", nil)
+	f(false, "text.context", 64)
+	f(false, "text.padded", false)
+	f(false, "text.tokenizer.canonicalize", false)
+	f(false, "text.tokenizer.language", "eng_Latn")
+	f(false, "text.output", "other")
+	f(false, "vector[0].weight", 2)
+}
+
+func TestFileNamesDoNotChangeTheSpace(t *testing.T) {
+	whole, err := Parse(good(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := Parse([]byte(strings.ReplaceAll(string(good(t)), "visual/model.onnx", "image.onnx")))
+	if err != nil || moved.Space() != whole.Space() {
+		t.Errorf("a file's name changed the space, %v", err)
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"format":1,"name":"x","files":[{"path":"a","sha256":"00"}]}`))
-	f.Add([]byte(`{"format":1,"features":{"parts":[{"width":-1}]}}`))
+	f.Add([]byte(`{"format":2,"name":"x","files":[{"path":"a","sha256":"00"}]}`))
+	f.Add([]byte(`{"format":2,"features":{"parts":[{"width":-1}]}}`))
+	f.Add([]byte(`{"format":2,"picture":[{"width":-1}]}`))
+	if data, err := os.ReadFile("testdata/good.json"); err == nil {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		manifest, err := Parse(data)
 		if err != nil {

@@ -4,13 +4,13 @@
 package bundle
 
 // FormatVersion is the version of manifest.json that this package reads and writes.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // ManifestName is the manifest's file in the bundle's folder.
 const ManifestName = "manifest.json"
 
-// Manifest describes an encoder. Paths are relative to the bundle's folder, with
-// forward slashes.
+// Manifest describes an encoder; manifest.schema.json says the same as a JSON
+// Schema. Paths are relative to the bundle's folder, with forward slashes.
 type Manifest struct {
 	// Format is FormatVersion.
 	Format int `json:"format"`
@@ -22,21 +22,22 @@ type Manifest struct {
 	// Files lists every other file of the bundle.
 	Files []File `json:"files"`
 
-	Picture    Picture    `json:"picture"`
-	Text       Text       `json:"text"`
-	Projection Projection `json:"projection"`
+	Picture Picture `json:"picture"`
+	Text    Text    `json:"text"`
+	// Projection is absent where both graphs give vectors.
+	Projection Projection `json:"projection,omitzero"`
 	// Vector is the layout of a vector: parts one after another.
 	Vector []VectorPart `json:"vector"`
 	// Features is absent where the encoder keeps none.
 	Features *Features `json:"features,omitempty"`
-	// Precision of the picture graph: "float32", "float16" or "int8".
+	// Precision that the graphs calculate in: "float32", "float16" or "int8".
 	Precision string `json:"precision"`
 	// Golden is the file of inputs with their vectors; see Golden.
 	Golden string `json:"golden"`
 	Score  Score  `json:"score"`
 }
 
-// Source is something that the bundle was made from.
+// Source is something that files of the bundle were made from.
 type Source struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -48,38 +49,90 @@ type Source struct {
 // File is a file of the bundle and its SHA-256 in hexadecimal.
 type File struct {
 	Path   string `json:"path"`
+	Source string `json:"source"` // the name of one of Sources
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 }
 
-// Picture says what the picture graph takes.
-type Picture struct {
-	File   string `json:"file"`
-	Width  int    `json:"width"`  // pixels
-	Height int    `json:"height"` // pixels
-	Fit    string `json:"fit"`    // "squash", "crop" or "pad"
-	Kernel string `json:"kernel"` // "linear", "cubic" or "lanczos3"
-	// Layout of the graph's input: "NHWC" is uint8 with mean and deviation folded in.
-	Layout string `json:"layout"`
-	// Batch is the number of pictures that the graph runs with.
-	Batch int `json:"batch"`
+// Graph is an ONNX model: its file, and those that hold its weights where they
+// are not in it.
+type Graph struct {
+	File    string   `json:"file"`
+	Weights []string `json:"weights,omitempty"`
 }
 
-// Text says what the text graph takes.
+// Picture says what the picture graph takes and gives.
+type Picture struct {
+	Graph  Graph  `json:"graph"`
+	Input  string `json:"input"`  // name of the graph's one input
+	Output string `json:"output"` // name of the output to take
+	Width  int    `json:"width"`  // pixels
+	Height int    `json:"height"` // pixels
+	// Fit is "squash", "crop" (shortest side, then the centre) or "pad".
+	Fit    string `json:"fit"`
+	Kernel string `json:"kernel"` // "linear", "cubic" or "lanczos3"
+	// Layout of the input: "NCHW" or "NHWC"; the channels are red, green, blue.
+	Layout string `json:"layout"`
+	// Type of the input: "uint8", "float32" or "float16".
+	Type string `json:"type"`
+	// Mean and Deviation of the channels, of pixels from 0 to 1: the input is
+	// (pixel - mean) / deviation. Absent, they are folded into the graph, which
+	// takes pixels from 0 to 255.
+	Mean      []float64 `json:"mean,omitempty"`
+	Deviation []float64 `json:"deviation,omitempty"`
+	// Batch is the most pictures in one run; the fastest size up to it is found
+	// on the device.
+	Batch int `json:"batch"`
+	// Profile says for which batches an engine is built; absent, for the one
+	// that runs.
+	Profile *Profile `json:"profile,omitempty"`
+}
+
+// Profile is a range of batch sizes and the one to build for.
+type Profile struct {
+	Least   int `json:"least"`
+	Optimum int `json:"optimum"`
+	Most    int `json:"most"`
+}
+
+// Text says what the text graph takes and gives.
 type Text struct {
-	File string `json:"file"`
+	Graph  Graph  `json:"graph"`
+	Tokens string `json:"tokens"`          // name of the input for piece numbers
+	Mask   string `json:"mask,omitempty"`  // name of the input that is 1 for each piece, 0 for filling
+	Kinds  string `json:"kinds,omitempty"` // name of the input that is 0 for each piece of the only sentence
+	Output string `json:"output"`          // name of the output to take
+	Type   string `json:"type"`            // of the inputs: "int32" or "int64"
 	// Context is the most pieces of a text; what is beyond is cut off.
-	Context   int       `json:"context"`
+	Context int `json:"context"`
+	// Padded says that every text is filled up to Context pieces.
+	Padded    bool      `json:"padded"`
 	Tokenizer Tokenizer `json:"tokenizer"`
-	// Pooling turns the pieces' vectors into one: "mean".
+	// Pooling turns the output into one vector: "mean" of the pieces' vectors, or
+	// "none" where it is one already.
 	Pooling string `json:"pooling"`
+	// CPUOnly says that the graph gains nothing on another provider, as an int8
+	// graph for CPUs does.
+	CPUOnly bool `json:"cpu_only,omitempty"`
 }
 
 // Tokenizer says how a text becomes piece numbers.
 type Tokenizer struct {
-	Kind       string `json:"kind"` // "wordpiece"
-	Vocabulary string `json:"vocabulary"`
-	LowerCase  bool   `json:"lower_case"` // also strips accents
+	// Kind is "wordpiece", with a Vocabulary, or "huggingface", with a tokenizer.json.
+	Kind string `json:"kind"`
+	// Vocabulary has one piece a line.
+	Vocabulary string `json:"vocabulary,omitempty"`
+	// LowerCase also strips accents; wordpiece only.
+	LowerCase bool `json:"lower_case,omitempty"`
+	// File is a tokenizer.json, Config its tokenizer_config.json.
+	File   string `json:"file,omitempty"`
+	Config string `json:"config,omitempty"`
+	// Canonicalize makes a text lower case and takes out punctuation and runs of
+	// spaces before all else; huggingface only.
+	Canonicalize bool `json:"canonicalize,omitempty"`
+	// Language is the piece that stands before or after a text in place of the
+	// tokenizer.json's own language, such as "eng_Latn"; huggingface only.
+	Language string `json:"language,omitempty"`
 }
 
 // Projection names the graphs that turn features into vectors.

@@ -25,19 +25,14 @@ func FeatureType(widths []int) string {
 
 // Validate reports the first field that is missing or out of range, by its name.
 func (m *Manifest) Validate() error {
-	if m.Format != FormatVersion {
-		return fmt.Errorf("format is %d; this version of vsed reads %d", m.Format, FormatVersion)
-	}
 	checks := check{}
+	checks.require("format", m.Format == FormatVersion, "is %d, not %d", m.Format, FormatVersion)
 	checks.text("name", m.Name)
 	checks.text("version", m.Version)
 	checks.text("licence", m.Licence)
-	for i, source := range m.Sources {
-		checks.text(fmt.Sprintf("sources[%d].name", i), source.Name)
-		checks.text(fmt.Sprintf("sources[%d].licence", i), source.Licence)
-	}
 	m.checkFiles(&checks)
-	m.checkSides(&checks)
+	m.checkPicture(&checks)
+	m.checkText(&checks)
 	m.checkVector(&checks)
 	m.checkFeatures(&checks)
 	checks.oneOf("precision", m.Precision, "float32", "float16", "int8")
@@ -47,38 +42,102 @@ func (m *Manifest) Validate() error {
 }
 
 func (m *Manifest) checkFiles(checks *check) {
+	checks.require("sources", len(m.Sources) > 0, "is missing")
+	for i, source := range m.Sources {
+		name := fmt.Sprintf("sources[%d]", i)
+		checks.text(name+".name", source.Name)
+		checks.text(name+".version", source.Version)
+		checks.text(name+".licence", source.Licence)
+		checks.require(name+".sha256", source.SHA256 == "" || isDigest(source.SHA256), "is %q, not 64 hexadecimal digits", source.SHA256)
+	}
 	checks.require("files", len(m.Files) > 0, "is missing")
 	seen := map[string]bool{}
 	for i, file := range m.Files {
 		name := fmt.Sprintf("files[%d]", i)
 		checks.require(name+".path", filepath.IsLocal(file.Path) && file.Path != ManifestName, "is %q, not a file inside the bundle", file.Path)
 		checks.require(name+".path", !seen[file.Path], "is %q for the second time", file.Path)
-		digest, err := hex.DecodeString(file.SHA256)
-		checks.require(name+".sha256", err == nil && len(digest) == 32, "is %q, not 64 hexadecimal digits", file.SHA256)
+		known := slices.ContainsFunc(m.Sources, func(s Source) bool { return s.Name == file.Source })
+		checks.require(name+".source", known, "is %q, which is not among the sources", file.Source)
+		checks.require(name+".sha256", isDigest(file.SHA256), "is %q, not 64 hexadecimal digits", file.SHA256)
 		checks.require(name+".bytes", file.Bytes >= 0, "is %d", file.Bytes)
 		seen[file.Path] = true
 	}
 }
 
-func (m *Manifest) checkSides(checks *check) {
-	checks.file("picture.file", m.Picture.File, m.Files)
-	checks.size("picture.width", m.Picture.Width)
-	checks.size("picture.height", m.Picture.Height)
-	checks.oneOf("picture.fit", m.Picture.Fit, "squash", "crop", "pad")
-	checks.oneOf("picture.kernel", m.Picture.Kernel, "linear", "cubic", "lanczos3")
-	checks.oneOf("picture.layout", m.Picture.Layout, "NHWC")
-	checks.size("picture.batch", m.Picture.Batch)
-	checks.file("text.file", m.Text.File, m.Files)
+func isDigest(text string) bool {
+	digest, err := hex.DecodeString(text)
+	return err == nil && len(digest) == 32
+}
+
+func (m *Manifest) checkPicture(checks *check) {
+	p := m.Picture
+	m.checkGraph(checks, "picture.graph", p.Graph)
+	checks.text("picture.input", p.Input)
+	checks.text("picture.output", p.Output)
+	checks.size("picture.width", p.Width)
+	checks.size("picture.height", p.Height)
+	checks.oneOf("picture.fit", p.Fit, "squash", "crop", "pad")
+	checks.oneOf("picture.kernel", p.Kernel, "linear", "cubic", "lanczos3")
+	checks.oneOf("picture.layout", p.Layout, "NCHW", "NHWC")
+	checks.oneOf("picture.type", p.Type, "uint8", "float32", "float16")
+	checks.channels("picture.mean", p.Mean)
+	checks.channels("picture.deviation", p.Deviation)
+	checks.require("picture.deviation", (p.Mean == nil) == (p.Deviation == nil), "and picture.mean go together")
+	checks.require("picture.mean", p.Mean == nil || p.Type != "uint8", "cannot be taken off an input of uint8")
+	for i, value := range p.Deviation {
+		checks.require(fmt.Sprintf("picture.deviation[%d]", i), value > 0, "is %v, not above 0", value)
+	}
+	checks.size("picture.batch", p.Batch)
+	if r := p.Profile; r != nil {
+		checks.size("picture.profile.least", r.Least)
+		checks.require("picture.profile.optimum", r.Optimum >= r.Least, "is %d, below the least %d", r.Optimum, r.Least)
+		checks.require("picture.profile.most", r.Most >= r.Optimum, "is %d, below the optimum %d", r.Most, r.Optimum)
+		checks.require("picture.profile.most", r.Most <= p.Batch, "is %d, above the batch of %d", r.Most, p.Batch)
+	}
+}
+
+func (m *Manifest) checkGraph(checks *check, field string, graph Graph) {
+	checks.file(field+".file", graph.File, m.Files)
+	for i, weights := range graph.Weights {
+		checks.file(fmt.Sprintf("%s.weights[%d]", field, i), weights, m.Files)
+	}
+}
+
+func (m *Manifest) checkText(checks *check) {
+	m.checkGraph(checks, "text.graph", m.Text.Graph)
+	checks.text("text.tokens", m.Text.Tokens)
+	checks.text("text.output", m.Text.Output)
+	checks.oneOf("text.type", m.Text.Type, "int32", "int64")
 	checks.size("text.context", m.Text.Context)
-	checks.oneOf("text.tokenizer.kind", m.Text.Tokenizer.Kind, "wordpiece")
-	checks.file("text.tokenizer.vocabulary", m.Text.Tokenizer.Vocabulary, m.Files)
-	checks.oneOf("text.pooling", m.Text.Pooling, "mean")
+	m.checkTokenizer(checks)
+	checks.oneOf("text.pooling", m.Text.Pooling, "mean", "none")
 	if m.Projection.Picture != "" {
 		checks.file("projection.picture", m.Projection.Picture, m.Files)
 	}
 	if m.Projection.Text != "" {
 		checks.file("projection.text", m.Projection.Text, m.Files)
 	}
+}
+
+// checkTokenizer wants what the kind needs, and nothing that another kind has.
+func (m *Manifest) checkTokenizer(checks *check) {
+	t := m.Text.Tokenizer
+	checks.oneOf("text.tokenizer.kind", t.Kind, "wordpiece", "huggingface")
+	if t.Kind == "wordpiece" {
+		checks.file("text.tokenizer.vocabulary", t.Vocabulary, m.Files)
+		checks.require("text.tokenizer.file", t.File == "", "belongs to kind huggingface")
+		checks.require("text.tokenizer.config", t.Config == "", "belongs to kind huggingface")
+		checks.require("text.tokenizer.canonicalize", !t.Canonicalize, "belongs to kind huggingface")
+		checks.require("text.tokenizer.language", t.Language == "", "belongs to kind huggingface")
+		checks.require("text.padded", !m.Text.Padded, "is for kind huggingface: a wordpiece vocabulary does not say with what")
+		return
+	}
+	checks.file("text.tokenizer.file", t.File, m.Files)
+	if t.Config != "" {
+		checks.file("text.tokenizer.config", t.Config, m.Files)
+	}
+	checks.require("text.tokenizer.vocabulary", t.Vocabulary == "", "belongs to kind wordpiece")
+	checks.require("text.tokenizer.lower_case", !t.LowerCase, "belongs to kind wordpiece")
 }
 
 func (m *Manifest) checkVector(checks *check) {
@@ -127,6 +186,10 @@ func (c *check) size(field string, value int) {
 func (c *check) oneOf(field, value string, choices ...string) {
 	c.text(field, value)
 	c.require(field, slices.Contains(choices, value), "is %q, not %s", value, strings.Join(choices, " or "))
+}
+
+func (c *check) channels(field string, values []float64) {
+	c.require(field, values == nil || len(values) == 3, "has %d values, not one a channel", len(values))
 }
 
 func (c *check) file(field, value string, files []File) {

@@ -15,34 +15,49 @@ import (
 	"vsed/plugins/sdk"
 )
 
-// callBatch is how many pictures a call should bring: enough that the call's own
-// cost vanishes, few enough that a batch ends soon.
-const callBatch = 8
+// A call should bring this many pictures at least, so that its own cost vanishes,
+// and no more than so many, so that it ends soon.
+const (
+	leastCall = 8
+	mostCall  = 32
+)
 
-// Encoder is an encoder in memory. Its methods may be called at the same time:
-// pictures wait for pictures only, and texts for texts, so a search never waits
-// behind a queue of photos.
+// Encoder is an encoder in memory. Its methods may be called at the same time.
+// Pictures wait for pictures and, before each run, for the texts that are being
+// encoded; texts wait for texts only, so a search never queues behind photos.
 type Encoder struct {
 	bundle   *bundle.Bundle
+	loader   *loader
 	pictures *pictureSide
 	texts    *textSide
+	about    *contract.EncoderDescription
 }
 
 var _ sdk.EncoderServer = (*Encoder)(nil)
 
-// Open loads the bundle's graphs and checks what they take and give against the
-// manifest. Threads are those of one run.
-func Open(b *bundle.Bundle, library *runtime.Library, threads int) (*Encoder, error) {
-	options := runtime.Options{Threads: threads}
-	pictures, err := openPictures(b, library, options)
-	if err != nil {
-		return nil, fmt.Errorf("picture side of encoder %s: %w", b.Name, err)
+// Open loads the bundle's graphs, runs each once and checks what they take and
+// give against the manifest.
+func Open(ctx context.Context, b *bundle.Bundle, library *runtime.Library, options Options) (*Encoder, error) {
+	e := &Encoder{bundle: b, loader: newLoader(b, library, options)}
+	if err := e.open(ctx); err != nil {
+		return nil, err
 	}
-	texts, err := openTexts(b, library, options)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("text side of encoder %s: %w", b.Name, err), pictures.close())
+	return e, nil
+}
+
+func (e *Encoder) open(ctx context.Context) (err error) {
+	overtake := &sync.RWMutex{}
+	before := residentBytes()
+	if e.texts, err = openTexts(ctx, e.bundle, e.loader, overtake); err != nil {
+		return fmt.Errorf("text side of encoder %s: %w", e.bundle.Name, err)
 	}
-	return &Encoder{b, pictures, texts}, nil
+	between := residentBytes()
+	if e.pictures, err = openPictures(ctx, e.bundle, e.loader, overtake); err != nil {
+		return errors.Join(fmt.Errorf("picture side of encoder %s: %w", e.bundle.Name, err), e.texts.close())
+	}
+	e.describe()
+	e.about.TextMemory, e.about.PictureMemory = grown(before, between), grown(between, residentBytes())
+	return nil
 }
 
 // Close frees the graphs; no call may be under way or follow.
@@ -54,9 +69,9 @@ var kernels = map[string]contract.Kernel{
 	"linear": contract.Kernel_KERNEL_LINEAR, "cubic": contract.Kernel_KERNEL_CUBIC, "lanczos3": contract.Kernel_KERNEL_LANCZOS3,
 }
 
-// Describe answers from the manifest.
-func (e *Encoder) Describe(context.Context) (*contract.EncoderDescription, error) {
-	description := &contract.EncoderDescription{
+// describe puts together what the manifest and the loaded graphs say.
+func (e *Encoder) describe() {
+	e.about = &contract.EncoderDescription{
 		Name:         e.bundle.Name,
 		Version:      e.bundle.Version,
 		Space:        e.bundle.Space(),
@@ -65,17 +80,23 @@ func (e *Encoder) Describe(context.Context) (*contract.EncoderDescription, error
 			Width: uint32(e.bundle.Picture.Width), Height: uint32(e.bundle.Picture.Height),
 			Fit: fits[e.bundle.Picture.Fit], Kernel: kernels[e.bundle.Picture.Kernel],
 		},
-		Dimensions: uint32(e.bundle.Dimensions()),
-		Batch:      callBatch,
-		Provider:   "cpu",
-		Precision:  e.bundle.Precision,
-		MatchFloor: e.bundle.Score.MatchFloor,
+		Dimensions:  uint32(e.bundle.Dimensions()),
+		Batch:       uint32(min(max(e.bundle.Picture.Batch, leastCall), mostCall)),
+		Provider:    e.pictures.about.GetProvider(),
+		Precision:   e.pictures.about.GetPrecision(),
+		MatchFloor:  e.bundle.Score.MatchFloor,
+		Sessions:    []*contract.Session{e.pictures.about, e.texts.about},
+		Preparation: e.loader.preparation(),
 	}
 	if e.bundle.Features != nil {
-		description.FeatureType = e.bundle.Features.Type
-		description.FeatureBytes = uint32(featureBytes(e.bundle.Widths()))
+		e.about.FeatureType = e.bundle.Features.Type
+		e.about.FeatureBytes = uint32(featureBytes(e.bundle.Widths()))
 	}
-	return description, nil
+}
+
+// Describe answers from the manifest and from what was found when it was loaded.
+func (e *Encoder) Describe(context.Context) (*contract.EncoderDescription, error) {
+	return e.about, nil
 }
 
 // EncodePictures encodes uint8 RGB pictures of the described size.
@@ -86,7 +107,7 @@ func (e *Encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*con
 // Project gives the vectors of stored features, bit for bit those that
 // EncodePictures gave with them.
 func (e *Encoder) Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
-	vectors, err := e.pictures.project(ctx, features)
+	vectors, err := e.pictures.projection.project(ctx, features)
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +117,6 @@ func (e *Encoder) Project(ctx context.Context, features [][]byte) ([]*contract.E
 	}
 	return embeddings, nil
 }
-
-// Golden gives the bundle's golden inputs and vectors.
-func (e *Encoder) Golden(context.Context) (*contract.GoldenResponse, error) {
-	return nil, fmt.Errorf("golden inputs: %w", errors.ErrUnsupported)
-}
-
-// Unload does nothing: the picture graph stays.
-func (e *Encoder) Unload(context.Context) error { return nil }
 
 // EncodeTexts encodes sentences; what a sentence has beyond the context is not read.
 func (e *Encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error) {
@@ -118,52 +131,5 @@ func (e *Encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.
 	return embeddings, nil
 }
 
-// graph is a session that one caller uses at a time, so that its memory is that
-// of one run.
-type graph struct {
-	turn    sync.Mutex
-	session *runtime.Session
-}
-
-// openGraph loads a model and checks its first output.
-func openGraph(path string, library *runtime.Library, options runtime.Options) (*graph, error) {
-	session, err := library.Open(path, options)
-	if err != nil {
-		return nil, err
-	}
-	if len(session.Outputs) == 0 || session.Outputs[0].Type != "float32" {
-		return nil, errors.Join(fmt.Errorf("%s does not give float32", path), session.Close())
-	}
-	return &graph{session: session}, nil
-}
-
-// run gives the first output.
-func (g *graph) run(ctx context.Context, inputs ...runtime.Tensor) (runtime.Tensor, error) {
-	g.turn.Lock()
-	defer g.turn.Unlock()
-	outputs, err := g.session.Run(ctx, inputs...)
-	if err != nil {
-		return runtime.Tensor{}, err
-	}
-	return outputs[0], nil
-}
-
-// values gives the first output, which must have this many values.
-func (g *graph) values(ctx context.Context, want int, inputs ...runtime.Tensor) ([]float32, error) {
-	output, err := g.run(ctx, inputs...)
-	if err != nil {
-		return nil, err
-	}
-	values, err := output.Float32s()
-	if err == nil && len(values) != want {
-		err = fmt.Errorf("output %q has %d values, not %d", g.session.Outputs[0].Name, len(values), want)
-	}
-	return values, err
-}
-
-func (g *graph) close() error {
-	if g == nil {
-		return nil
-	}
-	return g.session.Close()
-}
+// Unload frees the picture graph until the next EncodePictures.
+func (e *Encoder) Unload(context.Context) error { return e.pictures.unload() }

@@ -54,7 +54,7 @@ func builtin(t *testing.T) *Encoder {
 
 func open(t *testing.T, read *bundle.Bundle) *Encoder {
 	t.Helper()
-	opened, err := Open(read, library(t), 1)
+	opened, err := Open(t.Context(), read, library(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,11 +223,11 @@ func small(t *testing.T, change func(*bundle.Manifest)) (*bundle.Bundle, error) 
 	g := onnx.NewGraph("mean colour")
 	picture := g.Input("picture", onnx.Uint8, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(2), onnx.Fixed(2), onnx.Fixed(3)})
 	colour := g.Op("ReduceMean", []*onnx.Value{g.Op("Cast", []*onnx.Value{picture}, onnx.Int("to", int64(onnx.Float32)))}, onnx.Ints("axes", 1, 2), onnx.Int("keepdims", 0))
-	write("image.onnx", g, g.Op("Div", []*onnx.Value{colour, g.Op("ReduceL2", []*onnx.Value{colour}, onnx.Ints("axes", 1))}))
+	write("image.onnx", g, g.Named("colour", "Div", []*onnx.Value{colour, g.Op("ReduceL2", []*onnx.Value{colour}, onnx.Ints("axes", 1))}))
 	g = onnx.NewGraph("pieces")
 	ids := g.Input("input_ids", onnx.Int64, onnx.Shape{onnx.Symbol("N"), onnx.Symbol("T")})
 	table := g.Constant(onnx.Float32s([]float32{1, 0, 0, 1, 1, 1, 3, 4}, 4, 2))
-	write("text.onnx", g, g.As(g.Op("Gather", []*onnx.Value{table, ids}), onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Symbol("T"), onnx.Fixed(2)}))
+	write("text.onnx", g, g.As(g.Named("pieces", "Gather", []*onnx.Value{table, ids}), onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Symbol("T"), onnx.Fixed(2)}))
 	g = onnx.NewGraph("project")
 	feature := g.Input("feature", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(2)})
 	write("project.onnx", g, g.Op("MatMul", []*onnx.Value{feature, g.Constant(onnx.Float32s([]float32{0, 1, 0, 0, 0, 1}, 2, 3))}))
@@ -238,13 +238,20 @@ func small(t *testing.T, change func(*bundle.Manifest)) (*bundle.Bundle, error) 
 	}
 	about := bundle.Manifest{
 		Name: "small", Version: "1", Licence: "none", Precision: "float32", Golden: "golden.json",
-		Picture:    bundle.Picture{File: "image.onnx", Width: 2, Height: 2, Fit: "crop", Kernel: "linear", Layout: "NHWC", Batch: 3},
-		Text:       bundle.Text{File: "text.onnx", Context: 8, Tokenizer: bundle.Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt"}, Pooling: "mean"},
+		Sources: []bundle.Source{{Name: "test", Version: "1", Licence: "none"}},
+		Picture: bundle.Picture{
+			Graph: bundle.Graph{File: "image.onnx"}, Input: "picture", Output: "colour", Width: 2, Height: 2,
+			Fit: "crop", Kernel: "linear", Layout: "NHWC", Type: "uint8", Batch: 3,
+		},
+		Text: bundle.Text{
+			Graph: bundle.Graph{File: "text.onnx"}, Tokens: "input_ids", Output: "pieces", Type: "int64", Context: 8,
+			Tokenizer: bundle.Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt"}, Pooling: "mean",
+		},
 		Projection: bundle.Projection{Text: "project.onnx"},
 		Vector:     []bundle.VectorPart{{Name: "all", Dimensions: 3, Weight: 1}},
 	}
 	change(&about)
-	if err := bundle.Write(folder, about); err != nil {
+	if err := bundle.Write(folder, about, func(string) string { return "test" }); err != nil {
 		t.Fatal(err)
 	}
 	return bundle.Read(folder)
@@ -289,19 +296,23 @@ func TestGraphsThatContradictTheManifest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened, err := Open(read, library(t), 1)
+		opened, err := Open(t.Context(), read, library(t), Options{})
 		if err == nil {
-			_, err = opened.EncodeTexts(t.Context(), []string{"dog"})
 			opened.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	f("the manifest says [-1 2 5 3]", func(m *bundle.Manifest) { m.Picture.Width = 5 })
-	f("not one uint8 tensor", func(m *bundle.Manifest) { m.Picture.File = "project.onnx" })
+	f("picture.width, height and layout make [-1 2 5 3], the graph takes [-1 2 2 3]", func(m *bundle.Manifest) { m.Picture.Width = 5 })
+	f("picture.width, height and layout make [-1 3 2 2]", func(m *bundle.Manifest) { m.Picture.Layout = "NCHW" })
+	f("picture.type is float32, the graph takes uint8", func(m *bundle.Manifest) { m.Picture.Type = "float32" })
+	f(`picture.input is "image", the graph takes [picture]`, func(m *bundle.Manifest) { m.Picture.Input = "image" })
+	f(`no output "vector"`, func(m *bundle.Manifest) { m.Picture.Output = "vector" })
 	f("gives 2 dimensions, the manifest says 3", func(m *bundle.Manifest) { m.Projection.Text = "" })
-	f(`input "feature" that is not known`, func(m *bundle.Manifest) { m.Text.File = "project.onnx" })
-	f("golden.json", func(m *bundle.Manifest) { m.Text.File = "golden.json" })
+	f("as the manifest says", func(m *bundle.Manifest) { m.Vector[0].Dimensions = 2 })
+	f(`text.tokens is "tokens", the graph takes [input_ids]`, func(m *bundle.Manifest) { m.Text.Tokens = "tokens" })
+	f("text.type is int32, the graph takes \"input_ids\" as int64", func(m *bundle.Manifest) { m.Text.Type = "int32" })
+	f("golden.json", func(m *bundle.Manifest) { m.Text.Graph.File = "golden.json" })
 	f("golden.json: vocabulary has no [CLS]", func(m *bundle.Manifest) { m.Text.Tokenizer.Vocabulary = "golden.json" })
 }

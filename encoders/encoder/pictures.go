@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"sync"
+	"time"
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/runtime"
@@ -11,62 +14,114 @@ import (
 	"vsed/plugins/sdk"
 )
 
-// projectionBatch is the size of every projection, filled up with zeros: a matrix
-// product may round otherwise for one row than for many, and a vector must not
-// depend on how many others are asked for.
-const projectionBatch = 8
-
-// pictureSide runs the picture graph and the projection of its features.
+// pictureSide runs the picture graph and the projection of its features. The graph
+// is freed when nothing was encoded for a while, or when it is told to be.
 type pictureSide struct {
-	image      *graph
-	projection *graph // nil where the picture graph's output is the vector
 	format     bundle.Picture
-	widths     []int // of the feature's parts
-	width      int   // of the picture graph's output
-	dimensions int
+	width      int // of the picture graph's output
+	fill       filler
+	projection *projection // nil where the output is the vector
+	reopen     func() (*graph, error)
+	overtake   *sync.RWMutex // read-locked while a text is encoded
+	idle       time.Duration // 0: never freed for want of work
+	about      *contract.Session
+	log        func(message string, attributes ...any)
+
+	mutex sync.Mutex  // held while the graph is loaded, runs or is freed
+	image *graph      // nil while it is not loaded
+	timer *time.Timer // frees the graph; nil where idle is 0
+	batch int         // pictures in a run; 0 until it has been found
 }
 
-func openPictures(b *bundle.Bundle, library *runtime.Library, options runtime.Options) (*pictureSide, error) {
-	side := &pictureSide{format: b.Picture, widths: b.Widths(), width: b.Dimensions(), dimensions: b.Dimensions()}
+func openPictures(ctx context.Context, b *bundle.Bundle, loader *loader, overtake *sync.RWMutex) (*pictureSide, error) {
+	side := &pictureSide{
+		format: b.Picture, width: b.Dimensions(), overtake: overtake, idle: loader.options.IdleUnload, log: loader.options.Log.Info,
+	}
 	var err error
-	if side.image, err = openGraph(b.Path(b.Picture.File), library, options); err != nil {
+	if side.fill, err = newFiller(b.Picture); err != nil {
 		return nil, err
 	}
-	if err := side.checkInput(); err != nil {
-		return nil, errors.Join(err, side.close())
+	if b.Projection.Picture != "" {
+		if side.projection, err = openProjection(b, loader); err != nil {
+			return nil, err
+		}
+		side.width = side.projection.width
 	}
-	if b.Projection.Picture == "" {
-		return side, nil
+	loaded, err := loader.open(ctx, side.part(b))
+	if err != nil {
+		return nil, errors.Join(err, side.projection.close())
 	}
-	side.width = 0
-	for _, width := range side.widths {
-		side.width += width
-	}
-	if side.projection, err = openGraph(b.Path(b.Projection.Picture), library, options); err != nil {
-		return nil, errors.Join(err, side.close())
-	}
+	side.mutex.Lock()
+	defer side.mutex.Unlock()
+	side.image, side.about, side.reopen = loaded.graph, loaded.about, loaded.reopen
+	side.postpone()
 	return side, nil
 }
 
-func (s *pictureSide) close() error { return errors.Join(s.image.close(), s.projection.close()) }
-
-// checkInput compares the graph with the manifest.
-func (s *pictureSide) checkInput() error {
-	want := []int64{-1, int64(s.format.Height), int64(s.format.Width), 3}
-	inputs := s.image.session.Inputs
-	if len(inputs) != 1 || inputs[0].Type != "uint8" || len(inputs[0].Dims) != len(want) {
-		return fmt.Errorf("%s takes %v, not one uint8 tensor of shape %v", s.format.File, inputs, want)
+// part is what the loader needs to know of the picture graph.
+func (s *pictureSide) part(b *bundle.Bundle) part {
+	return part{
+		name: "picture", graph: b.Picture.Graph, output: b.Picture.Output,
+		shape: s.shape,
+		check: func(g *graph) error { return checkPicturePorts(g.session, s.format) },
+		try: func(ctx context.Context, g *graph) error {
+			_, err := s.runBatch(ctx, g, int(max(1, g.session.Inputs[0].Dims[0])), nil)
+			return err
+		},
 	}
-	for i, side := range inputs[0].Dims[1:] {
-		if side > 0 && side != want[i+1] {
-			return fmt.Errorf("%s takes shape %v, the manifest says %v", s.format.File, inputs[0].Dims, want)
-		}
-	}
-	return nil
 }
 
-// encode runs the pictures in batches of the manifest's size; a turn of the
-// session ends with each, so that a caller of one waits for one batch only.
+// shape is what an engine is built for.
+func (s *pictureSide) shape(port runtime.Port) runtime.ShapeRange {
+	profile := bundle.Profile{Least: 1, Optimum: s.format.Batch, Most: s.format.Batch}
+	if s.format.Profile != nil {
+		profile = *s.format.Profile
+	}
+	sides := func(batch int) []int64 { return s.fill(nil, batch).Shape }
+	return runtime.ShapeRange{Input: port.Name, Min: sides(profile.Least), Optimum: sides(profile.Optimum), Max: sides(profile.Most)}
+}
+
+// load opens the graph where it was freed; the mutex is held.
+func (s *pictureSide) load() (err error) {
+	if s.image == nil {
+		s.image, err = s.reopen()
+	}
+	return err
+}
+
+// postpone puts off the freeing of the graph; the mutex is held.
+func (s *pictureSide) postpone() {
+	if s.idle <= 0 {
+		return
+	}
+	if s.timer != nil {
+		s.timer.Reset(s.idle)
+		return
+	}
+	s.timer = time.AfterFunc(s.idle, func() {
+		if err := s.unload(); err != nil {
+			s.log("the idle picture graph could not be freed", "error", err)
+		}
+	})
+}
+
+// unload frees the graph when the runs of a call are over.
+func (s *pictureSide) unload() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	image := s.image
+	s.image = nil
+	return image.close()
+}
+
+func (s *pictureSide) close() error {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	return errors.Join(s.unload(), s.projection.close())
+}
+
+// encode runs the pictures in batches of one size.
 func (s *pictureSide) encode(ctx context.Context, pictures [][]byte) ([]*contract.Embedding, error) {
 	length := s.format.Width * s.format.Height * 3
 	for i, picture := range pictures {
@@ -75,29 +130,44 @@ func (s *pictureSide) encode(ctx context.Context, pictures [][]byte) ([]*contrac
 		}
 	}
 	var outputs [][]float32
-	for begin := 0; begin < len(pictures); begin += s.format.Batch {
-		batch := pictures[begin:min(begin+s.format.Batch, len(pictures))]
-		rows, err := s.runBatch(ctx, batch, length)
+	for len(pictures) > 0 {
+		rows, err := s.next(ctx, pictures)
 		if err != nil {
 			return nil, fmt.Errorf("encode pictures: %w", err)
 		}
-		outputs = append(outputs, rows...)
+		outputs, pictures = append(outputs, rows...), pictures[len(rows):]
 	}
 	return s.embed(ctx, outputs)
 }
 
-// runBatch always runs the same size, filled up with black pictures: mixed sizes
-// make the runtime keep memory for each.
-func (s *pictureSide) runBatch(ctx context.Context, pictures [][]byte, length int) ([][]float32, error) {
-	pixels := make([]byte, 0, s.format.Batch*length)
-	for _, picture := range pictures {
-		pixels = append(pixels, picture...)
+// next runs as many pictures as go into one batch. The turn ends with it, so that
+// a caller of one waits for one batch only.
+func (s *pictureSide) next(ctx context.Context, pictures [][]byte) ([][]float32, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := s.load(); err != nil {
+		return nil, err
 	}
-	input := runtime.Tensor{
-		Shape: []int64{int64(s.format.Batch), int64(s.format.Height), int64(s.format.Width), 3},
-		Data:  pixels[:cap(pixels)],
+	defer s.postpone()
+	if s.batch == 0 {
+		if err := s.chooseBatch(ctx); err != nil {
+			return nil, err
+		}
 	}
-	values, err := s.image.values(ctx, s.format.Batch*s.width, input)
+	s.letTextsPass()
+	return s.runBatch(ctx, s.image, s.batch, pictures[:min(s.batch, len(pictures))])
+}
+
+// letTextsPass waits for the texts that are being encoded now.
+func (s *pictureSide) letTextsPass() {
+	s.overtake.Lock()
+	defer s.overtake.Unlock()
+}
+
+// runBatch always runs the same size, filled up with zeros: mixed sizes make the
+// runtime keep memory for each.
+func (s *pictureSide) runBatch(ctx context.Context, image *graph, batch int, pictures [][]byte) ([][]float32, error) {
+	values, err := image.values(ctx, batch*s.width, s.fill(pictures, batch))
 	if err != nil {
 		return nil, err
 	}
@@ -107,58 +177,17 @@ func (s *pictureSide) runBatch(ctx context.Context, pictures [][]byte, length in
 // embed turns the graph's outputs into vectors, through the stored form where
 // features are kept.
 func (s *pictureSide) embed(ctx context.Context, outputs [][]float32) ([]*contract.Embedding, error) {
+	if s.projection != nil {
+		return s.projection.embed(ctx, outputs)
+	}
 	embeddings := make([]*contract.Embedding, len(outputs))
-	if s.projection == nil {
-		for i, vector := range outputs {
-			embeddings[i] = &contract.Embedding{Vector: vector}
+	for i, vector := range outputs {
+		if err := normalise(vector); err != nil {
+			return nil, fmt.Errorf("picture %d: %w", i, err)
 		}
-		return embeddings, nil
-	}
-	features := make([][]byte, len(outputs))
-	for i, values := range outputs {
-		features[i] = quantise(values, s.widths)
-	}
-	vectors, err := s.project(ctx, features)
-	if err != nil {
-		return nil, err
-	}
-	for i := range outputs {
-		embeddings[i] = &contract.Embedding{Vector: vectors[i], Feature: features[i]}
+		embeddings[i] = &contract.Embedding{Vector: vector}
 	}
 	return embeddings, nil
-}
-
-// project gives the vectors of stored features.
-func (s *pictureSide) project(ctx context.Context, features [][]byte) ([][]float32, error) {
-	if s.projection == nil {
-		return nil, fmt.Errorf("this encoder keeps no features: %w", errors.ErrUnsupported)
-	}
-	vectors := make([][]float32, 0, len(features))
-	for begin := 0; begin < len(features); begin += projectionBatch {
-		batch := features[begin:min(begin+projectionBatch, len(features))]
-		found, err := s.projectBatch(ctx, batch)
-		if err != nil {
-			return nil, fmt.Errorf("project features: %w", err)
-		}
-		vectors = append(vectors, found...)
-	}
-	return vectors, nil
-}
-
-func (s *pictureSide) projectBatch(ctx context.Context, features [][]byte) ([][]float32, error) {
-	values := make([]float32, 0, projectionBatch*s.width)
-	for i, feature := range features {
-		var err error
-		if values, err = dequantise(values, feature, s.widths); err != nil {
-			return nil, sdk.Rejected("feature %d: %w", i, err)
-		}
-	}
-	input := runtime.Tensor{Shape: []int64{projectionBatch, int64(s.width)}, Data: values[:cap(values)]}
-	found, err := s.projection.values(ctx, projectionBatch*s.dimensions, input)
-	if err != nil {
-		return nil, err
-	}
-	return rows(found, s.dimensions)[:len(features)], nil
 }
 
 func rows(values []float32, width int) [][]float32 {
@@ -167,4 +196,20 @@ func rows(values []float32, width int) [][]float32 {
 		rows = append(rows, values[:width:width])
 	}
 	return rows
+}
+
+// normalise gives a vector unit length: not every graph does.
+func normalise(vector []float32) error {
+	var square float64
+	for _, value := range vector {
+		square += float64(value) * float64(value)
+	}
+	if !(square > 0) || math.IsInf(square, 0) {
+		return errors.New("the graph's output has no direction: it is all zeros or not finite")
+	}
+	length := math.Sqrt(square)
+	for i := range vector {
+		vector[i] = float32(float64(vector[i]) / length)
+	}
+	return nil
 }

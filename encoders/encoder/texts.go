@@ -5,72 +5,137 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
+	"slices"
+	"sync"
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/runtime"
-	"vsed/encoders/tokenizer"
+	"vsed/plugins/contract"
 )
 
 // Sentences gives the features of sentences: tokenizer, text graph and pooling,
-// before any projection. Sentences go through it one by one: nothing is filled
-// up, so a feature does not depend on its neighbours.
+// before any projection. Sentences go through it one by one: a feature does not
+// depend on its neighbours.
 type Sentences struct {
-	graph     *graph
-	tokenizer *tokenizer.WordPiece
+	text   bundle.Text
+	tokens tokens
+	graph  *graph
 }
 
-// OpenSentences loads what a manifest's text section names from a bundle's folder.
-func OpenSentences(folder string, text bundle.Text, library *runtime.Library, options runtime.Options) (*Sentences, error) {
-	vocabulary, err := os.Open(filepath.Join(folder, filepath.FromSlash(text.Tokenizer.Vocabulary)))
+// OpenSentences loads what a manifest's text section names from a bundle's folder,
+// to run on the CPU.
+func OpenSentences(ctx context.Context, folder string, text bundle.Text, library *runtime.Library) (*Sentences, error) {
+	text.CPUOnly = true
+	sentences, _, err := openSentences(ctx, folder, text, newLoader(&bundle.Bundle{}, library, Options{}))
+	return sentences, err
+}
+
+func openSentences(ctx context.Context, folder string, text bundle.Text, loader *loader) (*Sentences, *contract.Session, error) {
+	tokens, err := openTokens(folder, text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer vocabulary.Close()
-	pieces, err := tokenizer.NewWordPiece(vocabulary, tokenizer.Rules{Context: text.Context, LowerCase: text.Tokenizer.LowerCase})
+	s := &Sentences{text: text, tokens: tokens}
+	loaded, err := loader.open(ctx, part{
+		name: "text", folder: folder, graph: text.Graph, output: text.Output, cpuOnly: text.CPUOnly,
+		shape: s.shape,
+		check: func(g *graph) error { return checkTextPorts(g.session, text) },
+		try:   func(ctx context.Context, g *graph) error { _, err := s.feature(ctx, g, trialText); return err },
+	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", text.Tokenizer.Vocabulary, err)
+		return nil, nil, err
 	}
-	loaded, err := openGraph(filepath.Join(folder, filepath.FromSlash(text.File)), library, options)
-	if err != nil {
-		return nil, err
+	s.graph = loaded.graph
+	return s, loaded.about, nil
+}
+
+// trialText is encoded once when a graph is loaded.
+const trialText = "a dog on a beach"
+
+// shape is what an engine is built for: a query of a few words.
+func (s *Sentences) shape(port runtime.Port) runtime.ShapeRange {
+	full := []int64{1, int64(s.text.Context)}
+	if s.text.Padded {
+		return runtime.ShapeRange{Input: port.Name, Min: full, Optimum: full, Max: full}
 	}
-	sentences := &Sentences{loaded, pieces}
-	for _, port := range loaded.session.Inputs {
-		if _, err := textInput(port, []int64{0}); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", text.File, err), sentences.Close())
-		}
-	}
-	return sentences, nil
+	return runtime.ShapeRange{Input: port.Name, Min: []int64{1, 1}, Optimum: []int64{1, int64(min(12, s.text.Context))}, Max: full}
 }
 
 // Close frees the graph.
 func (s *Sentences) Close() error { return s.graph.close() }
 
-// Feature is the mean of a sentence's pieces, of unit length.
+// Feature is a sentence's feature: the graph's output, or the mean of its pieces'
+// outputs of unit length.
 func (s *Sentences) Feature(ctx context.Context, sentence string) ([]float32, error) {
-	pieces := s.tokenizer.Encode(sentence)
-	var inputs []runtime.Tensor
-	for _, port := range s.graph.session.Inputs {
-		input, err := textInput(port, pieces)
-		if err != nil {
-			return nil, err
-		}
-		inputs = append(inputs, input)
+	return s.feature(ctx, s.graph, sentence)
+}
+
+func (s *Sentences) feature(ctx context.Context, graph *graph, sentence string) ([]float32, error) {
+	pieces := s.tokens(sentence)
+	inputs := make([]runtime.Tensor, len(graph.session.Inputs))
+	for i, port := range graph.session.Inputs {
+		inputs[i] = s.input(port.Name, pieces)
 	}
-	output, err := s.graph.run(ctx, inputs...)
+	output, err := graph.run(ctx, inputs...)
 	if err != nil {
 		return nil, fmt.Errorf("encode text: %w", err)
 	}
-	hidden, err := output.Float32s()
-	if shape := output.Shape; err == nil && (len(shape) != 3 || shape[0] != 1 || shape[1] != int64(len(pieces)) || len(hidden) == 0) {
-		err = fmt.Errorf("encode text: output has shape %v, not a row for each of %d pieces", shape, len(pieces))
-	}
+	values, err := output.Float32s()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encode text: %w", err)
 	}
-	return meanOf(hidden, len(pieces)), nil
+	if s.text.Pooling == "none" {
+		return values, nil
+	}
+	if shape := output.Shape; len(shape) != 3 || shape[0] != 1 || shape[1] != int64(len(pieces.ids)) || len(values) == 0 {
+		return nil, fmt.Errorf("encode text: output has shape %v, not a row for each of %d pieces", shape, len(pieces.ids))
+	}
+	return meanOf(values, pieces.mask), nil
+}
+
+// input fills one input by its name, which has been checked.
+func (s *Sentences) input(name string, pieces pieces) runtime.Tensor {
+	values := make([]int32, len(pieces.ids))
+	switch name {
+	case s.text.Tokens:
+		values = pieces.ids
+	case s.text.Mask:
+		values = pieces.mask
+	}
+	shape := []int64{1, int64(len(values))}
+	if s.text.Type == "int32" {
+		return runtime.Tensor{Shape: shape, Data: values}
+	}
+	wide := make([]int64, len(values))
+	for i, value := range values {
+		wide[i] = int64(value)
+	}
+	return runtime.Tensor{Shape: shape, Data: wide}
+}
+
+// checkTextPorts compares the graph with the manifest.
+func checkTextPorts(session *runtime.Session, text bundle.Text) error {
+	names := portNames(session.Inputs)
+	for _, field := range []struct{ name, value string }{{"tokens", text.Tokens}, {"mask", text.Mask}, {"kinds", text.Kinds}} {
+		if field.value != "" && !slices.Contains(names, field.value) {
+			return fmt.Errorf("text.%s is %q, the graph takes %v", field.name, field.value, names)
+		}
+	}
+	for _, port := range session.Inputs {
+		if !slices.Contains([]string{text.Tokens, text.Mask, text.Kinds}, port.Name) {
+			return fmt.Errorf("the graph takes %q, which is none of text.tokens, text.mask and text.kinds", port.Name)
+		}
+		if port.Type != text.Type {
+			return fmt.Errorf("text.type is %s, the graph takes %q as %s", text.Type, port.Name, port.Type)
+		}
+		if len(port.Dims) != 2 || port.Dims[0] > 1 {
+			return fmt.Errorf("the graph takes %q with shape %v, not one text at a time", port.Name, port.Dims)
+		}
+		if side := port.Dims[1]; side > 0 && (side != int64(text.Context) || !text.Padded) {
+			return fmt.Errorf("text.context is %d, padded %v; the graph takes exactly %d pieces", text.Context, text.Padded, side)
+		}
+	}
+	return nil
 }
 
 // textSide adds the projection to the features of sentences.
@@ -78,62 +143,58 @@ type textSide struct {
 	sentences  *Sentences
 	projection *graph // nil where the feature is the vector
 	dimensions int
+	overtake   *sync.RWMutex
+	about      *contract.Session
 }
 
-func openTexts(b *bundle.Bundle, library *runtime.Library, options runtime.Options) (*textSide, error) {
-	sentences, err := OpenSentences(b.Path("."), b.Text, library, options)
+func openTexts(ctx context.Context, b *bundle.Bundle, loader *loader, overtake *sync.RWMutex) (*textSide, error) {
+	sentences, about, err := openSentences(ctx, b.Path("."), b.Text, loader)
 	if err != nil {
 		return nil, err
 	}
-	side := &textSide{sentences: sentences, dimensions: b.Dimensions()}
+	side := &textSide{sentences: sentences, dimensions: b.Dimensions(), overtake: overtake, about: about}
 	if b.Projection.Text != "" {
-		if side.projection, err = openGraph(b.Path(b.Projection.Text), library, options); err != nil {
+		if side.projection, err = loader.openSmall(b.Projection.Text); err != nil {
 			return nil, errors.Join(err, side.close())
 		}
+	}
+	if _, err := side.encode(ctx, trialText); err != nil {
+		return nil, errors.Join(err, side.close())
 	}
 	return side, nil
 }
 
 func (s *textSide) close() error { return errors.Join(s.sentences.Close(), s.projection.close()) }
 
+// encode holds pictures off until it is done.
 func (s *textSide) encode(ctx context.Context, text string) ([]float32, error) {
+	s.overtake.RLock()
+	defer s.overtake.RUnlock()
 	vector, err := s.sentences.Feature(ctx, text)
 	if err == nil && s.projection != nil {
 		input := runtime.Tensor{Shape: []int64{1, int64(len(vector))}, Data: vector}
 		vector, err = s.projection.values(ctx, s.dimensions, input)
 	}
-	if err == nil && len(vector) != s.dimensions {
-		err = fmt.Errorf("text graph gives %d dimensions, the manifest says %d", len(vector), s.dimensions)
+	if err != nil {
+		return nil, err
 	}
-	return vector, err
+	if len(vector) != s.dimensions {
+		return nil, fmt.Errorf("the text graph gives %d dimensions, the manifest says %d", len(vector), s.dimensions)
+	}
+	if err := normalise(vector); err != nil {
+		return nil, fmt.Errorf("encode text: %w", err)
+	}
+	return vector, nil
 }
 
-// textInput fills one input of a BERT graph by its name.
-func textInput(port runtime.Port, pieces []int64) (runtime.Tensor, error) {
-	values := make([]int64, len(pieces))
-	switch port.Name {
-	case "input_ids":
-		values = pieces
-	case "attention_mask":
-		for i := range values {
-			values[i] = 1
-		}
-	case "token_type_ids":
-	default:
-		return runtime.Tensor{}, fmt.Errorf("text graph has an input %q that is not known here", port.Name)
-	}
-	if port.Type != "int64" {
-		return runtime.Tensor{}, fmt.Errorf("text graph takes %q as %s, not int64", port.Name, port.Type)
-	}
-	return runtime.Tensor{Shape: []int64{1, int64(len(pieces))}, Data: values}, nil
-}
-
-// meanOf is the mean of count rows, to unit length.
-func meanOf(values []float32, count int) []float32 {
-	width := len(values) / count
+// meanOf is the mean of the rows that the mask picks, to unit length.
+func meanOf(values []float32, mask []int32) []float32 {
+	width := len(values) / len(mask)
 	sums := make([]float64, width)
 	for i, value := range values {
-		sums[i%width] += float64(value)
+		if mask[i/width] != 0 {
+			sums[i%width] += float64(value)
+		}
 	}
 	var square float64
 	for _, sum := range sums {

@@ -11,66 +11,100 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"time"
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
 	"vsed/encoders/runtime"
+	"vsed/plugins/contract"
 	"vsed/plugins/sdk"
 )
 
 type options struct {
-	bundle  string
-	library string
-	threads int
-	measure bool
+	bundle    string
+	library   string
+	providers string
+	encoder   encoder.Options
+	measure   bool
 }
 
 func main() {
 	var chosen options
 	flag.StringVar(&chosen.bundle, "bundle", "", "`folder` of the encoder bundle")
 	flag.StringVar(&chosen.library, "library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`; where absent, build/lib, /usr/lib/vsed and the system are searched")
-	flag.IntVar(&chosen.threads, "threads", 1, "`number` of threads of one run; decoding uses the other cores")
+	flag.StringVar(&chosen.providers, "providers", "cpu", "what to run on, best first: a `list` of tensorrt, cuda and cpu")
+	flag.BoolVar(&chosen.encoder.AllowCPUFallback, "allow-cpu-fallback", false, "let the CPU take over what a GPU was asked for and cannot do")
+	flag.IntVar(&chosen.encoder.Threads, "threads", 1, "`number` of threads of one run; decoding uses the other cores")
+	flag.StringVar(&chosen.encoder.Cache, "cache", "", "`folder` for TensorRT's engines; without one TensorRT is not used")
+	flag.DurationVar(&chosen.encoder.IdleUnload, "idle-unload", 10*time.Minute, "free the picture graph after this `time` without a picture; 0: never")
 	flag.BoolVar(&chosen.measure, "measure", false, "print the CPU milliseconds of a picture and of a text as JSON, and end")
 	flag.Parse()
 	if chosen.measure {
-		if err := printMeasure(chosen); err != nil {
-			fmt.Fprintln(os.Stderr, "vsed-encoder-onnx:", err)
-			os.Exit(1)
-		}
+		exitOn(printMeasure(chosen))
 		return
 	}
-	sdk.ServeEncoder(func(log *slog.Logger) (sdk.EncoderServer, error) { return open(chosen, log) })
+	if sdk.PrepareIfAsked(chosen.prepare) {
+		return
+	}
+	sdk.ServeEncoder(func(log *slog.Logger) (sdk.EncoderServer, error) { return chosen.open(log) })
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vsed-encoder-onnx:", err)
+		os.Exit(1)
+	}
 }
 
 // open loads what the options name. Its errors name their remedy: they are what
 // a user sees when the encoder does not come up.
-func open(chosen options, log *slog.Logger) (*encoder.Encoder, error) {
-	if chosen.bundle == "" {
-		return nil, errors.New("--bundle names no encoder bundle")
-	}
-	program, err := os.Executable()
+func (o options) open(log *slog.Logger) (*encoder.Encoder, error) {
+	read, library, err := o.load(log)
 	if err != nil {
 		return nil, err
 	}
-	read, err := bundle.Read(chosen.bundle)
+	return encoder.Open(context.Background(), read, library, o.encoder)
+}
+
+// prepare builds engines for the bundle.
+func (o options) prepare(log *slog.Logger, report func(contract.Progress)) error {
+	read, library, err := o.load(log)
 	if err != nil {
-		return nil, sdk.Setup("%w; `make model` makes the built-in one", err)
+		return err
+	}
+	return encoder.Prepare(context.Background(), read, library, o.encoder, report)
+}
+
+// load reads what an encoder is opened with.
+func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.Library, err error) {
+	if o.encoder.Providers, err = encoder.ParseProviders(o.providers); err != nil {
+		return nil, nil, fmt.Errorf("--providers: %w", err)
+	}
+	o.encoder.Log = log
+	if o.bundle == "" {
+		return nil, nil, errors.New("--bundle names no encoder bundle")
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	if read, err = bundle.Read(o.bundle); err != nil {
+		return nil, nil, sdk.Setup("%w; `make model` makes the built-in one", err)
 	}
 	if err := read.Verify(); err != nil {
-		return nil, sdk.Setup("%w", err)
+		return nil, nil, sdk.Setup("%w", err)
 	}
-	library, err := runtime.Load(runtime.Candidates(chosen.library, program))
-	if err != nil {
-		return nil, sdk.Setup("%w", err)
+	if library, err = runtime.Load(runtime.Candidates(o.library, program)); err != nil {
+		return nil, nil, sdk.Setup("%w", err)
 	}
 	log.Debug("encoder", "name", read.Name, "space", read.Space(), "onnxruntime", library.Version)
-	return encoder.Open(read, library, chosen.threads)
+	return read, library, nil
 }
 
 func printMeasure(chosen options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	loaded, err := open(chosen, slog.New(slog.DiscardHandler))
+	loaded, err := chosen.open(slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func TestMeasure(t *testing.T) {
 func TestStartUpErrors(t *testing.T) {
 	sound := arguments(t)
 	damaged := t.TempDir()
-	if err := os.WriteFile(filepath.Join(damaged, "manifest.json"), []byte(`{"format": 1, "nmae": "x"}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(damaged, "manifest.json"), []byte(`{"format": 2, "nmae": "x"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f := func(want string, arguments ...string) {
@@ -104,7 +104,7 @@ func TestStartUpErrors(t *testing.T) {
 	}
 	f("--bundle names no encoder bundle")
 	f("`make model` makes the built-in one", "--bundle", "/nowhere")
-	f(`unknown field "nmae"`, "--bundle", damaged)
+	f("nmae is not a field that is known", "--bundle", damaged)
 	f("/nowhere/lib.so does not exist; run `make model`", "--bundle", sound[1], "--library", "/nowhere/lib.so")
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"vsed/plugins/contract"
 	"vsed/plugins/host"
+	"vsed/plugins/selftest"
 )
 
 // Cosines between vectors of one input that the suite asks for.
@@ -56,6 +57,8 @@ func Encoder(t *testing.T, command host.Command) {
 	t.Run("pictures of a wrong size are refused", suite.wrongSizes)
 	t.Run("texts of any kind", suite.texts)
 	t.Run("a feature projects to its picture's vector", suite.project)
+	t.Run("golden inputs pass the self-test", suite.golden)
+	t.Run("unload", suite.unload)
 	t.Run("concurrent calls", suite.concurrency)
 	t.Run("calls that are given up", suite.abandonment)
 	t.Run("ends with its host", func(t *testing.T) { endsWithItsHost(t, suite.process) })
@@ -67,9 +70,38 @@ func (s *encoderSuite) describe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !proto.Equal(description, s.description) {
+		if !proto.Equal(withoutMemory(description), withoutMemory(s.description)) {
 			t.Errorf("two processes or calls describe the encoder as\n%v and\n%v", description, s.description)
 		}
+	}
+}
+
+// withoutMemory leaves out what is measured when a process starts.
+func withoutMemory(description *contract.EncoderDescription) *contract.EncoderDescription {
+	stable := proto.Clone(description).(*contract.EncoderDescription)
+	stable.PictureMemory, stable.TextMemory = 0, 0
+	return stable
+}
+
+// golden lets the host's own judge decide.
+func (s *encoderSuite) golden(t *testing.T) {
+	if _, err := selftest.Run(t.Context(), s.host, selftest.Limits{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// unload checks that pictures are encoded as before after an unload.
+func (s *encoderSuite) unload(t *testing.T) {
+	pictures := s.pictures(1)
+	before := s.encode(t, pictures)
+	for range 2 {
+		if err := s.host.Unload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.encodeTexts(t, []string{"a dog on a beach"})
+	if cosine := cosineOf(before[0], s.encode(t, pictures)[0]); cosine < sameCall {
+		t.Errorf("a picture before and after an unload: cosine %.6f, want %v", cosine, sameCall)
 	}
 }
 

@@ -95,4 +95,5 @@ func TestSuiteFindsFaults(t *testing.T) {
 	f("--bad-description digest", "not a SHA-256")
 	f("--reverse", "is nearer to picture")
 	f("--random", "again: cosine")
+	f("--inverted", "self-test: pairs: picture 0 fits")
 }
