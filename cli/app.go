@@ -119,7 +119,7 @@ func needCommand(c *cli.Context) error {
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	return usagef("%w: see `%s --help`", err, c.Command.HelpName)
+	return usagef("%s: see `%s --help`", plainFault(err), c.Command.HelpName)
 }
 
 // Common is what every verb's options hold.

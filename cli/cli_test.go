@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	libcli "github.com/urfave/cli/v2"
 	"go.uber.org/goleak"
 
 	"vsed/cli/table"
@@ -256,10 +257,12 @@ func TestTags(t *testing.T) {
 	f("TAG     SOURCE\nbig -x  user\ndog     user\n", 0, "list", filepath.Join(link, "search.txt"))
 	f("TAG  SOURCE\ndog  user\n", 0, "remove", "id:5", "big -x")
 	f("{\n  \"tags\": [\n    {\n      \"name\": \"dog\",\n      \"source\": \"user\"\n    }\n  ]\n}\n", 0, "list", "--json", path)
+	f("TAG  SOURCE\ndog  user\nvsectl: the photo has no tag \"cat\" of yours: `vsectl tag list` shows who gave which\n", 1, "remove", "id:5", "cat")
 	f("{\n  \"tags\": []\n}\n", 0, "remove", path, "dog", "--json")
 	f("vsectl: no photo has the number 99\n", 1, "list", "id:99")
 	f("vsectl: no photo is known at \"/none\\n.jpg\": is its folder watched (`vsectl folder list`) and the file read by now (`vsectl status`)?\n", 1, "list", "/none\n.jpg")
 	f("vsectl: several photos are known at \"/twice\": name one of id:6, id:7\n", 2, "list", "/twice")
+	f("vsectl: \""+here+"\" is a folder: name one photo\n", 2, "list", "testdata")
 	f("vsectl: \"id:x\" is no photo's number: write id:12, or ./id:x for a file of that name\n", 2, "list", "id:x")
 	f("vsectl: the tag \"a\\nb\" holds a control character: write it without\n", 2, "add", "id:5", "a\nb")
 	f("vsectl: tag add takes a PHOTO and at least one TAG: see `vsectl tag add --help`\n", 2, "add", "id:5")
@@ -289,6 +292,8 @@ func TestFolders(t *testing.T) {
 	f("No longer watching /a b;", 0, "remove", "/a b")
 	f("", 0, "remove", "testdata", "--json")
 	f("vsectl: \"/a b\" is not watched\n", 1, "remove", "/a b")
+	f("vsectl: the path is empty: name a file or folder\n", 2, "add", "")
+	f("vsectl: the path is empty: name a file or folder\n", 2, "remove", "")
 }
 
 func TestEvents(t *testing.T) {
@@ -355,8 +360,9 @@ func TestUsage(t *testing.T) {
 	f("the query is empty", 2, "search", "  ")
 	f("the query has 16385 bytes", 2, "search", strings.Repeat("a", 16385))
 	f("--limit 0 is out of range", 2, "search", "dog", "--limit", "0")
-	f(`invalid value "few" for flag -limit`, 2, "search", "dog", "--limit", "few")
-	f("flag provided but not defined: -colour", 2, "search", "--colour", "dog")
+	f("--limit takes no \"few\": see `vsectl search --help`\n", 2, "search", "dog", "--limit", "few")
+	f("--socket needs a value: see `vsectl --help`\n", 2, "--socket")
+	f("there is no option --colour: see `vsectl search --help`\n", 2, "search", "--colour", "dog")
 	f("no daemon answers at", 10, "search", "dog", "--socket", absent)
 	f("no daemon answers at", 10, "status", "--watch", "--socket", absent)
 	f("no daemon answers at", 10, "--socket", absent, "search", "--", "--json", "help")
@@ -448,6 +454,29 @@ func TestCompletionScripts(t *testing.T) {
 	f("complete -c vsectl", 0, "fish")
 	f(`the shell "csh" is not known`, 2, "csh")
 	f("takes the name of one shell", 2)
+}
+
+// The guide names every command, and the exit codes as the help does.
+func TestGuide(t *testing.T) {
+	content, err := os.ReadFile("../docs/vsectl.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := strings.ReplaceAll(string(content), `\|`, "|")
+	var check func(above string, commands []*libcli.Command)
+	check = func(above string, commands []*libcli.Command) {
+		for _, command := range commands {
+			name := above + " " + command.Name
+			if len(command.Subcommands) == 0 && !strings.Contains(guide, "| `"+name) {
+				t.Errorf("%s is not in the guide", name)
+			}
+			check(name, command.Subcommands)
+		}
+	}
+	check("vsectl", commands(Screen{}))
+	if want := "    " + strings.ReplaceAll(exitCodes, "\n", "\n    "); !strings.Contains(guide, want) {
+		t.Errorf("the guide has other exit codes than the help:\n%s", want)
+	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"vsed/daemon/api"
 )
@@ -81,4 +82,17 @@ func message(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+var (
+	unknownOption = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
+	wrongValue    = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([a-z-]+): .*$`)
+	valueMissing  = regexp.MustCompile(`^flag needs an argument: -+(.*)$`)
+)
+
+// plainFault says in the words of this program what package flag found wrong.
+func plainFault(err error) string {
+	text := unknownOption.ReplaceAllString(err.Error(), "there is no option --$1")
+	text = wrongValue.ReplaceAllString(text, "--$2 takes no $1")
+	return valueMissing.ReplaceAllString(text, "--$1 needs a value")
 }

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,9 +28,9 @@ func newFolderAddCommand(out Screen) *cli.Command {
 }
 
 func runFolderAdd(ctx context.Context, options FolderAddOptions, out Screen) error {
-	path, err := filepath.Abs(options.Folder)
+	path, err := absolutePath(options.Folder)
 	if err != nil {
-		return fmt.Errorf("make %q absolute: %w", options.Folder, err)
+		return err
 	}
 	folder, err := options.Client.AddFolder(ctx, path)
 	if err != nil {

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,9 +28,9 @@ func newFolderRemoveCommand(out Screen) *cli.Command {
 }
 
 func runFolderRemove(ctx context.Context, options FolderRemoveOptions, out Screen) error {
-	path, err := filepath.Abs(options.Folder)
+	path, err := absolutePath(options.Folder)
 	if err != nil {
-		return fmt.Errorf("make %q absolute: %w", options.Folder, err)
+		return err
 	}
 	if err := options.Client.RemoveFolder(ctx, path); err != nil || options.JSON {
 		return err

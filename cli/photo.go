@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -40,17 +41,26 @@ func findPhoto(ctx context.Context, client *api.Client, argument string) (int64,
 // pathsOf gives the absolute path that argument names, and the one without
 // symbolic links where that is another.
 func pathsOf(argument string) ([]string, error) {
-	if argument == "" {
-		return nil, usagef("the path is empty: name a file")
-	}
-	path, err := filepath.Abs(argument)
+	path, err := absolutePath(argument)
 	if err != nil {
-		return nil, fmt.Errorf("make %q absolute: %w", argument, err)
+		return nil, err
 	}
 	if direct, err := filepath.EvalSymlinks(path); err == nil && direct != path {
 		return []string{path, direct}, nil
 	}
 	return []string{path}, nil
+}
+
+// absolutePath refuses no path, which would be the folder one is in.
+func absolutePath(argument string) (string, error) {
+	if argument == "" {
+		return "", usagef("the path is empty: name a file or folder")
+	}
+	path, err := filepath.Abs(argument)
+	if err != nil {
+		return "", fmt.Errorf("make %q absolute: %w", argument, err)
+	}
+	return path, nil
 }
 
 // unknownPhoto says what is known of a file that is no photo.
@@ -61,6 +71,9 @@ func unknownPhoto(ctx context.Context, client *api.Client, paths []string) error
 		return err
 	case found:
 		return &notFoundError{fmt.Sprintf("the file %q was set aside (%s): see `vsectl quarantine show %d`", rawPath(file.Path), file.Reason, file.ID)}
+	}
+	if info, err := os.Stat(paths[0]); err == nil && info.IsDir() {
+		return usagef("%q is a folder: name one photo", paths[0])
 	}
 	return &notFoundError{fmt.Sprintf("no photo is known at %q: is its folder watched (`vsectl folder list`) and the file read by now (`vsectl status`)?", paths[0])}
 }

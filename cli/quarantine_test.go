@@ -43,7 +43,7 @@ func TestQuarantine(t *testing.T) {
 	f("quarantine-show-first.txt", 0, "show", hostile)
 	f("vsectl: no file at \"/none\" is set aside: `vsectl quarantine list` shows those that are\n", 1, "show", "/none")
 	f("vsectl: no file at \"/none\" is set aside: `vsectl quarantine list` shows those that are\n", 1, "retry", "12", "/none")
-	f("vsectl: the path is empty: name a file\n", 2, "show", "")
+	f("vsectl: the path is empty: name a file or folder\n", 2, "show", "")
 	f("vsectl: quarantine show takes one FILE: see `vsectl quarantine show --help`\n", 2, "show", "1", "2")
 	f("vsectl: quarantine retry takes either FILEs or --all: see `vsectl quarantine retry --help`\n", 2, "retry")
 	f("vsectl: quarantine retry takes either FILEs or --all: see `vsectl quarantine retry --help`\n", 2, "retry", "12", "--all")

@@ -2,8 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"vsed/daemon/api"
 )
 
 // TagRemoveOptions are those of `vsectl tag remove`.
@@ -31,9 +36,34 @@ func runTagRemove(ctx context.Context, options TagRemoveOptions, out Screen) err
 	if err != nil {
 		return err
 	}
-	tags, err := options.Client.RemoveTags(ctx, id, options.Names)
+	before, err := options.Client.Tags(ctx, id)
 	if err != nil {
 		return err
 	}
-	return showTags(tags, options.JSON, out)
+	tags, err := options.Client.RemoveTags(ctx, id, options.Names)
+	if err == nil {
+		err = showTags(tags, options.JSON, out)
+	}
+	if err != nil {
+		return err
+	}
+	return absentTags(before, options.Names)
+}
+
+// absentTags tells of names that could not be removed, as the user did not give
+// them: those that a file brought are removed there.
+func absentTags(before []api.Tag, names []string) error {
+	absent := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.ContainsFunc(before, func(tag api.Tag) bool {
+			return tag.Source == "user" && strings.EqualFold(tag.Name, strings.Join(strings.Fields(name), " "))
+		})
+	})
+	if len(absent) == 0 {
+		return nil
+	}
+	reason := fmt.Sprintf("the photo has no tag %q of yours: `vsectl tag list` shows who gave which", absent[0])
+	if len(absent) < len(names) {
+		return &partialError{reason}
+	}
+	return &notFoundError{reason}
 }

@@ -53,7 +53,7 @@ func (d *daemon) Photo(ctx context.Context, id int64) (api.Photo, error) {
 
 func (d *daemon) find(ctx context.Context, id int64) (catalogue.Photo, error) {
 	found, err := d.catalogue.Photo(ctx, id)
-	return found, known(err, "there is no photo with the id %d", id)
+	return found, known(err, "there is no photo with the number %d: `vsectl search` shows the numbers", id)
 }
 
 // known turns "not found" into an answer for the client.

@@ -107,7 +107,7 @@ func (d *daemon) apartFromState(ctx context.Context, path string) error {
 	}
 	for _, pair := range [][2]string{{folder, state}, {state, folder}} {
 		if relative, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(relative) {
-			return fmt.Errorf("the folder %s and the state folder %s lie in each other: choose another --state", path, d.Config.State)
+			return fmt.Errorf("the folder %s and the state folder %s lie in each other: choose another folder, or another --state", path, d.Config.State)
 		}
 	}
 	return nil

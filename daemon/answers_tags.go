@@ -28,7 +28,7 @@ func (d *daemon) changeTags(ctx context.Context, id int64, names []string, chang
 	for i, name := range names {
 		clean[i] = strings.Join(strings.Fields(name), " ")
 	}
-	if err := known(change(ctx, id, clean), "there is no photo with the id %d", id); err != nil {
+	if err := known(change(ctx, id, clean), "there is no photo with the number %d: `vsectl search` shows the numbers", id); err != nil {
 		return nil, err
 	}
 	return d.Tags(ctx, id)

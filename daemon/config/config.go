@@ -147,7 +147,7 @@ func Load(path string, env []string) (Config, error) {
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("configuration %q does not exist: write it, or run with --state, --folder and --socket instead: %w", path, os.ErrNotExist)
+		return nil, fmt.Errorf("configuration %q: %w: write it, or run with --state, --folder and --socket instead", path, os.ErrNotExist)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w: make it readable for the user that vsed runs as", err)

@@ -36,13 +36,27 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage:           "search your photos by what they show, on your own machine",
 		Version:         version.Long(),
 		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
 		Writer:          stdout,
 		ErrWriter:       stderr,
 		Commands:        []*cli.Command{newRunCommand(stderr), newValidateCommand(stdout), newCheckCommand(stdout)},
+		Action:          needCommand,
 		ExitErrHandler:  func(*cli.Context, error) {}, // main prints it
 		// A folder's name may hold a comma.
 		DisableSliceFlagSeparator: true,
 	}
+}
+
+// needCommand shows the help where nothing is asked, and refuses what is none.
+func needCommand(c *cli.Context) error {
+	if word := c.Args().First(); word != "" {
+		return fmt.Errorf("there is no command %q: `vsed --help` lists them", word)
+	}
+	return cli.ShowAppHelp(c)
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	return fmt.Errorf("%w: see `%s --help`", err, c.Command.HelpName)
 }
 
 func newRunCommand(stderr io.Writer) *cli.Command {
@@ -51,6 +65,7 @@ func newRunCommand(stderr io.Writer) *cli.Command {
 		Usage:           "watch, encode and answer until SIGTERM or Ctrl-C",
 		UsageText:       "vsed run --config FILE\nvsed run --state DIR --folder DIR --socket PATH",
 		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
 		Flags: append(configFlags(),
 			&cli.PathFlag{Name: "state", Usage: "keep the catalogue and the indexes in `DIR`"},
 			&cli.StringSliceFlag{Name: "folder", Usage: "watch the photos below `DIR` (may be repeated)"},
@@ -66,6 +81,7 @@ func newValidateCommand(stdout io.Writer) *cli.Command {
 		Usage:           "say what is wrong with a configuration, or print what it comes to",
 		UsageText:       "vsed validate --config FILE",
 		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
 		Flags:           configFlags(),
 		Action: func(c *cli.Context) error {
 			settings, err := load(c)
@@ -86,6 +102,7 @@ func newCheckCommand(stdout io.Writer) *cli.Command {
 		Usage:           "verify the catalogue and the indexes of a stopped vsed",
 		UsageText:       "vsed check --state DIR [--repair]",
 		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
 		Flags: append(configFlags(),
 			&cli.PathFlag{Name: "state", Usage: "check the state folder `DIR`"},
 			&cli.BoolFlag{Name: "repair", Usage: "remove what is wrong and can be made again"},

@@ -35,6 +35,19 @@ func TestAFailedStartLeavesNoStateFolder(t *testing.T) {
 	}
 }
 
+func TestWrongUseIsRefusedInALine(t *testing.T) {
+	t.Parallel()
+	f := func(want string, arguments ...string) {
+		t.Helper()
+		if said := fails(t, exec.Command(filepath.Join(binaries, "vsed"), arguments...)); said != "vsed: "+want {
+			t.Errorf("%q: got %s, want %s", arguments, said, want)
+		}
+	}
+	f("there is no command \"rnu\": `vsed --help` lists them", "rnu")
+	f("flag provided but not defined: -bad: see `vsed run --help`", "run", "--bad")
+	f("configuration \"/none\": file does not exist: write it, or run with --state, --folder and --socket instead", "run", "--config", "/none")
+}
+
 func TestVersionAndEffectiveConfiguration(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "vsed.toml")
