@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
@@ -18,17 +19,19 @@ import (
 type tree struct {
 	root    string
 	notify  *fsnotify.Watcher
-	limit   int
+	limit   *atomic.Int64
 	tell    func(happening)
 	folders map[string]struct{}
-	// missing counts the folders for which the system had no watch left.
+	// missing counts the folders for which the system had no watch left, and lacking
+	// is one of them.
 	missing int
+	lacking string
 	// rules says that a .vsedignore changed: folders may have to be watched that
 	// were not, and the other way round.
 	rules bool
 }
 
-func newTree(root string, notify *fsnotify.Watcher, limit int, tell func(happening)) *tree {
+func newTree(root string, notify *fsnotify.Watcher, limit *atomic.Int64, tell func(happening)) *tree {
 	return &tree{root: root, notify: notify, limit: limit, tell: tell, folders: map[string]struct{}{}}
 }
 
@@ -99,6 +102,7 @@ func (t *tree) add(p *pulse, relative string, rules *ignore.Rules, found func(fi
 	p.end()
 	if errors.Is(err, errLimit) {
 		t.missing++ // and go on, to count them
+		t.lacking = relative
 	} else if err != nil {
 		return
 	}
@@ -120,7 +124,7 @@ func (t *tree) add(p *pulse, relative string, rules *ignore.Rules, found func(fi
 }
 
 func (t *tree) watch(relative string) error {
-	if t.limit > 0 && len(t.folders) >= t.limit {
+	if limit := t.limit.Load(); limit > 0 && len(t.folders) >= int(limit) {
 		return errLimit
 	}
 	err := t.notify.Add(path.Join(t.root, relative))
@@ -132,6 +136,10 @@ func (t *tree) watch(relative string) error {
 	}
 	return err
 }
+
+// hasRoom reports whether the system has a watch for the folder that it had none
+// for; also where that folder is gone, and it may be another that has none.
+func (t *tree) hasRoom() bool { return !errors.Is(t.watch(t.lacking), errLimit) }
 
 // forget drops the watches of a folder and of all below it. It has to be done
 // before a moved folder is added under its new name: the system would take the

@@ -30,6 +30,10 @@ const (
 // hangs is to be found out.
 const lookEvery = 10 * time.Second
 
+// roomEvery is the time between looks at whether the system has room again for
+// watches that it had none for.
+const roomEvery = time.Minute
+
 // logEvery bounds how often the same thing is logged.
 const logEvery = 10 * time.Minute
 
@@ -49,12 +53,13 @@ type Watcher struct {
 	lostLog time.Time // when lost events were logged last
 
 	// watchLimit stands for the system's limit of watches in tests; 0 is none.
-	watchLimit int
+	watchLimit atomic.Int64
+	roomEvery  time.Duration
 }
 
 // New makes a watcher of a root.
 func New(root *Root, log *slog.Logger) *Watcher {
-	w := &Watcher{root: root, log: log, check: make(chan struct{}, 1)}
+	w := &Watcher{root: root, log: log, check: make(chan struct{}, 1), roomEvery: roomEvery}
 	w.mode.Store(Watching)
 	return w
 }
@@ -85,6 +90,7 @@ var (
 	errLimit    = errors.New("limit of watches reached")
 	errOverflow = errors.New("events were lost")
 	errRules    = errors.New("ignore rules changed")
+	errRoom     = errors.New("there is room for more watches")
 )
 
 // Run watches until ctx ends, whose error it then returns, or until the root is
@@ -128,7 +134,7 @@ func (w *Watcher) watch(ctx context.Context, tell func(happening)) error {
 	if identity.Remote {
 		w.mode.Store(Polling)
 		tell(happening{lost: "polling begins"})
-		return w.look(ctx, identity)
+		return w.look(ctx, identity, nil)
 	}
 	reason := "watching begins"
 	for {
@@ -139,6 +145,8 @@ func (w *Watcher) watch(ctx context.Context, tell func(happening)) error {
 			reason = "events were lost"
 		case errors.Is(err, errRules):
 			reason = errRules.Error()
+		case errors.Is(err, errRoom):
+			reason = errRoom.Error()
 		default:
 			return err
 		}
@@ -160,13 +168,14 @@ func (w *Watcher) watchOnce(ctx context.Context, identity Identity, reason strin
 		w.mode.Store(Polling)
 		w.warn("fs.inotify.max_user_instances", 1)
 		tell(happening{lost: "polling begins"})
-		return w.look(ctx, identity)
+		room := time.NewTimer(w.roomEvery)
+		defer room.Stop()
+		return w.look(ctx, identity, room.C)
 	}
 	if err != nil {
 		return fmt.Errorf("folder %s: watching: %w", w.root.path, err)
 	}
-	// It waits for a call that hangs, so nothing must wait for it.
-	defer func() { go notify.Close() }()
+	defer w.close(ctx, notify)
 	lost := drain(notify)
 	var t *tree
 	err = w.root.work(ctx, func(p *pulse) error {
@@ -176,7 +185,7 @@ func (w *Watcher) watchOnce(ctx context.Context, identity Identity, reason strin
 		if err != nil {
 			return fmt.Errorf("folder %s: %w", w.root.path, plain(err))
 		}
-		t = newTree(resolved, notify, w.watchLimit, tell)
+		t = newTree(resolved, notify, &w.watchLimit, tell)
 		return t.begin(p)
 	})
 	if err != nil {
@@ -185,6 +194,23 @@ func (w *Watcher) watchOnce(ctx context.Context, identity Identity, reason strin
 	w.judge(t)
 	tell(happening{lost: reason})
 	return w.follow(ctx, t, lost, identity)
+}
+
+// close gives the watches back, so that the next ones find room. It waits for a
+// call that hangs, so nothing must wait long for it.
+func (w *Watcher) close(ctx context.Context, notify *fsnotify.Watcher) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		notify.Close()
+	}()
+	patience := time.NewTimer(w.root.patience)
+	defer patience.Stop()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	case <-patience.C:
+	}
 }
 
 // judge sets the mode by how many folders are watched.
@@ -198,8 +224,12 @@ func (w *Watcher) judge(t *tree) (mode string) {
 		mode = PartlyPolling
 	}
 	w.mode.Store(mode)
-	if t.missing > 0 {
+	switch {
+	case t.missing > 0:
 		w.warn("fs.inotify.max_user_watches", t.missing)
+	case w.warned:
+		w.warned = false
+		w.log.Info("the system has room for watches again: every folder has one")
 	}
 	return mode
 }
@@ -210,13 +240,13 @@ func (w *Watcher) warn(setting string, missing int) {
 		return
 	}
 	w.warned = true
-	limit := w.watchLimit
+	limit := int(w.watchLimit.Load())
 	if limit == 0 {
 		// Without it the warning says how many are missing.
 		text, _ := os.ReadFile("/proc/sys/" + strings.ReplaceAll(setting, ".", "/"))
 		limit, _ = strconv.Atoi(strings.TrimSpace(string(text)))
 	}
-	w.log.Warn("the system's limit of watches is reached: the folders without one are scanned now and then, until the limit is raised and the daemon restarted",
+	w.log.Warn("the system's limit of watches is reached: the folders without one are scanned now and then, until there is room: raise the limit",
 		"sysctl", setting, "limit", limit, "needed", limit+missing)
 }
 
@@ -224,6 +254,8 @@ func (w *Watcher) warn(setting string, missing int) {
 func (w *Watcher) follow(ctx context.Context, t *tree, lost <-chan struct{}, identity Identity) error {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	room := time.NewTicker(w.roomEvery)
+	defer room.Stop()
 	var rules <-chan time.Time
 	for {
 		select {
@@ -233,6 +265,10 @@ func (w *Watcher) follow(ctx context.Context, t *tree, lost <-chan struct{}, ide
 			return errOverflow
 		case <-rules:
 			return errRules
+		case <-room.C:
+			if err := w.room(ctx, t); err != nil {
+				return err
+			}
 		case <-look.C:
 			if err := w.sameRoot(ctx, identity); err != nil {
 				return err
@@ -256,6 +292,21 @@ func (w *Watcher) follow(ctx context.Context, t *tree, lost <-chan struct{}, ide
 			}
 		}
 	}
+}
+
+// room is errRoom where the system has a watch for a folder that has none.
+func (w *Watcher) room(ctx context.Context, t *tree) error {
+	if t.missing == 0 {
+		return nil
+	}
+	return w.root.work(ctx, func(p *pulse) error {
+		p.begin()
+		defer p.end()
+		if t.hasRoom() {
+			return errRoom
+		}
+		return nil
+	})
 }
 
 func (w *Watcher) handle(ctx context.Context, t *tree, event fsnotify.Event) error {
@@ -289,14 +340,17 @@ func drain(notify *fsnotify.Watcher) <-chan struct{} {
 	return lost
 }
 
-// look looks now and then whether the root is still there.
-func (w *Watcher) look(ctx context.Context, identity Identity) error {
+// look looks now and then whether the root is still there. It ends with errRoom
+// once room tells that it is time to try to watch again.
+func (w *Watcher) look(ctx context.Context, identity Identity, room <-chan time.Time) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-room:
+			return errRoom
 		case <-tick.C:
 		case <-w.check:
 		}

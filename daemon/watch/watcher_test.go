@@ -328,7 +328,7 @@ func TestWatchLimit(t *testing.T) {
 	outside, root := t.TempDir(), t.TempDir()
 	write(t, root, "a/1.jpg", "b/2.jpg")
 	write(t, outside, "c/d/e/3.jpg", "x/y/5.jpg")
-	r := start(t, root, func(r *run) { r.watcher.watchLimit = 4 })
+	r := start(t, root, func(r *run) { r.watcher.watchLimit.Store(4) })
 	r.expectRescan("watching begins")
 	r.expectMode(Watching, 0, "")
 	must(t, os.Rename(filepath.Join(outside, "c"), filepath.Join(root, "c")))
@@ -345,11 +345,33 @@ func TestWatchLimitFromTheStart(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	write(t, root, "a/1.jpg", "b/2.jpg", "c/d/3.jpg", ".hidden/x/4.jpg")
-	r := start(t, root, func(r *run) { r.watcher.watchLimit = 2 })
+	r := start(t, root, func(r *run) { r.watcher.watchLimit.Store(2) })
 	r.expectRescan("watching begins")
 	r.expectMode(PartlyPolling, 1, "needed=5")
 	write(t, root, "4.jpg")
 	r.expect("4.jpg")
+}
+
+// TestWatchLimitRaised checks that every folder is watched once there is room,
+// and that the next shortage is told again.
+func TestWatchLimitRaised(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, root, "a/1.jpg", "b/c/2.jpg")
+	r := start(t, root, func(r *run) {
+		r.watcher.watchLimit.Store(2)
+		r.watcher.roomEvery = 50 * time.Millisecond
+	})
+	r.expectRescan("watching begins")
+	r.expectMode(PartlyPolling, 1, "needed=4")
+	r.watcher.watchLimit.Store(5)
+	r.expectRescan("there is room for more watches")
+	r.expectMode(Watching, 1, "every folder has one")
+	write(t, root, "b/c/3.jpg")
+	r.expect("b/c/3.jpg")
+	write(t, root, "d/e/4.jpg")
+	r.expectRescan("polling begins")
+	r.expectMode(PartlyPolling, 2, "needed=6")
 }
 
 func (r *run) expectMode(mode string, warnings int, text string) {
