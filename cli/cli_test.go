@@ -299,7 +299,7 @@ func TestFolders(t *testing.T) {
 func TestEvents(t *testing.T) {
 	f := func(asJSON bool, want string) {
 		t.Helper()
-		library := servertest.New()
+		library := servertest.New(photo(5, "/photos/a.jpg"))
 		library.Emit("photo_encoded", 5)
 		library.Emit("folder_added", 0)
 		client := servertest.Serve(t, library)
@@ -318,7 +318,7 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	f(false, `
-earlier   encoded         id:5
+earlier   encoded         id:5       /photos/a.jpg
 earlier   folder added
 12:34:00  tags changed    id:12
 `[1:])

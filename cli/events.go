@@ -65,9 +65,9 @@ func runEvents(ctx context.Context, options EventsOptions, out Screen) error {
 		case options.JSON:
 			err = out.jsonLine(event)
 		case event.Change > status.Change:
-			err = showEvent(event, options.Clock().Local().Format(time.TimeOnly), out)
+			err = showEvent(located(ctx, options.Client, event), options.Clock().Local().Format(time.TimeOnly), out)
 		default:
-			err = showEvent(event, "earlier", out)
+			err = showEvent(located(ctx, options.Client, event), "earlier", out)
 		}
 		if err != nil {
 			return err
@@ -75,6 +75,18 @@ func runEvents(ctx context.Context, options EventsOptions, out Screen) error {
 		last = event.Change
 	}
 	return nil
+}
+
+// located gives a photo's event the photo's path, where it has none and the
+// photo is still known.
+func located(ctx context.Context, client *api.Client, event api.Event) api.Event {
+	if event.Photo == 0 || event.Path != nil {
+		return event
+	}
+	if photo, err := client.Photo(ctx, event.Photo); err == nil && photo.Path.Text != "" {
+		event.Path = &photo.Path
+	}
+	return event
 }
 
 // showEvent prints columns of fixed width, as nobody knows what comes: the

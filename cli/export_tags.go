@@ -10,7 +10,8 @@ const exportHelp = `Exported is every photo that you have tagged, with all its t
 
    csv   to standard output: a row for each tag of each file, with the columns
          path, path_base64 (the exact bytes, where they are not UTF-8), digest
-         (SHA-256 of the content), tag and source. A tag that a spreadsheet
+         (SHA-256 of the content), tag and source. A photo of which no file is
+         known, as its folder was removed, has no path. A tag that a spreadsheet
          could take for a formula, or that begins with ', carries one ' more.
    xmp   one document for each file, as other programs read it, below the new
          folder DIR: that of /photos/a.jpg is DIR/photos/a.jpg.xmp. Tags that
@@ -26,7 +27,7 @@ type ExportTagsOptions struct {
 
 func newExportTagsCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "tags", Usage: "write out the tags of your photos", Description: exportHelp,
+		Name: "tags", Usage: "write out the tags of your photos", Description: exportHelp + "\n\n" + examples("vsectl export tags >tags.csv", "vsectl export tags --json", "vsectl export tags --format xmp --output ~/tags"),
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print the API's objects, one a line for each photo", DisableDefaultText: true},
 			&cli.StringFlag{Name: "format", Usage: "write `FORMAT`: csv or xmp", Value: "csv"},

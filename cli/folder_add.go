@@ -17,7 +17,8 @@ type FolderAddOptions struct {
 func newFolderAddCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "add", Usage: "watch a folder and all below it", ArgsUsage: "FOLDER",
-		Flags: []cli.Flag{jsonFlag()},
+		Description: examples("vsectl folder add /srv/photos && vsectl status --watch"),
+		Flags:       []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef("folder add takes one FOLDER")

@@ -10,7 +10,7 @@ Options may stand anywhere; what follows -- is no option.
 {{- range .VisibleCommands}}
   {{printf "%-10s" .Name}}  {{.Usage}}
 {{- range .Subcommands}}
-  {{printf "%-10s" ""}}    {{.Name}} {{.ArgsUsage}}
+  {{printf "%-10s" ""}}    {{.Name}}{{with .ArgsUsage}} {{.}}{{end}}
 {{- end}}{{end}}
 {{end}}
 Options:

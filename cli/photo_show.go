@@ -20,7 +20,7 @@ type PhotoShowOptions struct {
 
 func newPhotoShowCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "show", Usage: "show a photo's files, tags and what it says of itself", ArgsUsage: "PHOTO", Description: photoHelp,
+		Name: "show", Usage: "show a photo's files, tags and what it says of itself", ArgsUsage: "PHOTO", Description: photoHelp + "\n\n" + examples("vsectl photo show ~/Pictures/a.jpg", "vsectl photo show id:75"),
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

@@ -18,7 +18,7 @@ type QuarantineRetryOptions struct {
 
 func newQuarantineRetryCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "retry", Usage: "have files tried again now", ArgsUsage: "FILE... | --all", Description: quarantineHelp,
+		Name: "retry", Usage: "have files tried again now", ArgsUsage: "FILE... | --all", Description: quarantineHelp + "\n\n" + examples("vsectl quarantine retry 12 ~/Pictures/a.jpg", "vsectl quarantine retry --all"),
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "try every file that is set aside", DisableDefaultText: true},

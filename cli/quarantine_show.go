@@ -16,7 +16,7 @@ type QuarantineShowOptions struct {
 
 func newQuarantineShowCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "show", Usage: "show why one file was set aside, and when it is tried again", ArgsUsage: "FILE", Description: quarantineHelp,
+		Name: "show", Usage: "show why one file was set aside, and when it is tried again", ArgsUsage: "FILE", Description: quarantineHelp + "\n\n" + examples("vsectl quarantine show 12", "vsectl quarantine show ~/Pictures/a.jpg"),
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

@@ -27,6 +27,7 @@ type StatusOptions struct {
 func newStatusCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "status", Usage: "show how far the daemon is and what it watches",
+		Description: examples("vsectl status", "vsectl status --watch", "vsectl status --json | jq .photos"),
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "watch", Usage: "show progress until every photo is done, then end", DisableDefaultText: true},

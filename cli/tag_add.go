@@ -15,7 +15,7 @@ type TagAddOptions struct {
 
 func newTagAddCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "add", Usage: "give a photo tags, and show all that it has", ArgsUsage: "PHOTO TAG...", Description: photoHelp,
+		Name: "add", Usage: "give a photo tags, and show all that it has", ArgsUsage: "PHOTO TAG...", Description: photoHelp + "\n\n" + examples(`vsectl tag add ~/Pictures/a.jpg holiday "Aunt Mary"`, "vsectl tag add id:75 holiday"),
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {

@@ -20,7 +20,7 @@ type TagListOptions struct {
 
 func newTagListCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "list", Usage: "show the tags of a photo", ArgsUsage: "PHOTO", Description: photoHelp,
+		Name: "list", Usage: "show the tags of a photo", ArgsUsage: "PHOTO", Description: photoHelp + "\n\n" + examples("vsectl tag list id:75"),
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

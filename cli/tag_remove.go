@@ -20,7 +20,7 @@ type TagRemoveOptions struct {
 
 func newTagRemoveCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "remove", Usage: "take tags from a photo, and show what is left", ArgsUsage: "PHOTO TAG...", Description: photoHelp,
+		Name: "remove", Usage: "take tags from a photo, and show what is left", ArgsUsage: "PHOTO TAG...", Description: photoHelp + "\n\n" + examples("vsectl tag remove id:75 holiday"),
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
