@@ -93,9 +93,9 @@ func (r *reader) readMerges(found map[string][]byte) (model, error) {
 	}
 	switch {
 	case section.Dropout != 0 || section.Prefix != "" || section.IgnoreMerges:
-		return nil, errors.New("BPE with dropout, continuing_subword_prefix or ignore_merges is not supported")
+		return nil, errors.New("type BPE with dropout, continuing_subword_prefix or ignore_merges is not supported")
 	case section.Suffix != "" && !r.bytes:
-		return nil, errors.New("BPE with end_of_word_suffix is supported with a ByteLevel pre_tokenizer only")
+		return nil, errors.New("type BPE with end_of_word_suffix is supported with a ByteLevel pre_tokenizer only")
 	}
 	pieces, err := numbered(found["vocab"])
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *reader) readMerges(found map[string][]byte) (model, error) {
 		m.fallback = fallbackPieces(pieces)
 	}
 	if found["merges"] == nil {
-		return nil, errors.New("BPE has no merges")
+		return nil, errors.New("type BPE has no merges")
 	}
 	if m.merges, err = readMergeList(found["merges"], pieces); err != nil {
 		return nil, fmt.Errorf("merges: %w", err)
@@ -209,7 +209,7 @@ func (r *reader) readUnigram(found map[string][]byte) (model, error) {
 		return nil, err
 	}
 	if section.Unknown == nil {
-		return nil, errors.New("Unigram without unk_id is not supported")
+		return nil, errors.New("type Unigram without unk_id is not supported")
 	}
 	u := &unigramPieces{unknown: *section.Unknown}
 	if err := u.read(found["vocab"], r.special); err != nil {

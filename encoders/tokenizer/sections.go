@@ -76,7 +76,7 @@ func sequence[T any](data []byte, depth int, read func([]byte, int) ([]T, error)
 	for i, each := range append(section.Normalizers, section.Pretokenizers...) {
 		parts, err := read(each, depth+1)
 		if err != nil {
-			return nil, fmt.Errorf("Sequence: %d: %w", i, err)
+			return nil, fmt.Errorf("type Sequence: %d: %w", i, err)
 		}
 		all = append(all, parts...)
 	}
@@ -202,11 +202,11 @@ func (r *reader) bertNormaliser(data []byte) error {
 	}
 	switch {
 	case !r.bert:
-		return errors.New("BertNormalizer is supported before a BertPreTokenizer only")
+		return errors.New("type BertNormalizer is supported before a BertPreTokenizer only")
 	case !section.Clean || !section.Chinese:
-		return errors.New("BertNormalizer is supported with clean_text and handle_chinese_chars only")
+		return errors.New("type BertNormalizer is supported with clean_text and handle_chinese_chars only")
 	case section.StripAccents != nil && *section.StripAccents != section.Lowercase:
-		return errors.New("BertNormalizer is supported with strip_accents as lowercase only")
+		return errors.New("type BertNormalizer is supported with strip_accents as lowercase only")
 	}
 	r.lowerCase = section.Lowercase
 	return nil
@@ -236,7 +236,7 @@ func (r *reader) splitters(data []byte, depth int) ([]splitter, error) {
 	case "WhitespaceSplit":
 		one = strings.FieldsSeq
 	case "Metaspace":
-		one, err = readMetaspace(data)
+		one, err = r.readMetaspace(data, depth)
 	case "Split":
 		one, err = r.readSplit(data)
 	case "ByteLevel":
@@ -250,7 +250,7 @@ func (r *reader) splitters(data []byte, depth int) ([]splitter, error) {
 	return []splitter{one}, err
 }
 
-func readMetaspace(data []byte) (splitter, error) {
+func (r *reader) readMetaspace(data []byte, depth int) (splitter, error) {
 	var section struct {
 		Type        string
 		Replacement string
@@ -263,15 +263,20 @@ func readMetaspace(data []byte) (splitter, error) {
 		return nil, err
 	}
 	if section.Replacement != underline {
-		return nil, fmt.Errorf("Metaspace: replacement %.60q is not supported, only %q", section.Replacement, underline)
+		return nil, fmt.Errorf("type Metaspace: replacement %.60q is not supported, only %q", section.Replacement, underline)
 	}
 	prepend := section.Prefix == nil || *section.Prefix
 	switch section.Scheme {
 	case "":
 	case "always", "never":
 		prepend = section.Scheme == "always"
+	case "first": // as always, where a text reaches this in one part
+		if depth > 0 || len(r.kept) > 0 {
+			return nil, errors.New("type Metaspace: prepend_scheme \"first\" is not supported in a Sequence, nor with added_tokens that are not special")
+		}
+		prepend = true
 	default:
-		return nil, fmt.Errorf("Metaspace: prepend_scheme %.60q is not supported", section.Scheme)
+		return nil, fmt.Errorf("type Metaspace: prepend_scheme %.60q is not supported", section.Scheme)
 	}
 	return metaspace(prepend, section.Split == nil || *section.Split), nil
 }
@@ -293,7 +298,7 @@ func (r *reader) readSplit(data []byte) (splitter, error) {
 	case section.Pattern.is(" ") && section.Behavior == "MergedWithPrevious" && !section.Invert:
 		return func(text string) iter.Seq[string] { return strings.SplitAfterSeq(text, " ") }, nil
 	}
-	return nil, fmt.Errorf("Split: with behavior %.60q and invert %t: %w", section.Behavior, section.Invert, section.Pattern.unsupported())
+	return nil, fmt.Errorf("type Split: with behavior %.60q and invert %t: %w", section.Behavior, section.Invert, section.Pattern.unsupported())
 }
 
 // byteLevel reads that the model works on bytes. GPT-2's expression, which it has
@@ -309,7 +314,7 @@ func (r *reader) byteLevel(data []byte) error {
 		return err
 	}
 	if section.AddPrefixSpace || !r.clip {
-		return errors.New("ByteLevel is supported without add_prefix_space and after CLIP's Split only")
+		return errors.New("type ByteLevel is supported without add_prefix_space and after CLIP's Split only")
 	}
 	r.bytes = true
 	return nil

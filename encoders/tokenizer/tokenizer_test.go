@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -58,24 +59,24 @@ func TestNotSupported(t *testing.T) {
 	f(field(t, clip, object{"type": "Nmt"}, "normalizer"), `normalizer: type "Nmt" is not supported`)
 	f(field(t, clip, object{"type": "Strip", "strip": true}, "normalizer"), `normalizer: json: unknown field "strip"`)
 	f(field(t, clip, object{"type": "Sequence", "normalizers": []any{object{"type": "NFC"}, object{"type": "Prepend"}}}, "normalizer"),
-		`normalizer: Sequence: 1: type "Prepend" is not supported`)
+		`normalizer: type Sequence: 1: type "Prepend" is not supported`)
 	f(field(t, clip, object{"type": "Replace", "pattern": object{"Regex": "a+"}, "content": ""}, "normalizer"),
 		`normalizer: pattern "a+" is not supported`)
 	f(field(t, clip, object{"type": "Precompiled", "precompiled_charsmap": "AAAA"}, "normalizer"), "normalizer: precompiled_charsmap has no size")
 	f(field(t, clip, object{"type": "Precompiled", "precompiled_charsmap": "/////wAA"}, "normalizer"), "normalizer: precompiled_charsmap is cut off")
-	f(field(t, clip, object{"type": "BertNormalizer"}, "normalizer"), "normalizer: BertNormalizer is supported before a BertPreTokenizer only")
+	f(field(t, clip, object{"type": "BertNormalizer"}, "normalizer"), "normalizer: type BertNormalizer is supported before a BertPreTokenizer only")
 	f(field(t, clip, object{"type": "Whitespace"}, "pre_tokenizer"), `pre_tokenizer: type "Whitespace" is not supported`)
-	f(field(t, clip, object{"type": "ByteLevel", "add_prefix_space": false}, "pre_tokenizer"), "pre_tokenizer: ByteLevel is supported")
+	f(field(t, clip, object{"type": "ByteLevel", "add_prefix_space": false}, "pre_tokenizer"), "pre_tokenizer: type ByteLevel is supported")
 	f(field(t, clip, object{"type": "Split", "pattern": object{"Regex": `\d`}, "behavior": "Isolated"}, "pre_tokenizer"),
-		`pre_tokenizer: Split: with behavior "Isolated" and invert false: pattern "\\d" is not supported`)
-	f(field(t, clip, object{"type": "Metaspace", "replacement": "_"}, "pre_tokenizer"), `pre_tokenizer: Metaspace: replacement "_"`)
+		`pre_tokenizer: type Split: with behavior "Isolated" and invert false: pattern "\\d" is not supported`)
+	f(field(t, clip, object{"type": "Metaspace", "replacement": "_"}, "pre_tokenizer"), `pre_tokenizer: type Metaspace: replacement "_"`)
 	f(field(t, clip, object{"type": "BertPreTokenizer"}, "pre_tokenizer"), `normalizer: type "Sequence" is not supported before a BertPreTokenizer`)
 	f(field(t, clip, object{"type": "Sequence"}, "post_processor"), `post_processor: type "Sequence" is not supported`)
 	f(field(t, clip, object{"type": "TemplateProcessing", "single": []any{}}, "post_processor"), "post_processor: template has the text 0 times")
 	f(field(t, clip, "WordLevel", "model", "type"), `model: type "WordLevel" is not supported`)
 	f(field(t, clip, "Unigram", "model", "type"), `model: type "Unigram" is not supported with a ByteLevel`)
-	f(field(t, clip, 0.1, "model", "dropout"), "model: BPE with dropout")
-	f(field(t, clip, nil, "model", "merges"), "model: BPE has no merges")
+	f(field(t, clip, 0.1, "model", "dropout"), "model: type BPE with dropout")
+	f(field(t, clip, nil, "model", "merges"), "model: type BPE has no merges")
 	f(field(t, clip, []string{"q q"}, "model", "merges"), `model: merges: "q" and "q" are not pieces`)
 	f(field(t, clip, []string{"i n", "i n"}, "model", "merges"), `model: merges: "i" and "n" stand twice`)
 	f(field(t, clip, object{"a": 1, "b": 1}, "model", "vocab"), "model: vocab: number 1 stands twice")
@@ -83,9 +84,9 @@ func TestNotSupported(t *testing.T) {
 	f(field(t, clip, object{"a": 1e9}, "model", "vocab"), `model: vocab: "a" has no number`)
 	f(field(t, clip, "[?]", "model", "unk_token"), `model: unk_token: vocab has no piece "[?]"`)
 	f(field(t, clip, []any{object{"id": 1, "content": "<x>", "lstrip": true}}, "added_tokens"), `added_tokens: "<x>": single_word`)
-	f(field(t, siglip, "</w>", "model", "end_of_word_suffix"), "model: BPE with end_of_word_suffix")
-	f(field(t, bert, object{"type": "WhitespaceSplit"}, "pre_tokenizer"), "normalizer: BertNormalizer is supported before")
-	f(field(t, bert, object{"type": "BertNormalizer", "lowercase": true}, "normalizer"), "normalizer: BertNormalizer is supported with clean_text")
+	f(field(t, siglip, "</w>", "model", "end_of_word_suffix"), "model: type BPE with end_of_word_suffix")
+	f(field(t, bert, object{"type": "WhitespaceSplit"}, "pre_tokenizer"), "normalizer: type BertNormalizer is supported before")
+	f(field(t, bert, object{"type": "BertNormalizer", "lowercase": true}, "normalizer"), "normalizer: type BertNormalizer is supported with clean_text")
 	f(field(t, bert, object{"[UNK]": 0}, "model", "vocab"), `has no piece "!", which tokenizer_config.json fills up with`)
 	f(unpacked(t, "testdata/clip.json.gz")[:5000], "is not JSON")
 }
@@ -188,8 +189,8 @@ func hostile() map[string]string {
 	}
 }
 
-// TestHostileTexts bounds the time of any text of 10 MB; the bound is far above
-// what it takes, and far below what a quadratic step would.
+// TestHostileTexts bounds the time of any text of 10 MB. The bound is far above the
+// 20 ms that it takes, and below what a quadratic step over 64 KiB would.
 func TestHostileTexts(t *testing.T) {
 	texts := hostile()
 	for _, kind := range kinds {
@@ -197,7 +198,7 @@ func TestHostileTexts(t *testing.T) {
 		for name, text := range texts {
 			begin := time.Now()
 			ids, _ := tokenizer.Encode(text)
-			if took := time.Since(begin); took > 2*time.Second {
+			if took := time.Since(begin); took > 10*time.Second {
 				t.Errorf("%s, %s: %v", kind.name, name, took)
 			}
 			if len(ids) != 64 {
@@ -286,14 +287,14 @@ func TestTiny(t *testing.T) {
 // large is a tokenizer.json of so many pieces, each the merge of two before it.
 func large(pieces int) []byte {
 	var vocabulary, merges strings.Builder
-	words := []string{}
+	words := []string{"!"}
 	for c := 'a'; c <= 'z'; c++ {
 		words = append(words, string(c))
 	}
 	for i := 0; len(words) < pieces; i++ {
 		for c := 'a'; c <= 'z' && len(words) < pieces; c++ {
-			fmt.Fprintf(&merges, `,["%s","%c"]`, words[i], c)
-			words = append(words, words[i]+string(c))
+			fmt.Fprintf(&merges, `,["%s","%c"]`, words[i+1], c)
+			words = append(words, words[i+1]+string(c))
 		}
 	}
 	for i, word := range words {
@@ -302,15 +303,47 @@ func large(pieces int) []byte {
 	return fmt.Appendf(nil, `{"model":{"type":"BPE","vocab":{%s},"merges":[%s]}}`, vocabulary.String()[1:], merges.String()[1:])
 }
 
+// BenchmarkFromJSON also reports the heap that a loaded tokenizer keeps.
 func BenchmarkFromJSON(b *testing.B) {
-	data := large(256_000)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := FromJSON(data, configuration("a"), Options{Context: 64}); err != nil {
-			b.Fatal(err)
-		}
+	files := map[string][]byte{
+		"256,000 merged pieces": large(256_000), "250,000 scored pieces": largeUnigram(250_000),
+		"CLIP's": wholeCLIPFile(b),
 	}
+	for name, data := range files {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			var loaded *Tokenizer
+			before := heap()
+			for b.Loop() {
+				var err error
+				if loaded, err = FromJSON(data, configuration("!"), Options{Context: 64}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(heap()-before)/(1<<20), "kept-MiB")
+			runtime.KeepAlive(loaded)
+		})
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return int64(memory.HeapAlloc)
+}
+
+// largeUnigram is a tokenizer.json of so many scored pieces of a few syllables.
+func largeUnigram(pieces int) []byte {
+	var vocabulary strings.Builder
+	for i := range pieces {
+		word := ""
+		for rest := i; rest > 0 || word == ""; rest /= 50 {
+			word += string("bcdfghklmn"[rest%10]) + string("aeiou"[rest/10%5])
+		}
+		fmt.Fprintf(&vocabulary, `,["%s",%.10f]`, word, -float64(i)/1e4)
+	}
+	return fmt.Appendf(nil, `{"model":{"type":"Unigram","unk_id":0,"vocab":[["?",0],["!",0]%s]}}`, vocabulary.String())
 }
 
 func BenchmarkEncode(b *testing.B) {
