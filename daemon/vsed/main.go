@@ -11,12 +11,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"vsed/daemon"
 	"vsed/daemon/api/version"
 	"vsed/daemon/config"
+	"vsed/daemon/loglimit"
 	"vsed/daemon/systemd"
 )
 
@@ -194,6 +196,10 @@ func absolute(flag, path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// logLimit leaves room for the first failures of a kind, and for each folder's
+// lines after a start, but not for one line a photo.
+var logLimit = loglimit.Limit{Burst: 30, Interval: 10 * time.Minute}
+
 func run(c *cli.Context, stderr io.Writer) error {
 	notifier := systemd.FromEnvironment()
 	settings, err := load(c)
@@ -209,7 +215,7 @@ func run(c *cli.Context, stderr io.Writer) error {
 	defer signal.Stop(reload)
 	return daemon.Run(c.Context, daemon.Options{
 		Config: settings, Version: version.Short(), Systemd: notifier,
-		Log:    slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level})),
+		Log:    slog.New(loglimit.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level}), logLimit)),
 		Reload: reload,
 		ReadConfig: func() (config.Config, error) {
 			settings, err := load(c)

@@ -35,6 +35,9 @@ func TestPhotosOnADamagedDiskHoldUpNoOthers(t *testing.T) {
 	if took := time.Since(started); took > patience/2 {
 		t.Errorf("it took %v", took)
 	}
+	if lines := strings.Count(w.output.String(), "a file was set aside"); lines == 0 || lines >= damaged {
+		t.Errorf("%d lines of log for %d files:\n%s", lines, damaged, w.output)
+	}
 	if file := quarantined(status, "bad-0.jpg"); file == nil || !strings.Contains(file.Reason, "input/output error") || file.NextAttempt == "" {
 		t.Errorf("set aside as %+v", file)
 	}

@@ -34,9 +34,6 @@ const lookEvery = 10 * time.Second
 // watches that it had none for.
 const roomEvery = time.Minute
 
-// logEvery bounds how often the same thing is logged.
-const logEvery = 10 * time.Minute
-
 // A Watcher notices changes below one root. It only makes a scan come sooner:
 // changes made elsewhere are not seen on network filesystems, and events are
 // lost where a folder is changed and moved at once, so the caller scans the whole
@@ -49,8 +46,7 @@ type Watcher struct {
 	oldest atomic.Int64
 	check  chan struct{} // holds a token after Check
 
-	warned  bool      // of the limit
-	lostLog time.Time // when lost events were logged last
+	warned bool // of the limit
 
 	// watchLimit stands for the system's limit of watches in tests; 0 is none.
 	watchLimit atomic.Int64
@@ -141,7 +137,7 @@ func (w *Watcher) watch(ctx context.Context, tell func(happening)) error {
 		err := w.watchOnce(ctx, identity, reason, tell)
 		switch {
 		case errors.Is(err, errOverflow):
-			w.logLost()
+			w.log.Info("events of a folder were lost, it is scanned anew")
 			reason = "events were lost"
 		case errors.Is(err, errRules):
 			reason = errRules.Error()
@@ -151,15 +147,6 @@ func (w *Watcher) watch(ctx context.Context, tell func(happening)) error {
 			return err
 		}
 	}
-}
-
-func (w *Watcher) logLost() {
-	if time.Since(w.lostLog) < logEvery {
-		w.log.Debug("events of a folder were lost, it is scanned anew")
-		return
-	}
-	w.lostLog = time.Now()
-	w.log.Info("events of a folder were lost, it is scanned anew", "again_silent_for", logEvery)
 }
 
 func (w *Watcher) watchOnce(ctx context.Context, identity Identity, reason string, tell func(happening)) error {
