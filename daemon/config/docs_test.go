@@ -35,7 +35,7 @@ func table() string {
 	c := Default()
 	for _, k := range keys() {
 		taken := "restart"
-		if k.reloadable() {
+		if k.name == "folders" || k.name == "log.level" { // what a running daemon takes on SIGHUP
 			taken = "*reload*"
 		}
 		fmt.Fprintf(&rows, "| `%s` | `%s` | `%s` | %s | %s |\n", k.name, literal(k.field(&c)), k.variable, taken, k.about)

@@ -60,9 +60,6 @@ func keys() []key {
 	}
 }
 
-// reloadable reports whether a running daemon takes the key's value on SIGHUP.
-func (k key) reloadable() bool { return k.name == "folders" || k.name == "log.level" }
-
 // parts gives the table, "" for none, and the name within it.
 func (k key) parts() (table, name string) {
 	table, name, nested := strings.Cut(k.name, ".")
