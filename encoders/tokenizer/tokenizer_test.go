@@ -305,12 +305,14 @@ func large(pieces int) []byte {
 
 // BenchmarkFromJSON also reports the heap that a loaded tokenizer keeps.
 func BenchmarkFromJSON(b *testing.B) {
-	files := map[string][]byte{
-		"256,000 merged pieces": large(256_000), "250,000 scored pieces": largeUnigram(250_000),
-		"CLIP's": wholeCLIPFile(b),
+	files := map[string]func(testing.TB) []byte{
+		"256,000 merged pieces": func(testing.TB) []byte { return large(256_000) },
+		"250,000 scored pieces": func(testing.TB) []byte { return largeUnigram(250_000) },
+		"CLIP's":                wholeCLIPFile,
 	}
-	for name, data := range files {
+	for name, file := range files {
 		b.Run(name, func(b *testing.B) {
+			data := file(b)
 			b.SetBytes(int64(len(data)))
 			var loaded *Tokenizer
 			before := heap()
