@@ -66,7 +66,13 @@ func known(err error, format string, arguments ...any) error {
 
 // PhotosByPath describes the photos of the file at an absolute path.
 func (d *daemon) PhotosByPath(ctx context.Context, path string) ([]api.Photo, error) {
-	found, err := d.catalogue.PhotosAt(ctx, filepath.Clean(path))
+	path = filepath.Clean(path)
+	found, err := d.catalogue.PhotosAt(ctx, path)
+	if err == nil && len(found) == 0 {
+		if other, linked := d.asWatched(ctx, path); linked {
+			found, err = d.catalogue.PhotosAt(ctx, other)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

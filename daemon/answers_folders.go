@@ -72,6 +72,10 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 	if err := d.apartFromState(ctx, path); err != nil {
 		return api.Folder{}, refuse(http.StatusConflict, "%v", err)
 	}
+	path, err := d.apartFromOthers(ctx, path)
+	if err != nil {
+		return api.Folder{}, err
+	}
 	added, err := d.catalogue.AddFolder(ctx, path)
 	var nested *catalogue.NestedError
 	if errors.As(err, &nested) {
@@ -94,19 +98,13 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 // apartFromState refuses a folder that holds the state folder or lies in it:
 // the daemon would index its own thumbnails.
 func (d *daemon) apartFromState(ctx context.Context, path string) error {
-	if _, err := watch.NewRoot(path, 0).Identity(ctx); err != nil {
-		return nil // it is not there now, or hangs; its problem is told as the folder's
-	}
-	folder, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil // it is not there now; its problem is told as the folder's
-	}
+	folder, _ := resolve(ctx, path)
 	state, err := filepath.EvalSymlinks(d.Config.State)
 	if err != nil {
 		return err
 	}
 	for _, pair := range [][2]string{{folder, state}, {state, folder}} {
-		if relative, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(relative) {
+		if _, inside := below(pair[0], pair[1]); inside {
 			return fmt.Errorf("the folder %s and the state folder %s lie in each other: choose another folder, or another --state", path, d.Config.State)
 		}
 	}
@@ -131,5 +129,9 @@ func readable(ctx context.Context, path string) error {
 
 // RemoveFolder stops watching a folder and forgets its files, not their tags.
 func (d *daemon) RemoveFolder(ctx context.Context, path string) error {
-	return known(d.catalogue.RemoveFolder(ctx, path), "the folder %q is not watched: `vsectl folder list` shows those that are", path)
+	err := d.catalogue.RemoveFolder(ctx, path)
+	if direct, linked := resolve(ctx, path); linked && errors.Is(err, catalogue.ErrNotFound) {
+		err = d.catalogue.RemoveFolder(ctx, direct)
+	}
+	return known(err, "the folder %q is not watched: `vsectl folder list` shows those that are", path)
 }

@@ -168,8 +168,12 @@ func (d *daemon) configureFolders(ctx context.Context, paths []string) error {
 		}
 		safe = append(safe, path)
 	}
-	refused, err := d.catalogue.ConfigureFolders(ctx, safe)
-	for _, problem := range refused {
+	apart, shared, err := d.distinct(ctx, safe)
+	if err != nil {
+		return err
+	}
+	refused, err := d.catalogue.ConfigureFolders(ctx, apart)
+	for _, problem := range append(shared, refused...) {
 		d.Log.Error("a folder of the configuration is not watched", "error", problem)
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,19 @@ func (r *Root) Identity(ctx context.Context) (identity Identity, err error) {
 		identity = found
 	}
 	return identity, err
+}
+
+// Resolve gives the path of the root without symbolic links.
+func (r *Root) Resolve(ctx context.Context) (path string, err error) {
+	var found string
+	err = r.call(ctx, func() (err error) {
+		found, err = filepath.EvalSymlinks(r.path)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return found, nil
 }
 
 func identify(root string) (Identity, error) {
