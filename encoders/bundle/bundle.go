@@ -103,8 +103,9 @@ func describe(folder, path string) (File, error) {
 	return File{Path: path, Bytes: count, SHA256: hex.EncodeToString(hash.Sum(nil))}, err
 }
 
-// Write completes a bundle: it lists every file that lies in the folder and
-// writes the manifest. A file's source is what sourceOf says of its path.
+// Write completes a bundle: it lists the files that lie in the folder and writes
+// the manifest. A file's source is what sourceOf says of its path; "" leaves the
+// file out of the bundle.
 func Write(folder string, manifest Manifest, sourceOf func(path string) string) error {
 	manifest.Format, manifest.Files = FormatVersion, nil
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -115,8 +116,12 @@ func Write(folder string, manifest Manifest, sourceOf func(path string) string) 
 		if err != nil || relative == ManifestName {
 			return err
 		}
+		source := sourceOf(filepath.ToSlash(relative))
+		if source == "" {
+			return nil
+		}
 		file, err := describe(folder, filepath.ToSlash(relative))
-		file.Source = sourceOf(file.Path)
+		file.Source = source
 		manifest.Files = append(manifest.Files, file)
 		return err
 	})

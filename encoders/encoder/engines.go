@@ -68,16 +68,15 @@ func (e *engines) provider(p part, path string) (provider runtime.TensorRT, wait
 		if err != nil {
 			return runtime.TensorRT{}, "tensorrt: " + err.Error(), nil
 		}
-		reason, err := os.ReadFile(filepath.Join(folder, refusedMark))
-		if err == nil {
-			refusals = append(refusals, string(reason))
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(folder, readyMark)); err == nil {
+		ready, refusal := judged(folder)
+		switch {
+		case ready:
 			return provider, "", nil
+		case refusal == "":
+			e.missing = append(e.missing, p.name)
+			return runtime.TensorRT{}, "tensorrt: its engine is not built yet", nil
 		}
-		e.missing = append(e.missing, p.name)
-		return runtime.TensorRT{}, "tensorrt: its engine is not built yet", nil
+		refusals = append(refusals, refusal)
 	}
 	return runtime.TensorRT{}, "tensorrt: its engine is set aside: " + strings.Join(refusals, "; "), nil
 }
@@ -128,6 +127,16 @@ func shapesOf(p part, path string) ([]runtime.ShapeRange, error) {
 		}
 	}
 	return shapes, nil
+}
+
+// judged reads the mark of an engine's folder: whether it may be used, or why not;
+// neither where it has not been prepared to the end.
+func judged(folder string) (ready bool, refusal string) {
+	if reason, err := os.ReadFile(filepath.Join(folder, refusedMark)); err == nil {
+		return false, string(reason)
+	}
+	_, err := os.Stat(filepath.Join(folder, readyMark))
+	return err == nil, ""
 }
 
 // mark ends the preparation of an engine.

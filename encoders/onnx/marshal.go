@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -13,24 +14,40 @@ const maximumModel = math.MaxInt32 - 1<<20
 
 // Marshal writes the graph as an ONNX model, or reports the first mistake.
 func (g *Graph) Marshal() ([]byte, error) {
-	if err := g.check(); err != nil {
-		return nil, err
-	}
-	var model []byte
-	model = integer(model, 1, irVersion)
-	model = text(model, 2, "vsed")
-	model = message(model, 7, g.marshal())
-	return message(model, 8, integer(text(nil, 1, ""), 2, Opset)), nil
+	model, _, err := g.MarshalApart(Opset, "")
+	return model, err
 }
 
-func (g *Graph) marshal() []byte {
-	var graph []byte
+// smallWeights are kept in the model where others go to a file of their own: the
+// runtime needs to know axes and shapes before it reads that.
+const smallWeights = 1024 // bytes
+
+// MarshalApart writes the graph as an ONNX model of the given opset, whose rules
+// the caller has kept to, with its larger constants in a file of their own: its
+// name, in the model's folder, is weightsFile. Without one all stays in the model.
+func (g *Graph) MarshalApart(opset int64, weightsFile string) (model, weights []byte, err error) {
+	if err := g.check(); err != nil {
+		return nil, nil, err
+	}
+	graph, weights := g.marshal(weightsFile)
+	model = integer(model, 1, irVersion)
+	model = text(model, 2, "vsed")
+	model = message(model, 7, graph)
+	return message(model, 8, integer(text(nil, 1, ""), 2, opset)), weights, nil
+}
+
+func (g *Graph) marshal(weightsFile string) (graph, weights []byte) {
 	for _, each := range g.nodes {
 		graph = message(graph, 1, each.marshal())
 	}
 	graph = text(graph, 2, g.name)
 	for _, each := range g.initialisers {
-		graph = message(graph, 5, each.tensor.marshal(each.value.name))
+		if weightsFile == "" || len(each.tensor.Data) <= smallWeights {
+			graph = message(graph, 5, each.tensor.marshal(each.value.name))
+			continue
+		}
+		graph = message(graph, 5, each.tensor.marshalApart(each.value.name, weightsFile, len(weights)))
+		weights = append(weights, each.tensor.Data...)
 	}
 	for _, each := range g.inputs {
 		graph = message(graph, 11, each.marshal())
@@ -38,7 +55,7 @@ func (g *Graph) marshal() []byte {
 	for _, each := range g.outputs {
 		graph = message(graph, 12, each.marshal())
 	}
-	return graph
+	return graph, weights
 }
 
 func (n node) marshal() []byte {
@@ -96,13 +113,29 @@ func (a Attribute) marshalList(bytes []byte) []byte {
 }
 
 func (t Tensor) marshal(name string) []byte {
+	return message(t.head(name), 9, t.Data)
+}
+
+// external is ONNX's TensorProto.DataLocation of data in another file.
+const external = 1
+
+// marshalApart says where in a file the data is.
+func (t Tensor) marshalApart(name, file string, offset int) []byte {
+	bytes := t.head(name)
+	for _, entry := range [][2]string{{"location", file}, {"offset", strconv.Itoa(offset)}, {"length", strconv.Itoa(len(t.Data))}} {
+		bytes = message(bytes, 13, text(text(nil, 1, entry[0]), 2, entry[1]))
+	}
+	return integer(bytes, 14, external)
+}
+
+// head is all but the data.
+func (t Tensor) head(name string) []byte {
 	var bytes []byte
 	for _, side := range t.Dims {
 		bytes = integer(bytes, 1, side)
 	}
 	bytes = integer(bytes, 2, int64(t.Type))
-	bytes = text(bytes, 8, name)
-	return message(bytes, 9, t.Data)
+	return text(bytes, 8, name)
 }
 
 func (v *Value) marshal() []byte {

@@ -94,6 +94,38 @@ func TestSameGraphSameBytes(t *testing.T) {
 	}
 }
 
+func TestLargeWeightsMayBeApart(t *testing.T) {
+	g := NewGraph("apart")
+	x := g.Input("x", Float32, Shape{Symbol("N"), Fixed(300)})
+	first := g.Constant(Float32s(make([]float32, 300), 300))
+	second := g.Constant(Float32s(slices.Repeat([]float32{1}, 300*2), 300, 2))
+	small := g.Constant(Float32s([]float32{1, 2}, 2))
+	g.Output(g.Op("Add", []*Value{g.Op("MatMul", []*Value{g.Op("Add", []*Value{x, first}), second}), small}), nil)
+	written, weights, err := g.MarshalApart(21, "weights.data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := must(t, written)
+	if got := must(t, model.all(8)[0]).integers(2); !slices.Equal(got, []int64{21}) {
+		t.Errorf("opset %v", got)
+	}
+	if len(weights) != 3600 || weights[1199] != 0 || weights[1203] != 0x3f {
+		t.Errorf("%d bytes of weights", len(weights))
+	}
+	tensors := must(t, model.all(7)[0]).all(5)
+	place := must(t, tensors[1])
+	var entries []string
+	for _, entry := range place.all(13) {
+		entries = append(entries, must(t, entry).texts(2)...)
+	}
+	if want := []string{"weights.data", "1200", "2400"}; !slices.Equal(entries, want) || !slices.Equal(place.integers(14), []int64{1}) || len(place.all(9)) != 0 {
+		t.Errorf("the second tensor is at %v, want %v", entries, want)
+	}
+	if got := must(t, tensors[2]); len(got.all(9)) != 1 || len(got.all(13)) != 0 {
+		t.Error("a small tensor is not in the model")
+	}
+}
+
 func TestShapes(t *testing.T) {
 	g := NewGraph("shapes")
 	picture := g.Input("picture", Float32, Shape{Symbol("N"), Fixed(3), Fixed(224), Fixed(224)})

@@ -22,6 +22,7 @@ type model struct {
 	external        []external // weights in files of their own
 	compiled        string     // a node that holds or names a machine's compiled engine, or ""
 	initialised     map[string]bool
+	elements        map[string]int64 // of weights, by element type
 }
 
 // external says where a tensor's data is: length bytes at offset of a file beside
@@ -58,7 +59,7 @@ func readModel(path string) (*model, error) {
 
 // parseModel reads a ModelProto; the field numbers in this file are onnx.proto3's.
 func parseModel(data []byte) (*model, error) {
-	m := &model{opsets: map[string]int64{}, initialised: map[string]bool{}}
+	m := &model{opsets: map[string]int64{}, initialised: map[string]bool{}, elements: map[string]int64{}}
 	var found bool
 	err := fields(data, func(number protowire.Number, value []byte, _ uint64) error {
 		switch number {
@@ -202,8 +203,13 @@ func (m *model) sparse(data []byte) error {
 func (m *model) tensor(data []byte) (string, error) {
 	var place external
 	var elsewhere bool
+	kind, count := "", int64(1)
 	err := fields(data, func(number protowire.Number, value []byte, integer uint64) error {
 		switch number {
+		case 1:
+			count *= sidesOf(value, integer)
+		case 2:
+			kind = typeName(integer)
 		case 8:
 			place.tensor = strings.ToValidUTF8(string(value), "?")
 		case 13:
@@ -214,10 +220,28 @@ func (m *model) tensor(data []byte) (string, error) {
 		}
 		return nil
 	})
+	m.elements[kind] += count
 	if elsewhere {
 		m.external = append(m.external, place)
 	}
 	return place.tensor, err
+}
+
+// sidesOf is the product of a tensor's sides, which come one by one or packed.
+func sidesOf(packed []byte, single uint64) int64 {
+	if packed == nil {
+		return max(0, int64(single))
+	}
+	count := int64(1)
+	for len(packed) > 0 {
+		side, length := protowire.ConsumeVarint(packed)
+		if length < 0 {
+			return 0
+		}
+		count *= max(0, int64(side))
+		packed = packed[length:]
+	}
+	return count
 }
 
 // entry reads one key and value of a tensor's place.

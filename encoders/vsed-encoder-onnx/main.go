@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"time"
 
+	"vsed/encoders/adopt"
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
 	"vsed/encoders/runtime"
@@ -26,6 +27,8 @@ type options struct {
 	providers string
 	encoder   encoder.Options
 	measure   bool
+	adopt     string
+	about     adopt.About
 }
 
 func main() {
@@ -38,9 +41,18 @@ func main() {
 	flag.StringVar(&chosen.encoder.Cache, "cache", "", "`folder` for TensorRT's engines; without one TensorRT is not used")
 	flag.DurationVar(&chosen.encoder.IdleUnload, "idle-unload", 10*time.Minute, "free the picture graph after this `time` without a picture; 0: never")
 	flag.BoolVar(&chosen.measure, "measure", false, "print the CPU milliseconds of a picture and of a text as JSON, and end")
+	flag.StringVar(&chosen.adopt, "adopt", "", "instead of serving, make a bundle of the model in this `folder`, which lies there as on a hub, and end")
+	flag.StringVar(&chosen.about.Name, "name", "", "with --adopt: the encoder's `name`; the folder's where absent")
+	flag.StringVar(&chosen.about.Version, "revision", "", "with --adopt: the model's `revision`")
+	flag.StringVar(&chosen.about.Licence, "licence", "", "with --adopt: the model's `licence`")
+	flag.StringVar(&chosen.about.Source, "source", "", "with --adopt: `where` the model was downloaded from")
 	flag.Parse()
 	if chosen.measure {
 		exitOn(printMeasure(chosen))
+		return
+	}
+	if chosen.adopt != "" {
+		exitOn(adoptModel(chosen))
 		return
 	}
 	if sdk.PrepareIfAsked(chosen.prepare) {
@@ -99,6 +111,21 @@ func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.
 	}
 	log.Debug("encoder", "name", read.Name, "space", read.Space(), "onnxruntime", library.Version)
 	return read, library, nil
+}
+
+// adoptModel makes a bundle of a downloaded model.
+func adoptModel(o options) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	library, err := runtime.Load(runtime.Candidates(o.library, program))
+	if err != nil {
+		return err
+	}
+	return adopt.Adopt(ctx, o.adopt, o.about, library)
 }
 
 func printMeasure(chosen options) error {
