@@ -261,3 +261,32 @@ func (w *worker) offer(query int, t terms, at blockPlace, b kernel.Block, found 
 	}
 	list.prune(w.floor(query))
 }
+
+// Sweep reads every byte that a search without a filter reads, and only adds
+// them up: on the same memory no search can be faster. It returns the number of
+// bytes and their sum.
+func (x *Index) Sweep() (bytes int64, sum uint64, err error) {
+	s, err := x.acquire()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.release()
+	for _, v := range s.views {
+		if v.segment == nil {
+			continue
+		}
+		if err := v.intact(v.rows); err != nil {
+			return 0, 0, x.report(err)
+		}
+		for first := 0; first < v.rows; first += blockRows {
+			rows := min(v.rows-first, blockRows)
+			scanned := v.part(first/blockRows, v.offsets, v.layout.rows-v.offsets+rows*v.width)
+			bytes += int64(len(scanned))
+			sum += x.kernel.Sum(scanned)
+		}
+	}
+	return bytes, sum, nil
+}
+
+// Kernel names the inner loops in use.
+func (x *Index) Kernel() string { return x.kernel.Name }

@@ -14,13 +14,23 @@
 // sums that cannot overflow, then float32 in a fixed order without fused
 // multiply-add (-std=c11 forbids contraction).
 
-enum { GROUP = 16, AHEAD = 8, STRIP = 65536 };
+enum {
+	GROUP = 16,
+	// bytes that are asked for before they are needed: the processor's own
+	// prefetching stops at the end of a page
+	AHEAD = 8192,
+	ROWS_AHEAD = 8, // the same for rows of a list, which it cannot foresee
+	STRIP = 65536,  // bytes of rows that several queries take in turns
+};
 
 #define INLINE static inline __attribute__((always_inline))
+#define FETCH(P) __builtin_prefetch((const void *)(P), 0, 3)
+// FETCH_ROWS is part of every DOTS, once 64 values.
+#define FETCH_ROWS(I) FETCH(r0 + (I) + ahead), FETCH(r1 + (I) + ahead), FETCH(r2 + (I) + ahead), FETCH(r3 + (I) + ahead)
 
 #define SCAN(NAME, TARGET, DOTS, BIASED)                                                                                          \
 	TARGET static uint32_t NAME##_one(const vsed_block *b, uint32_t from, uint32_t to, const int8_t *packed, const vsed_query *q, \
-		vsed_found *found) {                                                                                                      \
+		uint32_t ahead, vsed_found *found) {                                                                                                      \
 		uint32_t kept = 0;                                                                                                        \
 		for (uint32_t i = from; i < to; i += GROUP) {                                                                             \
 			uint32_t row[GROUP], n = to - i < GROUP ? to - i : GROUP;                                                             \
@@ -32,12 +42,12 @@ enum { GROUP = 16, AHEAD = 8, STRIP = 65536 };
 			}                                                                                                                     \
 			for (uint32_t j = 0; j < GROUP; j += 4) {                                                                             \
 				if (b->list)                                                                                                      \
-					for (uint32_t k = i + j + AHEAD; k < i + j + AHEAD + 4 && k < to; k++)                                        \
+					for (uint32_t k = i + j + ROWS_AHEAD; k < i + j + ROWS_AHEAD + 4 && k < to; k++)                                        \
 						for (uint32_t c = 0; c < b->width; c += 64) FETCH(b->rows + (uint64_t)b->list[k] * b->width + c);         \
 				if (j < n)                                                                                                        \
 					DOTS(b->rows + (uint64_t)row[j] * b->width, b->rows + (uint64_t)row[j + 1] * b->width,                        \
 						b->rows + (uint64_t)row[j + 2] * b->width, b->rows + (uint64_t)row[j + 3] * b->width, b->width, packed,   \
-						dot + j);                                                                                                 \
+						ahead, dot + j);                                                                                                 \
 				else                                                                                                              \
 					for (int k = 0; k < 4; k++) dot[j + k] = dot[0];                                                              \
 			}                                                                                                                     \
@@ -66,14 +76,13 @@ enum { GROUP = 16, AHEAD = 8, STRIP = 65536 };
 			uint32_t to = b->count - from < step ? b->count : from + step;                                                        \
 			for (uint32_t i = 0; i < queries; i++)                                                                                \
 				counts[i] += NAME##_one(b, from, to, packed + (uint64_t)i * 4 * b->width, q + i,                                  \
-					found + (uint64_t)i * b->count + counts[i]);                                                                  \
+					i || b->list ? 0 : AHEAD, found + (uint64_t)i * b->count + counts[i]);                                                                  \
 		}                                                                                                                         \
 	}
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define FETCH(P) _mm_prefetch((const char *)(P), _MM_HINT_T0)
 #define AVX2 __attribute__((target("avx2,f16c")))
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,avx2,f16c")))
 
@@ -86,9 +95,10 @@ AVX2 INLINE __m128i avx2_transpose_add(__m256i a, __m256i b, __m256i c, __m256i 
 AVX2 INLINE __m256i avx2_widened(const uint8_t *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p)); }
 
 AVX2 INLINE void avx2_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	int32_t *dot) {
+	uint32_t ahead, int32_t *dot) {
 	__m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
 	for (uint32_t i = 0; i < width; i += 16) {
+		if (i % 64 == 0) FETCH_ROWS(i);
 		__m256i q = _mm256_loadu_si256((const __m256i *)(packed + 2 * i));
 		s0 = _mm256_add_epi32(s0, _mm256_madd_epi16(avx2_widened(r0 + i), q));
 		s1 = _mm256_add_epi32(s1, _mm256_madd_epi16(avx2_widened(r1 + i), q));
@@ -106,10 +116,11 @@ VNNI INLINE __m256i vnni_fold(__m512i high, __m512i low) {
 }
 
 VNNI INLINE void vnni_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	int32_t *dot) {
+	uint32_t ahead, int32_t *dot) {
 	const int8_t *high = packed + 2 * width, *low = packed + 3 * width;
 	__m512i h0 = _mm512_setzero_si512(), h1 = h0, h2 = h0, h3 = h0, l0 = h0, l1 = h0, l2 = h0, l3 = h0;
 	for (uint32_t i = 0; i < width; i += 64) {
+		FETCH_ROWS(i);
 		__m512i qh = _mm512_loadu_si512(high + i), ql = _mm512_loadu_si512(low + i);
 		__m512i v0 = _mm512_loadu_si512(r0 + i), v1 = _mm512_loadu_si512(r1 + i);
 		__m512i v2 = _mm512_loadu_si512(r2 + i), v3 = _mm512_loadu_si512(r3 + i);
@@ -143,7 +154,7 @@ AVX2 static uint64_t avx2_sum(const uint8_t *p, uint64_t length) {
 	__m256i s[4] = {0}, zero = _mm256_setzero_si256();
 	uint64_t i = 0, lanes[4], total = 0;
 	for (; i + 128 <= length; i += 128)
-		for (int j = 0; j < 4; j++) s[j] = _mm256_add_epi64(s[j], _mm256_sad_epu8(_mm256_loadu_si256((const __m256i *)(p + i + 32 * j)), zero));
+		for (int j = 0; j < 4; j++) FETCH(p + i + 32 * j + AHEAD), s[j] = _mm256_add_epi64(s[j], _mm256_sad_epu8(_mm256_loadu_si256((const __m256i *)(p + i + 32 * j)), zero));
 	_mm256_storeu_si256((__m256i *)lanes, _mm256_add_epi64(_mm256_add_epi64(s[0], s[1]), _mm256_add_epi64(s[2], s[3])));
 	for (; i < length; i++) total += p[i];
 	return total + lanes[0] + lanes[1] + lanes[2] + lanes[3];
@@ -153,7 +164,7 @@ VNNI static uint64_t vnni_sum(const uint8_t *p, uint64_t length) {
 	__m512i s[4] = {0}, zero = _mm512_setzero_si512();
 	uint64_t i = 0, total = 0;
 	for (; i + 256 <= length; i += 256)
-		for (int j = 0; j < 4; j++) s[j] = _mm512_add_epi64(s[j], _mm512_sad_epu8(_mm512_loadu_si512(p + i + 64 * j), zero));
+		for (int j = 0; j < 4; j++) FETCH(p + i + 64 * j + AHEAD), s[j] = _mm512_add_epi64(s[j], _mm512_sad_epu8(_mm512_loadu_si512(p + i + 64 * j), zero));
 	for (; i < length; i++) total += p[i];
 	return total + _mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_add_epi64(s[0], s[1]), _mm512_add_epi64(s[2], s[3])));
 }
@@ -177,7 +188,6 @@ uint64_t vsed_sum(int kernel, const uint8_t *bytes, uint64_t length) { return (k
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 
-#define FETCH(P) __builtin_prefetch((const void *)(P))
 #define NEON
 #define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
 
@@ -191,9 +201,11 @@ INLINE int32x4_t neon_multiply(int32x4_t sum, const uint8_t *row, int16x8_t q0, 
 	return vmlal_high_s16(sum, r1, q1);
 }
 
-INLINE void neon_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed, int32_t *dot) {
+INLINE void neon_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
+	uint32_t ahead, int32_t *dot) {
 	int32x4_t s0 = vdupq_n_s32(0), s1 = s0, s2 = s0, s3 = s0;
 	for (uint32_t i = 0; i < width; i += 16) {
+		if (i % 64 == 0) FETCH_ROWS(i);
 		int16x8_t q0 = vreinterpretq_s16_s8(vld1q_s8(packed + 2 * i)), q1 = vreinterpretq_s16_s8(vld1q_s8(packed + 2 * i + 16));
 		s0 = neon_multiply(s0, r0 + i, q0, q1);
 		s1 = neon_multiply(s1, r1 + i, q0, q1);
@@ -209,10 +221,11 @@ SCAN(neon_scan, NEON, neon_dots, 1)
 DOTPROD INLINE int8x16_t dotprod_row(const uint8_t *row) { return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(row), vdupq_n_u8(128))); }
 
 DOTPROD INLINE void dotprod_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	int32_t *dot) {
+	uint32_t ahead, int32_t *dot) {
 	const int8_t *high = packed + 2 * width, *low = packed + 3 * width;
 	int32x4_t h0 = vdupq_n_s32(0), h1 = h0, h2 = h0, h3 = h0, l0 = h0, l1 = h0, l2 = h0, l3 = h0;
 	for (uint32_t i = 0; i < width; i += 16) {
+		if (i % 64 == 0) FETCH_ROWS(i);
 		int8x16_t qh = vld1q_s8(high + i), ql = vld1q_s8(low + i);
 		int8x16_t v0 = dotprod_row(r0 + i), v1 = dotprod_row(r1 + i), v2 = dotprod_row(r2 + i), v3 = dotprod_row(r3 + i);
 		h0 = vdotq_s32(h0, v0, qh), l0 = vdotq_s32(l0, v0, ql);
@@ -265,7 +278,7 @@ uint64_t vsed_sum(int kernel, const uint8_t *p, uint64_t length) {
 	uint64x2_t s[4] = {vdupq_n_u64(0), vdupq_n_u64(0), vdupq_n_u64(0), vdupq_n_u64(0)};
 	uint64_t i = 0, total = 0;
 	for (; i + 64 <= length; i += 64)
-		for (int j = 0; j < 4; j++) s[j] = vpadalq_u32(s[j], vpaddlq_u16(vpaddlq_u8(vld1q_u8(p + i + 16 * j))));
+		for (int j = 0; j < 4; j++) FETCH(p + i + 16 * j + AHEAD), s[j] = vpadalq_u32(s[j], vpaddlq_u16(vpaddlq_u8(vld1q_u8(p + i + 16 * j))));
 	for (; i < length; i++) total += p[i];
 	for (int j = 0; j < 4; j++) total += vaddvq_u64(s[j]);
 	return total;
