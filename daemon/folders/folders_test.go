@@ -276,6 +276,26 @@ func TestStallingFolderHoldsUpNothing(t *testing.T) {
 	h.stop() // within a second
 }
 
+// TestSlowCallIsTold: the state says so long before the folder's photos count as
+// offline.
+func TestSlowCallIsTold(t *testing.T) {
+	t.Parallel()
+	backing := t.TempDir()
+	write(t, backing, "1.jpg")
+	filesystem := stalling.Mount(t, backing)
+	h := keep(t, Patience(time.Hour), PollEvery(50*time.Millisecond))
+	folder := h.add(filesystem.Path)
+	h.expect(folder, "1.jpg")
+	filesystem.Stall()
+	started := time.Now()
+	h.expectState(folder, NotAnswering)
+	if took := time.Since(started); took < slowCall || h.stored(folder).Offline {
+		t.Errorf("told after %v; offline: %v", took, h.stored(folder).Offline)
+	}
+	filesystem.Answer()
+	h.expectState(folder, Online)
+}
+
 func TestRemovedFolderIsNotKept(t *testing.T) {
 	t.Parallel()
 	h := keep(t)

@@ -28,6 +28,10 @@ const (
 	// hangPause is how often it is asked whether a call that hung has come back;
 	// as long as it has not, no other is made.
 	hangPause = time.Second
+	// slowCall is how long a single call takes before the folder is said not to
+	// answer. It may be a disk that has to spin up: its photos are not taken for
+	// offline yet.
+	slowCall = 3 * time.Second
 )
 
 // A follower keeps one folder.
@@ -70,6 +74,9 @@ func (f *follower) report(now time.Time) Report {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	report := Report{Mode: f.watcher.Mode(), State: f.state, Filesystem: f.filesystem}
+	if f.state == Online && f.root.Waiting() > slowCall {
+		report.State = NotAnswering
+	}
 	for _, since := range []time.Time{f.waiting, f.working, f.held, f.watcher.Pending()} {
 		if !since.IsZero() {
 			report.Lag = max(report.Lag, now.Sub(since))

@@ -32,8 +32,9 @@ type Root struct {
 	patience time.Duration
 	slots    chan struct{}
 
-	mutex sync.Mutex
-	hung  int // calls that were left behind
+	mutex   sync.Mutex
+	hung    int // calls that were left behind
+	running map[*task]struct{}
 }
 
 // NewRoot makes the root at a path, which may be a symbolic link to a folder.
@@ -42,18 +43,37 @@ func NewRoot(path string, patience time.Duration) *Root {
 	if patience <= 0 {
 		patience = DefaultPatience
 	}
-	return &Root{path: path, patience: patience, slots: make(chan struct{}, maxCalls)}
+	return &Root{path: path, patience: patience, slots: make(chan struct{}, maxCalls), running: make(map[*task]struct{})}
+}
+
+// Waiting is how long the longest call into the filesystem has taken by now that
+// is under way.
+func (r *Root) Waiting() (longest time.Duration) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for t := range r.running {
+		longest = max(longest, t.pulse.age())
+	}
+	return longest
 }
 
 // Path is the path that the root was made with.
 func (r *Root) Path() string { return r.path }
 
-// A pulse tells a call that hangs from work that goes on: it is odd while a call
-// is under way.
-type pulse struct{ beats atomic.Uint64 }
+// A pulse tells a call that hangs from work that goes on.
+type pulse struct{ since atomic.Int64 } // when the call under way began, in Unix nanoseconds; 0: none is
 
-func (p *pulse) begin() { p.beats.Add(1) }
-func (p *pulse) end()   { p.beats.Add(1) }
+func (p *pulse) begin() { p.since.Store(time.Now().UnixNano()) }
+func (p *pulse) end()   { p.since.Store(0) }
+
+// age is how long the call under way has taken, and 0 where none is.
+func (p *pulse) age() time.Duration {
+	since := p.since.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, since))
+}
 
 // A task is work in a filesystem.
 type task struct {
@@ -94,6 +114,9 @@ func (r *Root) start(ctx context.Context, work func(*pulse) error) (*task, error
 		return nil, err
 	}
 	t := &task{ended: make(chan struct{})}
+	r.mutex.Lock()
+	r.running[t] = struct{}{}
+	r.mutex.Unlock()
 	go func() {
 		t.err = work(&t.pulse)
 		close(t.ended)
@@ -114,7 +137,7 @@ func (r *Root) slot(ctx context.Context) error {
 		return nil
 	default:
 	}
-	tick := time.NewTicker(r.patience)
+	tick := time.NewTicker(r.patience / 4)
 	defer tick.Stop()
 	for {
 		select {
@@ -133,9 +156,8 @@ func (r *Root) slot(ctx context.Context) error {
 // wait returns when the task has ended, ctx ends or a call hangs; it hands on
 // what comes in between.
 func (r *Root) wait(ctx context.Context, t *task, batches <-chan []Entry, visit func(Entry) error) error {
-	tick := time.NewTicker(r.patience)
+	tick := time.NewTicker(r.patience / 4)
 	defer tick.Stop()
-	var before uint64
 	for {
 		select {
 		case <-t.ended:
@@ -152,11 +174,9 @@ func (r *Root) wait(ctx context.Context, t *task, batches <-chan []Entry, visit 
 				}
 			}
 		case <-tick.C:
-			now := t.pulse.beats.Load()
-			if now == before && now%2 == 1 && r.leave(t) {
+			if t.pulse.age() >= r.patience && r.leave(t) {
 				return r.notAnswering()
 			}
-			before = now
 		}
 	}
 }
@@ -177,6 +197,7 @@ func (r *Root) finish(t *task) (cleanup func()) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	t.over = true
+	delete(r.running, t)
 	if t.hung {
 		r.hung--
 	}

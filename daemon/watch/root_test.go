@@ -71,9 +71,9 @@ func TestStallingFilesystem(t *testing.T) {
 func TestSlowScanIsNoStall(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, "a.jpg", "b.jpg")
-	slow := NewRoot(root, time.Millisecond)
+	slow := NewRoot(root, 50*time.Millisecond)
 	must(t, slow.Scan(t.Context(), func(Entry) error {
-		time.Sleep(20 * time.Millisecond) // the visitor's time is not the filesystem's
+		time.Sleep(100 * time.Millisecond) // the visitor's time is not the filesystem's
 		return nil
 	}))
 }
@@ -88,6 +88,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		go func() { _, _, err := root.OpenPhoto(ctx, "a/1.jpg"); ended <- err }()
 	}
 	eventually(t, "calls hang", func() bool { return filesystem.Waiting() == maxCalls })
+	eventually(t, "the wait is told", func() bool { return root.Waiting() > 50*time.Millisecond })
 	cancel()
 	for range cap(ended) {
 		select {
@@ -101,7 +102,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	}
 	filesystem.Answer()
 	eventually(t, "what was opened after all is closed", func() bool {
-		return filesystem.Waiting() == 0 && len(root.slots) == 0 && openBelow(t, filesystem.Path) == 0
+		return filesystem.Waiting() == 0 && root.Waiting() == 0 && len(root.slots) == 0 && openBelow(t, filesystem.Path) == 0
 	})
 }
 

@@ -28,7 +28,7 @@ const (
 // lookEvery is the time between looks at whether the root is still there: one
 // that was moved with a folder above it does not tell, and a filesystem that
 // hangs is to be found out.
-const lookEvery = 10 * time.Second
+const lookEvery = 5 * time.Second
 
 // roomEvery is the time between looks at whether the system has room again for
 // watches that it had none for.
