@@ -45,11 +45,8 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 }
 
 func (e *encoding) status() api.Encoder {
-	answer := api.Encoder{Problem: e.host.Problem()}
-	if problem := e.problem.Load(); problem != nil {
-		answer.Problem = *problem
-	}
-	if about := e.about.Load(); about != nil {
+	answer := api.Encoder{Problem: e.encoders.Problem()}
+	if about := e.encoders.About(); about != nil {
 		answer.Space, answer.Name, answer.Provider = about.Space, about.Name, about.Provider
 	}
 	return answer

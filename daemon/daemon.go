@@ -144,7 +144,7 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 		}
 	})()
 	group, ctx := errgroup.WithContext(ctx)
-	api := server.New(d, d, d.Log)
+	api := server.New(d, d, d, d.Log)
 	group.Go(func() error { return api.Serve(ctx, listener) })
 	group.Go(func() error { return d.engine.Follow(ctx) })
 	group.Go(func() error { return d.keeper.Run(ctx) })

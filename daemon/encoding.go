@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,17 +9,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
-	"time"
 
+	"vsed/daemon/config"
+	"vsed/daemon/encoder"
 	"vsed/daemon/ingest"
-	"vsed/daemon/search"
 	"vsed/plugins/contract"
 	"vsed/plugins/host"
 )
 
 const (
-	// describePause is the wait between tries to start the encoder.
-	describePause = 5 * time.Second
 	// longestRuntime is the longest folder for the plugins' sockets: the name of
 	// a unix socket holds 107 bytes.
 	longestRuntime = 67
@@ -27,18 +25,16 @@ const (
 	bundlePath = "/usr/share/vsed/encoders/builtin"
 )
 
-// encoding is the life of the encoder and of the pipeline that it feeds.
+// encoding is what plugins do for the daemon: the decoders, the encoders and the
+// ingest that feeds both.
 type encoding struct {
 	daemon   *daemon
 	runtime  string // folder of the plugins' sockets
 	decoder  host.Command
-	encoder  host.Command
-	host     *host.EncoderHost
+	encoders *encoder.Manager
 	onDemand *host.DecoderHost                           // for what a client waits for; not started before
-	pipeline atomic.Pointer[ingest.Pipeline]             // nil until the encoder has described itself
-	about    atomic.Pointer[contract.EncoderDescription] // likewise
+	pipeline atomic.Pointer[ingest.Pipeline]             // nil until an encoder works
 	decoding atomic.Pointer[contract.DecoderDescription] // nil until a decoder has started
-	problem  atomic.Pointer[string]                      // why the encoder is not used; nil where it is
 }
 
 func newEncoding(d *daemon) (*encoding, error) {
@@ -50,11 +46,16 @@ func newEncoding(d *daemon) (*encoding, error) {
 	if e.decoder, err = decoderCommand(d, runtimeFolder); err != nil {
 		return nil, err
 	}
-	if e.encoder, err = encoderCommand(d, runtimeFolder); err != nil {
+	shelf, err := encoderShelf(d, runtimeFolder)
+	if err != nil {
 		return nil, err
 	}
 	e.onDemand = e.newDecoder("decoder on demand")
-	e.host = host.NewEncoder(e.encoder, host.Policy{CallTimeout: d.Config.Encoder.Timeout.Duration}, d.Log)
+	e.encoders = encoder.New(encoder.Parts{
+		Catalogue: d.catalogue, Engine: d.engine, Shelf: shelf, State: d.Config.State,
+		Policy: host.Policy{CallTimeout: d.Config.Encoder.Timeout.Duration},
+		Keep:   1, Ingest: e.ingest, Log: d.Log,
+	})
 	return e, nil
 }
 
@@ -87,30 +88,42 @@ func decoderCommand(d *daemon, runtimeFolder string) (command host.Command, err 
 	return command, err
 }
 
-func encoderCommand(d *daemon, runtimeFolder string) (command host.Command, err error) {
-	command = host.Command{Kind: host.Encoder, Name: "encoder", Path: d.Config.Encoder.Plugin, RuntimeDir: runtimeFolder}
+// encoderShelf knows the built-in encoder, or the one that the configuration
+// puts in its place, and those in the state folder.
+func encoderShelf(d *daemon, runtimeFolder string) (shelf encoder.Shelf, err error) {
+	onnx, err := besides("vsed-encoder-onnx")
+	if err != nil {
+		return shelf, err
+	}
+	settings := d.Config.Encoder
+	shelf.Folder = filepath.Join(d.Config.State, "encoders")
+	plugin := cmp.Or(settings.Plugin, onnx)
+	shelf.Command = func(_, bundle string) host.Command { return encoderCommand(settings, runtimeFolder, plugin, bundle) }
+	bundle := settings.Bundle
+	if bundle == "" && settings.Plugin == "" {
+		if bundle, err = builtinBundle(); err != nil {
+			return shelf, err
+		}
+	}
+	shelf.Default = encoder.Installed{Name: encoder.Default, Folder: bundle, Fixed: true, Command: encoderCommand(settings, runtimeFolder, plugin, bundle)}
+	return shelf, nil
+}
+
+// encoderCommand starts a plugin on a bundle; without one the plugin brings its
+// own model.
+func encoderCommand(settings config.Encoder, runtimeFolder, plugin, bundle string) host.Command {
+	command := host.Command{Kind: host.Encoder, Name: "encoder", Path: plugin, RuntimeDir: runtimeFolder}
 	if path := os.Getenv("LD_LIBRARY_PATH"); path != "" {
 		command.Env = []string{"LD_LIBRARY_PATH=" + path} // where CUDA's libraries are not in the system's places
 	}
-	if command.Path != "" && d.Config.Encoder.Bundle == "" {
-		return command, nil // another's encoder, which brings its own model
-	}
-	if command.Path == "" {
-		if command.Path, err = besides("vsed-encoder-onnx"); err != nil {
-			return command, err
-		}
-	}
-	bundle := d.Config.Encoder.Bundle
 	if bundle == "" {
-		if bundle, err = builtinBundle(); err != nil {
-			return command, err
-		}
+		return command
 	}
 	command.Args = []string{"--bundle", bundle}
-	if library := d.Config.Encoder.ONNXRuntimeLibrary; library != "" {
+	if library := settings.ONNXRuntimeLibrary; library != "" {
 		command.Args = append(command.Args, "--library", library)
 	}
-	return command, nil
+	return command
 }
 
 // builtinBundle finds the model beside a build, else where packages put it.
@@ -125,22 +138,16 @@ func builtinBundle() (string, error) {
 	return bundlePath, nil
 }
 
-// run starts the encoder, as often as it takes, and then encodes. Search by
+// run keeps an encoder running, as often as it takes, and encodes. Search by
 // words and the API go on meanwhile.
 func (e *encoding) run(ctx context.Context) (err error) {
 	defer closing(&err, func() error { return os.RemoveAll(e.runtime) })
 	defer closing(&err, e.onDemand.Close)
-	defer closing(&err, e.host.Close)
-	description, err := e.describe(ctx)
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := e.useSpace(ctx, description); err != nil {
-		return err
-	}
+	return e.encoders.Run(ctx)
+}
+
+// ingest decodes and encodes for the targets until the context ends.
+func (e *encoding) ingest(ctx context.Context, targets []ingest.Target) (err error) {
 	decoders := e.startDecoders()
 	defer func() {
 		for _, decoder := range decoders {
@@ -151,59 +158,11 @@ func (e *encoding) run(ctx context.Context) (err error) {
 		return err
 	}
 	pipeline := ingest.New(ingest.Parts{
-		Catalogue: e.daemon.catalogue, Folders: e.daemon.keeper, Decoders: decoders, Encoder: e.host, Description: description,
-		Check: e.check, Thumbnails: e.daemon.thumbnails, Log: e.daemon.Log,
+		Catalogue: e.daemon.catalogue, Folders: e.daemon.keeper, Decoders: decoders, Targets: targets,
+		Thumbnails: e.daemon.thumbnails, Log: e.daemon.Log,
 	})
 	e.pipeline.Store(pipeline)
 	return pipeline.Run(ctx)
-}
-
-// describe waits for an encoder that starts and gives sane answers.
-func (e *encoding) describe(ctx context.Context) (*contract.EncoderDescription, error) {
-	for {
-		description, err := e.try(ctx)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err == nil {
-			e.problem.Store(nil)
-			return description, nil
-		}
-		line := err.Error()
-		if said := e.problem.Swap(&line); said == nil || *said != line {
-			e.daemon.Log.Error("photos wait: the encoder does not work; trying again", "error", err, "pause", describePause)
-		}
-		select {
-		case <-time.After(describePause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// try starts the encoder and checks it.
-func (e *encoding) try(ctx context.Context) (*contract.EncoderDescription, error) {
-	description, err := e.host.Describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return description, e.check(ctx)
-}
-
-// check encodes a grey picture and a word: the host refuses what is no vector,
-// and an encoder that fails on these is at fault itself. Photos then wait,
-// instead of being set aside one by one.
-func (e *encoding) check(ctx context.Context) error {
-	description, err := e.host.Describe(ctx)
-	if err != nil {
-		return err
-	}
-	grey := bytes.Repeat([]byte{128}, int(description.Picture.Width*description.Picture.Height*3))
-	if _, err := e.host.EncodePictures(ctx, [][]byte{grey}); err != nil {
-		return err
-	}
-	_, err = e.host.EncodeTexts(ctx, []string{"photo"})
-	return err
 }
 
 // retryAfterUpgrade takes all files out of quarantine when another decoder or
@@ -224,16 +183,6 @@ func (e *encoding) retryAfterUpgrade(ctx context.Context, decoder *host.DecoderH
 		return err
 	}
 	return e.daemon.catalogue.SetSetting(ctx, setting, now)
-}
-
-func (e *encoding) useSpace(ctx context.Context, description *contract.EncoderDescription) error {
-	if err := e.daemon.catalogue.UseSpace(ctx, description.Space); err != nil {
-		return err
-	}
-	e.daemon.engine.UseSpace(search.Space{Dimensions: int(description.Dimensions), MatchFloor: description.MatchFloor, Encoder: e.host})
-	e.about.Store(description)
-	e.daemon.Log.Info("the encoder is ready", "name", description.Name, "space", description.Space, "provider", description.Provider)
-	return nil
 }
 
 func (e *encoding) startDecoders() []*host.DecoderHost {

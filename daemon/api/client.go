@@ -149,9 +149,13 @@ func ask[T any](ctx context.Context, c *Client, method, route string, body any) 
 	if err != nil {
 		return answer, err
 	}
+	return decode[T](c, response)
+}
+
+func decode[T any](c *Client, response *http.Response) (answer T, err error) {
 	defer response.Body.Close()
 	content, err := readBounded(response.Body)
-	if err != nil {
+	if err != nil || len(content) == 0 {
 		return answer, err
 	}
 	if err := json.Unmarshal(content, &answer); err != nil {
@@ -167,6 +171,10 @@ func (c *Client) do(ctx context.Context, method, route string, body any) (*http.
 	if err != nil {
 		return nil, err
 	}
+	return c.send(ctx, request)
+}
+
+func (c *Client) send(ctx context.Context, request *http.Request) (*http.Response, error) {
 	response, err := c.client().Do(request)
 	if err != nil {
 		return nil, c.connectError(ctx, err)
@@ -176,6 +184,20 @@ func (c *Client) do(ctx context.Context, method, route string, body any) (*http.
 		return nil, problem(response)
 	}
 	return response, nil
+}
+
+// upload sends content as it is and reads the answer as a T.
+func upload[T any](ctx context.Context, c *Client, method, route, kind string, content io.Reader) (answer T, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://vsed"+route, content)
+	if err != nil {
+		return answer, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", kind)
+	response, err := c.send(ctx, request)
+	if err != nil {
+		return answer, err
+	}
+	return decode[T](c, response)
 }
 
 func newRequest(ctx context.Context, method, route string, body any) (*http.Request, error) {

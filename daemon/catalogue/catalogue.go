@@ -13,9 +13,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -31,13 +31,12 @@ var ErrNotFound = errors.New("not found")
 // of goroutines; writes take turns.
 type Catalogue struct {
 	folder string
+	write  *sql.DB // one connection
+	read   *sql.DB
 
-	// connections is held for reading by every statement and for writing
-	// while another space is attached.
-	connections sync.RWMutex
-	write       *sql.DB // one connection
-	read        *sql.DB
-	space       string
+	serving atomic.Pointer[Space]
+	opening sync.Mutex
+	spaces  map[string]*Space // the open ones; held by opening
 
 	waiters sync.Mutex
 	changed chan struct{} // closed and replaced at each change
@@ -49,105 +48,51 @@ func Open(ctx context.Context, folder string) (*Catalogue, error) {
 	if err := os.MkdirAll(filepath.Join(folder, "spaces"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w", err)
 	}
-	c := &Catalogue{folder: folder, changed: make(chan struct{})}
+	c := &Catalogue{folder: folder, spaces: make(map[string]*Space), changed: make(chan struct{})}
 	if err := migrate(ctx, c.path()); err != nil {
 		return nil, err
 	}
-	space, err := c.lastSpace(ctx)
+	c.write, c.read = openPools(c.path())
+	err := c.write.PingContext(ctx)
 	if err == nil {
-		err = c.connect(space)
+		err = c.serveAgain(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(fmt.Errorf("open the catalogue: %w", err), c.Close())
 	}
 	return c, nil
 }
 
 // Close ends all statements and closes the files.
 func (c *Catalogue) Close() error {
-	c.connections.Lock()
-	defer c.connections.Unlock()
-	return errors.Join(c.read.Close(), c.write.Close())
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	err := errors.Join(c.read.Close(), c.write.Close())
+	for _, s := range c.spaces {
+		err = errors.Join(err, s.close())
+	}
+	return err
 }
 
 func (c *Catalogue) path() string { return filepath.Join(c.folder, "catalogue.db") }
 
-func (c *Catalogue) lastSpace(ctx context.Context) (string, error) {
-	db := openDatabase(c.path(), "", "rwc")
-	defer db.Close()
-	var space string
-	err := db.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = 'space'`).Scan(&space)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return space, err
+// openPools gives a pool of one connection for writing and one for reading.
+func openPools(path string) (write, read *sql.DB) {
+	write = openDatabase(path)
+	write.SetMaxOpenConns(1)
+	read = openDatabase(path)
+	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	read.SetMaxIdleConns(4)
+	return write, read
 }
 
-// connect opens the pools with the space's file attached. Without a space an
-// empty one in memory stands in, so that every statement can name it.
-func (c *Catalogue) connect(space string) error {
-	attached := ""
-	if space != "" {
-		attached = filepath.Join(c.folder, "spaces", space+".db")
-	}
-	c.write = openDatabase(c.path(), attached, "rwc")
-	c.write.SetMaxOpenConns(1)
-	c.read = openDatabase(c.path(), attached, "rwc")
-	c.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
-	c.read.SetMaxIdleConns(4)
-	c.space = space
-	if err := c.write.Ping(); err != nil {
-		return fmt.Errorf("open the catalogue with the space %q: %w", space, err)
-	}
-	return nil
-}
-
-var spaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-
-// UseSpace makes space the one whose vectors Changed, Status and Waiting are
-// about, now and after a restart. Vectors of other spaces stay in their files.
-func (c *Catalogue) UseSpace(ctx context.Context, space string) error {
-	if !spaceName.MatchString(space) {
-		return fmt.Errorf("the space name %q is not a plain file name", space)
-	}
-	c.connections.Lock()
-	defer c.connections.Unlock()
-	if space == c.space {
-		return nil
-	}
-	if err := errors.Join(c.read.Close(), c.write.Close()); err != nil {
-		return err
-	}
-	if err := c.connect(space); err != nil {
-		return err
-	}
-	_, err := c.write.ExecContext(ctx, `INSERT OR REPLACE INTO setting VALUES ('space', ?)`, space)
-	return err
-}
-
-// openDatabase prepares a pool on path; attached may be empty.
-func openDatabase(path, attached, mode string) *sql.DB {
+func openDatabase(path string) *sql.DB {
 	name := (&url.URL{Scheme: "file", Path: path}).String() +
-		"?mode=" + mode + "&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate"
-	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{
-		ConnectHook: func(connection *sqlite3.SQLiteConn) error { return attach(connection, attached) },
-	}})
+		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate"
+	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{}})
 }
 
-func attach(connection *sqlite3.SQLiteConn, path string) error {
-	name := "file::memory:"
-	if path != "" {
-		name = (&url.URL{Scheme: "file", Path: path}).String()
-	}
-	if _, err := connection.Exec("ATTACH DATABASE ? AS space", toValues(name)); err != nil {
-		return fmt.Errorf("attach the vectors in %s: %w", path, err)
-	}
-	_, err := connection.Exec("PRAGMA space.journal_mode=WAL; PRAGMA space.synchronous=NORMAL; "+spaceSchema(), nil)
-	return err
-}
-
-// A connector opens connections of one driver value, so that each pool has
-// its own hook without a global registration.
+// A connector opens connections without a global registration of the driver.
 type connector struct {
 	name   string
 	driver *sqlite3.SQLiteDriver
@@ -155,8 +100,6 @@ type connector struct {
 
 // view runs read with the reading pool.
 func (c *Catalogue) view(read func(db *sql.DB) error) error {
-	c.connections.RLock()
-	defer c.connections.RUnlock()
 	return read(c.read)
 }
 
@@ -170,18 +113,17 @@ type change struct {
 // nothing of it; a power cut may take the last seconds back, as a whole, which
 // a scan and the plugins then find again.
 func (c *Catalogue) update(ctx context.Context, write func(change) error) error {
-	return c.updateWith(ctx, "NORMAL", write)
+	return c.updateWith(ctx, "NORMAL", "", write)
 }
 
 // updateDurably is update for what only a person could tell again: it is on
 // the disk when it returns.
 func (c *Catalogue) updateDurably(ctx context.Context, write func(change) error) error {
-	return c.updateWith(ctx, "FULL", write)
+	return c.updateWith(ctx, "FULL", "", write)
 }
 
-func (c *Catalogue) updateWith(ctx context.Context, synchronous string, write func(change) error) error {
-	c.connections.RLock()
-	defer c.connections.RUnlock()
+// updateWith runs write with another database attached, unless beside is empty.
+func (c *Catalogue) updateWith(ctx context.Context, synchronous, beside string, write func(change) error) (err error) {
 	connection, err := c.write.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a change of the catalogue: %w", err)
@@ -189,6 +131,15 @@ func (c *Catalogue) updateWith(ctx context.Context, synchronous string, write fu
 	defer connection.Close() // gives it back to the pool; the transaction has told all errors by then
 	if _, err := connection.ExecContext(ctx, "PRAGMA main.synchronous = "+synchronous); err != nil {
 		return fmt.Errorf("begin a change of the catalogue: %w", err)
+	}
+	if beside != "" {
+		if _, err := connection.ExecContext(ctx, "ATTACH DATABASE ? AS beside", beside); err != nil {
+			return fmt.Errorf("attach %s to the catalogue: %w", beside, err)
+		}
+		defer func() {
+			_, failed := connection.ExecContext(context.WithoutCancel(ctx), "DETACH DATABASE beside")
+			err = errors.Join(err, failed)
+		}()
 	}
 	tx, err := connection.BeginTx(ctx, nil)
 	if err != nil {

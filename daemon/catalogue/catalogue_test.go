@@ -44,13 +44,21 @@ func content(n byte) Content {
 	return Content{Digest: [32]byte{n}, Size: 10, Format: "jpeg", Width: 4, Height: 3}
 }
 
+// serve makes the space of that name the one that serves.
+func serve(t *testing.T, c *Catalogue, name string) *Space {
+	t.Helper()
+	s := must[*Space](t)(c.Space(t.Context(), name))
+	check(t, c.Serve(t.Context(), s))
+	return s
+}
+
 // encode takes the waiting file through to its vector.
 func encode(t *testing.T, c *Catalogue, file WaitingFile, s Stat, what Content) int64 {
 	t.Helper()
-	photo, needs, err := c.Identify(t.Context(), file.ID, s, what)
+	photo, lacking, err := c.Identify(t.Context(), file.ID, s, what, c.Serving())
 	check(t, err)
-	if needs {
-		check(t, c.StoreEmbeddings(t.Context(), map[int64]Embedding{photo: {Vector: []float32{1, 0}, Provider: "cpu", Precision: "float32"}}))
+	for _, space := range lacking {
+		check(t, space.Store(t.Context(), map[int64]Embedding{photo: {Vector: []float32{1, 0}, Provider: "cpu", Precision: "float32"}}))
 	}
 	return photo
 }
@@ -58,11 +66,11 @@ func encode(t *testing.T, c *Catalogue, file WaitingFile, s Stat, what Content) 
 // library is a folder of files, one photo each, encoded.
 func library(t *testing.T, c *Catalogue, names ...string) (folder Folder, photos []int64) {
 	t.Helper()
-	check(t, c.UseSpace(t.Context(), "test-space"))
+	serve(t, c, "test-space")
 	folder = must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	for i, name := range names {
 		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: name, Stat: stat(i)}}))
-		waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+		waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
 		if len(waiting) != 1 || waiting[0].Path != name {
 			t.Fatalf("waiting: %+v, want %q", waiting, name)
 		}
@@ -82,7 +90,7 @@ func TestEveryFileIsAccountedFor(t *testing.T) {
 		{Path: ".hidden", Stat: stat(9), Rule: "hidden"},
 	}))
 	check(t, scan.Finish(t.Context(), nil))
-	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)) {
+	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10)) {
 		if file.Path == "bad.jpg" {
 			check(t, c.Quarantine(t.Context(), file, "is text", 0))
 		}
@@ -120,7 +128,7 @@ func TestAMovedFolderKeepsPhotoAndTags(t *testing.T) {
 	if photo.Files[0].Path != "/photos/sub/a.jpg" || photo.Files[0].Missing || len(photo.Tags) != 1 {
 		t.Errorf("after a move: %+v", photo)
 	}
-	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)); len(waiting) != 0 {
+	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10)); len(waiting) != 0 {
 		t.Errorf("a moved folder waits for a decode: %+v", waiting)
 	}
 }
@@ -132,14 +140,14 @@ func TestARenamedFileIsRecognisedByItsDigest(t *testing.T) {
 	renamed.ChangedNanos++ // as rename(2) does
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b.jpg", Stat: renamed}}))
 	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.jpg"}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
 	if len(waiting) != 1 || !waiting[0].Known {
 		t.Fatalf("waiting: %+v, want one of a known size", waiting)
 	}
-	if must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, renamed, [32]byte{99})) {
+	if must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, renamed, [32]byte{99}, c.Serving())) {
 		t.Error("an unknown digest was recognised")
 	}
-	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, renamed, content(0).Digest)) {
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, renamed, content(0).Digest, c.Serving())) {
 		t.Error("the known digest was not recognised")
 	}
 	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); photo.Files[0].Path != "/photos/b.jpg" || !photo.Visible() {
@@ -153,7 +161,7 @@ func TestChangedContentIsDecodedAgain(t *testing.T) {
 	edited := stat(0)
 	edited.ModifiedNanos++
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
 	if len(waiting) != 1 {
 		t.Fatalf("waiting: %+v", waiting)
 	}
@@ -170,7 +178,7 @@ func TestChangedContentIsDecodedAgain(t *testing.T) {
 
 func TestNearDuplicatesAndBurstsAreGroups(t *testing.T) {
 	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
+	serve(t, c, "test-space")
 	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	const hash = 0x0123456789abcdef
 	shots := []Content{
@@ -186,7 +194,7 @@ func TestNearDuplicatesAndBurstsAreGroups(t *testing.T) {
 	for i, shot := range shots {
 		shot.Digest = [32]byte{byte(i + 1)}
 		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: fmt.Sprint(i), Stat: stat(i)}}))
-		photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))[0], stat(i), shot)
+		photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0], stat(i), shot)
 		groups = append(groups, must[Photo](t)(c.Photo(t.Context(), photo)).Group)
 	}
 	if want := []int64{1, 1, 3, 4, 4, 6, 7}; !slices.Equal(groups, want) {
@@ -269,17 +277,17 @@ func TestChangedPagesThroughSharedChangeNumbers(t *testing.T) {
 	check(t, c.SetFolderState(t.Context(), folder.ID, true, "")) // one change number for all five
 	var seen []int64
 	for cursor := (Cursor{}); ; {
-		page := must[[]Photo](t)(c.Changed(t.Context(), cursor, 2))
+		page := must[[]Change](t)(c.Serving().Changed(t.Context(), cursor, 2))
 		if len(page) == 0 {
 			break
 		}
-		for _, photo := range page {
-			if len(photo.Vector) != 2 {
-				t.Errorf("photo %d has the vector %v", photo.ID, photo.Vector)
+		for _, change := range page {
+			if len(change.Vector) != 2 {
+				t.Errorf("photo %d has the vector %v", change.Photo, change.Vector)
 			}
-			seen = append(seen, photo.ID)
+			seen = append(seen, change.Photo)
 		}
-		cursor = Cursor{page[len(page)-1].Change, page[len(page)-1].ID}
+		cursor = page[len(page)-1].Cursor
 	}
 	if !slices.Equal(seen, photos) {
 		t.Errorf("paged %v, want %v", seen, photos)
@@ -290,16 +298,16 @@ func TestSpacesAreKeptApartAndComeBack(t *testing.T) {
 	folder := t.TempDir()
 	c := open(t, folder)
 	_, photos := library(t, c, "a.jpg")
-	check(t, c.UseSpace(t.Context(), "other"))
-	if waiting := must[[]WaitingFile](t)(c.Unencoded(t.Context(), 0, 10)); len(waiting) != 1 {
+	other := serve(t, c, "other")
+	if waiting := must[[]WaitingFile](t)(other.Unencoded(t.Context(), nil, 10)); len(waiting) != 1 || waiting[0].Photo != photos[0] {
 		t.Errorf("in another space, unencoded: %+v", waiting)
 	}
-	check(t, c.UseSpace(t.Context(), "test-space"))
+	serve(t, c, "test-space")
 	check(t, c.Close())
 	if again := open(t, folder); !must[Photo](t)(again.Photo(t.Context(), photos[0])).Encoded {
 		t.Error("the vector is gone after a restart")
 	}
-	if err := c.UseSpace(t.Context(), "../escape"); err == nil {
+	if _, err := c.Space(t.Context(), "../escape"); err == nil {
 		t.Error("a space name with a slash was taken")
 	}
 }
@@ -308,11 +316,11 @@ func TestCopiesAreOnePhotoAndAreEncodedOnce(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder, photos := library(t, c, "a.jpg")
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "copy.jpg", Stat: stat(5)}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
-	photo, needs, err := c.Identify(t.Context(), waiting[0].ID, stat(5), content(0))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
+	photo, lacking, err := c.Identify(t.Context(), waiting[0].ID, stat(5), content(0), c.Serving())
 	check(t, err)
-	if photo != photos[0] || needs {
-		t.Errorf("a copy is photo %d (needs a vector: %v), want %d", photo, needs, photos[0])
+	if photo != photos[0] || len(lacking) > 0 {
+		t.Errorf("a copy is photo %d (needs a vector: %v), want %d", photo, len(lacking) > 0, photos[0])
 	}
 	if files := must[Photo](t)(c.Photo(t.Context(), photo)).Files; len(files) != 2 {
 		t.Errorf("files %+v", files)
@@ -345,9 +353,9 @@ func TestRemovedFolderComesBackWithTagsAndVectors(t *testing.T) {
 	}
 	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(0)}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
-	if photo, needs, err := c.Identify(t.Context(), waiting[0].ID, stat(0), content(0)); err != nil || photo != photos[0] || needs {
-		t.Errorf("photo %d, needs a vector %v, %v", photo, needs, err)
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
+	if photo, lacking, err := c.Identify(t.Context(), waiting[0].ID, stat(0), content(0), c.Serving()); err != nil || photo != photos[0] || len(lacking) > 0 {
+		t.Errorf("photo %d, needs a vector %v, %v", photo, len(lacking) > 0, err)
 	}
 }
 

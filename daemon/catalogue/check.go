@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 )
 
 // A Finding is something that is not as it should be.
@@ -12,39 +13,62 @@ type Finding struct {
 	Mended bool
 }
 
-// Check reads all of the catalogue and of the space in use and tells what is
-// wrong with them. With repair it drops what can be made again: vectors that
-// belong to no photo or have another length than the rest. Damage of the
-// database file itself is told, not mended: a backup is the remedy.
+// Check reads all of the catalogue and of its spaces and tells what is wrong
+// with them. With repair it drops what can be made again: vectors that belong to
+// no photo or have another length than the rest. Damage of a database file
+// itself is told, not mended: a backup is the remedy, or for a space its removal.
 func (c *Catalogue) Check(ctx context.Context, repair bool) (findings []Finding, err error) {
-	damage, err := c.pages(ctx)
-	if err != nil || len(damage) > 0 {
-		return damage, err
+	if findings, err = pages(ctx, c.read, "the catalogue", "put a backup in its place"); err != nil || len(findings) > 0 {
+		return findings, err
 	}
-	orphans, err := c.sweep(ctx, repair, "vectors belong to no photo", orphaned)
+	names, err := c.Spaces(ctx)
 	if err != nil {
 		return nil, err
 	}
-	odd, err := c.sweep(ctx, repair, "vectors have a length that others do not have",
-		`length(vector) != (SELECT length(vector) FROM space.embedding GROUP BY length(vector) ORDER BY count(*) DESC LIMIT 1)`)
-	return append(orphans, odd...), err
+	for _, name := range names {
+		s, err := c.Space(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		found, err := s.check(ctx, repair)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, found...)
+	}
+	return findings, nil
 }
 
-// pages asks SQLite for the soundness of both files.
-func (c *Catalogue) pages(ctx context.Context) (findings []Finding, err error) {
-	err = c.view(func(db *sql.DB) error {
-		for _, pragma := range []string{"main.integrity_check", "space.integrity_check", "main.foreign_key_check"} {
-			lines, err := pragmaLines(ctx, db, pragma)
-			if err != nil {
-				return err
-			}
-			for _, line := range lines {
-				findings = append(findings, Finding{What: fmt.Sprintf("the catalogue is damaged (%s): %s; put a backup in its place", pragma, line)})
-			}
+func (s *Space) check(ctx context.Context, repair bool) ([]Finding, error) {
+	damage, err := pages(ctx, s.read, fmt.Sprintf("the space %q", s.name), fmt.Sprintf("move %s away: its photos are encoded again", s.catalogue.spacePath(s.name)))
+	if err != nil || len(damage) > 0 {
+		return damage, err
+	}
+	orphans, err := s.sweep(ctx, repair, "vectors belong to no photo", orphaned)
+	if err != nil {
+		return nil, err
+	}
+	odd, err := s.sweep(ctx, repair, "vectors have a length that others do not have",
+		`length(vector) != (SELECT length(vector) FROM beside.embedding GROUP BY length(vector) ORDER BY count(*) DESC LIMIT 1)`)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := s.lost(ctx, repair)
+	return slices.Concat(orphans, odd, lost), err
+}
+
+// pages asks SQLite for the soundness of a file.
+func pages(ctx context.Context, db *sql.DB, what, remedy string) (findings []Finding, err error) {
+	for _, pragma := range []string{"integrity_check", "foreign_key_check"} {
+		lines, err := pragmaLines(ctx, db, pragma)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return findings, err
+		for _, line := range lines {
+			findings = append(findings, Finding{What: fmt.Sprintf("%s is damaged (%s): %s; %s", what, pragma, line, remedy)})
+		}
+	}
+	return findings, nil
 }
 
 // pragmaLines gives the first column of each row that is not "ok".
@@ -73,23 +97,32 @@ func pragmaLines(ctx context.Context, db *sql.DB, pragma string) (lines []string
 	return lines, rows.Err()
 }
 
-// sweep counts rows of the space that a condition marks as wrong, and drops
-// them in a repair: their photos then wait for new vectors.
-func (c *Catalogue) sweep(ctx context.Context, repair bool, what, condition string) ([]Finding, error) {
-	var count int64
-	err := c.view(func(db *sql.DB) error {
-		return db.QueryRowContext(ctx, `SELECT count(*) FROM space.embedding WHERE `+condition).Scan(&count)
+// sweep counts vectors that a condition marks as wrong, and drops them in a
+// repair: their photos then wait for new ones.
+func (s *Space) sweep(ctx context.Context, repair bool, what, condition string) ([]Finding, error) {
+	return s.count(ctx, repair, what, `SELECT count(*) FROM beside.embedding WHERE `+condition, `DELETE FROM beside.embedding WHERE `+condition)
+}
+
+// lost counts photos whose vector the catalogue knows and the space lacks, and
+// has them encoded again in a repair.
+func (s *Space) lost(ctx context.Context, repair bool) ([]Finding, error) {
+	condition := fmt.Sprintf(`FROM encoded WHERE space = %d AND NOT EXISTS (%s AND photo.id = encoded.photo)`, s.id, matching)
+	return s.count(ctx, repair, "vectors are lost", `SELECT count(*) `+condition, `DELETE `+condition)
+}
+
+func (s *Space) count(ctx context.Context, repair bool, what, count, remove string) ([]Finding, error) {
+	var wrong int64
+	err := s.catalogue.updateBeside(ctx, s, func(w change) error {
+		if err := w.QueryRowContext(ctx, count).Scan(&wrong); err != nil || wrong == 0 || !repair {
+			return err
+		}
+		_, err := w.exec(remove)
+		return err
 	})
-	if err != nil || count == 0 {
+	if err != nil || wrong == 0 {
 		return nil, err
 	}
-	if repair {
-		err = c.update(ctx, func(w change) error {
-			_, err := w.exec(`DELETE FROM space.embedding WHERE ` + condition)
-			return err
-		})
-	}
-	return []Finding{{What: fmt.Sprintf("%d %s", count, what), Mended: repair && err == nil}}, err
+	return []Finding{{What: fmt.Sprintf("in the space %q %d %s", s.name, wrong, what), Mended: repair}}, nil
 }
 
 // Visible counts the photos that the indexes should hold.

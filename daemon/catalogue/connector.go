@@ -12,5 +12,3 @@ func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driv
 
 // Driver gives the driver that Connect uses.
 func (c connector) Driver() driver.Driver { return c.driver }
-
-func toValues(values ...driver.Value) []driver.Value { return values }

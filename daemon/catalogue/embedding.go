@@ -2,7 +2,10 @@ package catalogue
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
 
 	"github.com/x448/float16"
@@ -15,39 +18,171 @@ type Embedding struct {
 	Provider, Precision string
 }
 
-// StoreEmbeddings writes the vectors of photos into the space in use, then
-// announces them. A commit over two database files is not atomic, neither for a
-// kill nor for a reader, so each step touches one file, in an order that is
-// right after every prefix: a photo without a vector (Identify) is found again;
-// a vector that was not announced is read at the next start; but an index that
-// followed an announcement before its vector would never look again, and a
-// vector without its photo could pass for another's.
-func (c *Catalogue) StoreEmbeddings(ctx context.Context, embeddings map[int64]Embedding) error {
-	err := c.update(ctx, func(w change) error {
-		for photo, embedding := range embeddings {
-			_, err := w.exec(`INSERT OR REPLACE INTO space.embedding (photo, digest, vector, feature, provider, precision)
-				SELECT id, digest, ?, ?, ?, ? FROM photo WHERE id = ?`,
-				encodeVector(embedding.Vector), embedding.Feature, embedding.Provider, embedding.Precision, photo)
-			if err != nil {
+// Store writes the vectors of photos, then announces them. Each of the two
+// commits touches one file, since a commit over two is not atomic, neither for
+// a kill nor for a reader; and in this order, since an index that followed an
+// announcement before its vector would never look again. A vector that was not
+// announced is found when its photo comes up again (see lacking).
+func (s *Space) Store(ctx context.Context, embeddings map[int64]Embedding) error {
+	if err := s.keep(ctx, embeddings); err != nil {
+		return fmt.Errorf("write vectors: %w", err)
+	}
+	return s.catalogue.update(ctx, func(w change) error {
+		for photo := range embeddings {
+			if err := w.announce(s, photo); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (s *Space) keep(ctx context.Context, embeddings map[int64]Embedding) error {
+	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	return c.update(ctx, func(w change) error {
-		for photo := range embeddings {
-			if _, err := w.exec(`UPDATE file SET attempts = 0 WHERE photo = ? AND attempts > 0`, photo); err != nil {
-				return err
-			}
-			if err := w.touch(PhotoEncoded, photo, ""); err != nil {
-				return err
+	for photo, embedding := range embeddings {
+		var digest []byte
+		err := s.catalogue.read.QueryRowContext(ctx, `SELECT digest FROM photo WHERE id = ?`, photo).Scan(&digest)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue // forgotten meanwhile
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO embedding (photo, digest, vector, feature, provider, precision) VALUES (?, ?, ?, ?, ?, ?)`,
+				photo, digest, encodeVector(embedding.Vector), embedding.Feature, embedding.Provider, embedding.Precision)
+		}
+		if err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// announce notes that a photo has a vector. A photo that was forgotten
+// meanwhile is left so.
+func (w change) announce(s *Space, photo int64) error {
+	if _, err := w.exec(`INSERT OR IGNORE INTO encoded (space, photo) SELECT ?, id FROM photo WHERE id = ?`, s.id, photo); err != nil {
+		return err
+	}
+	if _, err := w.exec(`DELETE FROM refused WHERE space = ? AND photo = ?`, s.id, photo); err != nil {
+		return err
+	}
+	if _, err := w.exec(`UPDATE file SET attempts = 0 WHERE photo = ? AND attempts > 0`, photo); err != nil {
+		return err
+	}
+	return w.touch(PhotoEncoded, photo, "")
+}
+
+// Refuse notes that the space's encoder does not take a photo, which another
+// space has and which therefore is not set aside.
+func (s *Space) Refuse(ctx context.Context, photo int64, reason string) error {
+	return s.catalogue.update(ctx, func(w change) error {
+		_, err := w.exec(`INSERT OR REPLACE INTO refused (space, photo, reason) SELECT ?, id, ? FROM photo WHERE id = ?`, s.id, reason, photo)
+		return err
+	})
+}
+
+// Forgive lets the space's encoder try again what it refused.
+func (s *Space) Forgive(ctx context.Context) error {
+	return s.catalogue.update(ctx, func(w change) error {
+		_, err := w.exec(`DELETE FROM refused WHERE space = ?`, s.id)
+		return err
+	})
+}
+
+// lacking gives those of the spaces in which the photo has no vector. One that
+// a kill left unannounced is announced.
+func (w change) lacking(photo int64, spaces []*Space) (lacking []*Space, err error) {
+	for _, s := range spaces {
+		var known bool
+		err := w.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM encoded WHERE space = ? AND photo = ?)`, s.id, photo).Scan(&known)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			if known, err = s.holds(w, photo); err == nil && known {
+				err = w.announce(s, photo)
 			}
 		}
-		return nil
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			lacking = append(lacking, s)
+		}
+	}
+	return lacking, nil
+}
+
+// holds reports whether the file holds the photo's own vector.
+func (s *Space) holds(w change, photo int64) (holds bool, err error) {
+	var digest []byte
+	if err := w.QueryRowContext(w.ctx, `SELECT digest FROM photo WHERE id = ?`, photo).Scan(&digest); err != nil {
+		return false, err
+	}
+	err = s.read.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM embedding WHERE photo = ? AND digest = ?)`, photo, digest).Scan(&holds)
+	return holds, err
+}
+
+// A Change is a photo that changed, as the index of a space must know it.
+type Change struct {
+	Cursor
+	Vector []float32 // unit length; nil: the photo is not to be found by it
+}
+
+// Changed gives the photos after the cursor in the order of their last change:
+// what the space's index needs to catch up. A vector that is damaged or lost
+// counts as none.
+func (s *Space) Changed(ctx context.Context, after Cursor, limit int) (changes []Change, err error) {
+	var digests [][]byte
+	err = s.catalogue.view(func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `SELECT id, change, CASE
+				WHEN EXISTS (SELECT 1 FROM encoded WHERE space = ? AND photo = photo.id)
+				AND EXISTS (SELECT 1 FROM file WHERE photo = photo.id AND state = 'present') THEN digest END
+			FROM photo WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`, s.id, after.Change, after.Photo, limit)
+		if err != nil {
+			return fmt.Errorf("read changed photos: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var change Change
+			var digest []byte
+			if err := rows.Scan(&change.Photo, &change.Change, &digest); err != nil {
+				return err
+			}
+			changes, digests = append(changes, change), append(digests, digest)
+		}
+		return rows.Err()
 	})
+	if err != nil {
+		return nil, err
+	}
+	return changes, s.readVectors(ctx, changes, digests)
+}
+
+// readVectors fills in the vectors of those changes that have a digest.
+func (s *Space) readVectors(ctx context.Context, changes []Change, digests [][]byte) error {
+	read, err := s.read.PrepareContext(ctx, `SELECT vector FROM embedding WHERE photo = ? AND digest = ?`)
+	if err != nil {
+		return fmt.Errorf("read vectors: %w", err)
+	}
+	defer read.Close()
+	for i, digest := range digests {
+		if digest == nil {
+			continue
+		}
+		var raw []byte
+		err := read.QueryRowContext(ctx, changes[i].Photo, digest).Scan(&raw)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read the vector of photo %d: %w", changes[i].Photo, err)
+		}
+		changes[i].Vector = decodeVector(raw)
+	}
+	return nil
 }
 
 // encodeVector scales to unit length first: rounding to float16 moves the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 )
@@ -112,7 +113,7 @@ func (w change) missing(file knownFile) error {
 	return w.touch(FileMissing, file.photo, file.path)
 }
 
-// A WaitingFile is a file whose photo has no vector in the space in use.
+// A WaitingFile is a file to be decoded.
 type WaitingFile struct {
 	ID       int64
 	FolderID int64
@@ -120,31 +121,38 @@ type WaitingFile struct {
 	Path     string // below the folder
 	Stat     Stat   // as last observed
 	Known    bool   // a photo of this very size is known: the digest may be all it takes
+	Photo    int64  // what it holds; 0 where it was not decoded yet
+	Taken    string // the photo's time; "" where unknown
 }
 
-// Undecoded gives files not decoded yet, in order of id after a cursor.
-func (c *Catalogue) Undecoded(ctx context.Context, after int64, limit int) ([]WaitingFile, error) {
-	return c.waiting(ctx, `file.state = 'present' AND file.photo IS NULL`, after, limit)
+// Undecoded gives files not decoded yet, in order of id, after the one given;
+// nil begins.
+func (c *Catalogue) Undecoded(ctx context.Context, after *WaitingFile, limit int) ([]WaitingFile, error) {
+	if after == nil {
+		after = &WaitingFile{}
+	}
+	return c.waiting(ctx, `FROM file JOIN folder ON folder.id = file.folder LEFT JOIN photo ON photo.id = file.photo
+		WHERE file.state = 'present' AND file.photo IS NULL AND NOT folder.offline AND file.id > ? ORDER BY file.id LIMIT ?`, after.ID, limit)
 }
 
 // Unencoded gives one file for each decoded photo without a vector in the
-// space in use, in order of id after a cursor. It reads every file: ask it
-// after a start, when the space changes or a folder is back, not for each file.
-func (c *Catalogue) Unencoded(ctx context.Context, after int64, limit int) ([]WaitingFile, error) {
-	return c.waiting(ctx, `file.state = 'present' AND file.photo IS NOT NULL AND NOT EXISTS (`+encoded+` AND photo.id = file.photo)
-		AND NOT EXISTS (SELECT 1 FROM file AS earlier JOIN folder AS root ON root.id = earlier.folder
-			WHERE earlier.photo = file.photo AND earlier.id < file.id AND earlier.state = 'present' AND NOT root.offline)`, after, limit)
+// space, unless it was refused there, those taken last first, after the one given; nil begins. It reads every
+// photo: ask it after a start, for another space or when a folder is back.
+func (s *Space) Unencoded(ctx context.Context, after *WaitingFile, limit int) ([]WaitingFile, error) {
+	if after == nil {
+		after = &WaitingFile{Photo: math.MaxInt64, Taken: "\uffff"}
+	}
+	return s.catalogue.waiting(ctx, `FROM photo JOIN file ON file.id = (SELECT min(readable.id) FROM file AS readable JOIN folder AS root ON root.id = readable.folder
+			WHERE readable.photo = photo.id AND readable.state = 'present' AND NOT root.offline) JOIN folder ON folder.id = file.folder
+		WHERE (photo.taken, photo.id) < (?1, ?2) AND NOT EXISTS (SELECT 1 FROM encoded WHERE space = ?3 AND photo = photo.id)
+			AND NOT EXISTS (SELECT 1 FROM refused WHERE space = ?3 AND photo = photo.id)
+		ORDER BY photo.taken DESC, photo.id DESC LIMIT ?4`, after.Taken, after.Photo, s.id, limit)
 }
 
-// encoded selects the photos with a vector; a condition on photo may follow.
-const encoded = `SELECT 1 FROM photo JOIN space.embedding ON embedding.photo = photo.id AND embedding.digest = photo.digest WHERE true`
-
-func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, limit int) (files []WaitingFile, err error) {
+func (c *Catalogue) waiting(ctx context.Context, from string, arguments ...any) (files []WaitingFile, err error) {
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path,
-			file.device, file.inode, file.size, file.modified, file.changed, EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size)
-			FROM file JOIN folder ON folder.id = file.folder
-			WHERE `+condition+` AND NOT folder.offline AND file.id > ? ORDER BY file.id LIMIT ?`, after, limit)
+		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path, file.device, file.inode, file.size, file.modified, file.changed,
+			EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size), coalesce(photo.id, 0), coalesce(photo.taken, '') `+from, arguments...)
 		if err != nil {
 			return fmt.Errorf("read waiting files: %w", err)
 		}
@@ -154,7 +162,7 @@ func (c *Catalogue) waiting(ctx context.Context, condition string, after int64, 
 			var folder, path []byte
 			var device, inode int64
 			if err := rows.Scan(&file.ID, &file.FolderID, &folder, &path, &device, &inode,
-				&file.Stat.Size, &file.Stat.ModifiedNanos, &file.Stat.ChangedNanos, &file.Known); err != nil {
+				&file.Stat.Size, &file.Stat.ModifiedNanos, &file.Stat.ChangedNanos, &file.Known, &file.Photo, &file.Taken); err != nil {
 				return err
 			}
 			file.Stat.Device, file.Stat.Inode = uint64(device), uint64(inode)

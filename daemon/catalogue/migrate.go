@@ -45,7 +45,7 @@ func newestSchema() int {
 // transaction, and keeps a copy of each state that it leaves behind. A
 // catalogue that is damaged or newer is named and left as it is.
 func migrate(ctx context.Context, path string) (err error) {
-	db := openDatabase(path, "", "rwc")
+	db := openDatabase(path)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
 	var version int

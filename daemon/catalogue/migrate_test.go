@@ -40,7 +40,7 @@ func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
 	for version := 1; version < newestSchema(); version++ {
 		folder := t.TempDir()
 		path := filepath.Join(folder, "catalogue.db")
-		db := openDatabase(path, "", "rwc")
+		db := openDatabase(path)
 		for schema := 1; schema <= version; schema++ {
 			statements, err := step(schema)
 			check(t, err)
@@ -81,9 +81,9 @@ func TestARestoredCatalogueFindsNoForeignVector(t *testing.T) {
 	c = open(t, folder)
 	root := must[[]Folder](t)(c.Folders(t.Context()))[0]
 	check(t, c.Observe(t.Context(), root.ID, []Observation{{Path: "other.jpg", Stat: stat(7)}}))
-	photo, needs, err := c.Identify(t.Context(), must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0].ID, stat(7), content(77))
+	photo, lacking, err := c.Identify(t.Context(), must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))[0].ID, stat(7), content(77), c.Serving())
 	check(t, err)
-	if photo != photos[0] || !needs {
-		t.Errorf("photo %d needs a vector: %v; want photo %d to need one", photo, needs, photos[0])
+	if photo != photos[0] || len(lacking) != 1 {
+		t.Errorf("photo %d lacks %v; want photo %d to lack a vector", photo, lacking, photos[0])
 	}
 }

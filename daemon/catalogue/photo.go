@@ -30,10 +30,10 @@ type Metadata struct {
 	Keywords            []string // become tags of source "file"
 }
 
-// Identify notes what content a file has, as observed with this stat, and
-// reports whether its photo still needs a vector. If the file changed since,
-// it stays waiting: photo is 0.
-func (c *Catalogue) Identify(ctx context.Context, file int64, stat Stat, content Content) (photo int64, needsVector bool, err error) {
+// Identify notes what content a file has, as observed with this stat, and gives
+// those of the spaces in which its photo still needs a vector. If the file
+// changed since, it stays waiting: photo is 0.
+func (c *Catalogue) Identify(ctx context.Context, file int64, stat Stat, content Content, spaces ...*Space) (photo int64, lacking []*Space, err error) {
 	err = c.update(ctx, func(w change) error {
 		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, file)
 		if err != nil || len(files) == 0 || files[0].stat != stat {
@@ -43,10 +43,10 @@ func (c *Catalogue) Identify(ctx context.Context, file int64, stat Stat, content
 		if err != nil {
 			return err
 		}
-		needsVector, err = w.needsVector(photo)
+		lacking, err = w.lacking(photo, spaces)
 		return err
 	})
-	return photo, needsVector, err
+	return photo, lacking, err
 }
 
 func (w change) identify(file knownFile, content Content) (photo int64, err error) {
@@ -80,21 +80,24 @@ func (w change) link(file knownFile, photo int64) error {
 }
 
 // Recognise links a file to the photo that has this digest already, with no
-// more known of it, and reports whether that was all it took: no photo has the
-// digest, or it has no vector, where it says false.
-func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest [32]byte) (done bool, err error) {
+// more known of it, and reports whether that was all it took: where no photo has
+// the digest, or it lacks a vector in one of the spaces, it says false.
+func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest [32]byte, spaces ...*Space) (done bool, err error) {
 	err = c.update(ctx, func(w change) error {
 		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, file)
 		if err != nil || len(files) == 0 || files[0].stat != stat {
 			return err
 		}
 		var photo int64
-		err = w.QueryRowContext(ctx, `SELECT photo.id FROM photo JOIN space.embedding ON embedding.photo = photo.id AND embedding.digest = photo.digest
-			WHERE photo.digest = ?`, digest[:]).Scan(&photo)
+		err = w.QueryRowContext(ctx, `SELECT id FROM photo WHERE digest = ?`, digest[:]).Scan(&photo)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		lacking, err := w.lacking(photo, spaces)
+		if err != nil || len(lacking) > 0 {
 			return err
 		}
 		done = true
@@ -143,11 +146,6 @@ func (w change) setKeywords(photo int64, names []string) error {
 	return nil
 }
 
-func (w change) needsVector(photo int64) (needs bool, err error) {
-	err = w.QueryRowContext(w.ctx, `SELECT NOT EXISTS (`+encoded+` AND photo.id = ?)`, photo).Scan(&needs)
-	return needs, err
-}
-
 // A File is where a photo is found.
 type File struct {
 	Path     string // absolute
@@ -165,12 +163,11 @@ type Tag struct{ Name, Source string }
 type Photo struct {
 	ID      int64
 	Change  int64
-	Group   int64     // id of the first photo that is nearly the same or of the same burst; its own where there is none
-	Files   []File    // in order of path; those that are there first
-	Tags    []Tag     // in order of name
-	Encoded bool      // has a vector in the space in use
-	Content           // without keywords: they are among Tags
-	Vector  []float32 // only from Changed; nil where not encoded
+	Group   int64  // id of the first photo that is nearly the same or of the same burst; its own where there is none
+	Files   []File // in order of path; those that are there first
+	Tags    []Tag  // in order of name
+	Encoded bool   // has a vector in the space that serves
+	Content        // without keywords: they are among Tags
 }
 
 // Visible reports whether any file of the photo is present or offline: others
@@ -212,25 +209,18 @@ func (c *Catalogue) Photos(ctx context.Context, ids []int64) (photos []Photo, er
 type Cursor struct{ Change, Photo int64 }
 
 // Changed gives the photos after the cursor, in the order of their last
-// change, with their vectors: what an index needs to catch up. All of it is of
-// one moment.
+// change: what an index needs to catch up. All of it is of one moment.
 func (c *Catalogue) Changed(ctx context.Context, after Cursor, limit int) (photos []Photo, err error) {
 	err = c.snapshot(ctx, func(reader *photoReader) error {
 		ids, err := queryIDs(ctx, reader.tx, `SELECT id FROM photo WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`, after.Change, after.Photo, limit)
-		if err != nil {
-			return err
-		}
 		for _, id := range ids {
 			photo, err := reader.read(ctx, id)
-			if err == nil && photo.Encoded {
-				photo.Vector, err = reader.vectorOf(ctx, id)
-			}
 			if err != nil {
 				return err
 			}
 			photos = append(photos, photo)
 		}
-		return nil
+		return err
 	})
 	return photos, err
 }

@@ -30,11 +30,34 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 	if err != nil || len(gone) == 0 {
 		return err
 	}
-	// In a transaction of its own, which writes only the space's file.
-	return c.update(ctx, func(w change) error {
-		_, err := w.exec(`DELETE FROM space.embedding WHERE ` + orphaned)
+	return c.forgetVectors(ctx, gone)
+}
+
+// forgetVectors deletes the vectors of photos that are no longer known. A kill
+// before its end leaves some behind, which Check tells.
+func (c *Catalogue) forgetVectors(ctx context.Context, photos []int64) error {
+	names, err := c.Spaces(ctx)
+	if err != nil {
 		return err
-	})
+	}
+	for _, name := range names {
+		s, err := c.Space(ctx, name)
+		if err != nil {
+			return err
+		}
+		err = c.updateBeside(ctx, s, func(w change) error {
+			for _, photo := range photos {
+				if _, err := w.exec(`DELETE FROM beside.embedding WHERE photo = ? AND `+orphaned, photo); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // orphaned marks vectors that no photo has.

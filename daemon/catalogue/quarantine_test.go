@@ -7,12 +7,12 @@ import (
 
 func TestQuarantineLetsGoInTime(t *testing.T) {
 	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
+	serve(t, c, "test-space")
 	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	for i, name := range []string{"never.jpg", "soon.jpg"} {
 		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: name, Stat: stat(i)}}))
 	}
-	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10)) {
+	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10)) {
 		pause := time.Duration(0)
 		if file.Path == "soon.jpg" {
 			pause = time.Hour
@@ -39,12 +39,12 @@ func TestAFileThatChangedMeanwhileIsNotSetAside(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(1)}}))
-	half := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0]
+	half := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))[0]
 	whole := stat(1)
 	whole.Size++
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: whole}}))
 	check(t, c.Quarantine(t.Context(), half, "is truncated", 0))
-	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1)); len(waiting) != 1 {
+	if waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1)); len(waiting) != 1 {
 		t.Error("the whole file was set aside for what the half one was")
 	}
 }

@@ -15,7 +15,7 @@ func (c *Catalogue) snapshot(ctx context.Context, read func(*photoReader) error)
 		if err != nil {
 			return fmt.Errorf("read photos: %w", err)
 		}
-		reader, err := newPhotoReader(ctx, tx)
+		reader, err := newPhotoReader(ctx, tx, c.servingID())
 		if err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -27,19 +27,20 @@ func (c *Catalogue) snapshot(ctx context.Context, read func(*photoReader) error)
 
 // photoReader holds the prepared statements that read one photo.
 type photoReader struct {
-	tx                         *sql.Tx
-	photo, files, tags, vector *sql.Stmt
+	tx                 *sql.Tx
+	serving            int64 // the space that Photo.Encoded is about
+	photo, files, tags *sql.Stmt
 }
 
-func newPhotoReader(ctx context.Context, tx *sql.Tx) (*photoReader, error) {
-	reader := &photoReader{tx: tx}
+func newPhotoReader(ctx context.Context, tx *sql.Tx, serving int64) (*photoReader, error) {
+	reader := &photoReader{tx: tx, serving: serving}
 	for _, statement := range []struct {
 		into **sql.Stmt
 		text string
 	}{
 		{&reader.photo, `SELECT digest, change, size, format, width, height, taken, taken_offset, taken_source, camera, lens,
 			latitude IS NOT NULL, coalesce(latitude, 0), coalesce(longitude, 0), title, description, rating, coalesce(perceptual_hash, 0), coalesce(similar, id),
-			EXISTS (SELECT 1 FROM space.embedding WHERE embedding.photo = photo.id AND embedding.digest = photo.digest) FROM photo WHERE id = ?`},
+			EXISTS (SELECT 1 FROM encoded WHERE space = ?2 AND photo = photo.id) FROM photo WHERE id = ?1`},
 		{&reader.files, `SELECT folder.id, folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
 			JOIN folder ON folder.id = file.folder WHERE file.photo = ? ORDER BY file.state != 'present', folder.offline, folder.path, file.path`},
 		{&reader.tags, `SELECT name, source FROM tag WHERE photo = ?1
@@ -47,7 +48,6 @@ func newPhotoReader(ctx context.Context, tx *sql.Tx) (*photoReader, error) {
 			UNION SELECT sidecar_tag.name, 'sidecar' FROM sidecar_tag JOIN file ON file.id = sidecar_tag.file
 				WHERE file.photo = ?1 AND sidecar_tag.name NOT IN (SELECT name FROM tag_removed WHERE photo = ?1)
 			ORDER BY name, source`},
-		{&reader.vector, `SELECT vector FROM space.embedding WHERE photo = ?`},
 	} {
 		prepared, err := tx.PrepareContext(ctx, statement.text)
 		if err != nil {
@@ -60,7 +60,7 @@ func newPhotoReader(ctx context.Context, tx *sql.Tx) (*photoReader, error) {
 }
 
 func (r *photoReader) close() {
-	for _, statement := range []*sql.Stmt{r.photo, r.files, r.tags, r.vector} {
+	for _, statement := range []*sql.Stmt{r.photo, r.files, r.tags} {
 		if statement != nil {
 			statement.Close()
 		}
@@ -71,7 +71,7 @@ func (r *photoReader) read(ctx context.Context, id int64) (Photo, error) {
 	photo := Photo{ID: id}
 	var digest []byte
 	var hash int64
-	err := r.photo.QueryRowContext(ctx, id).Scan(&digest, &photo.Change, &photo.Size, &photo.Format, &photo.Width, &photo.Height,
+	err := r.photo.QueryRowContext(ctx, id, r.serving).Scan(&digest, &photo.Change, &photo.Size, &photo.Format, &photo.Width, &photo.Height,
 		&photo.Taken, &photo.TakenOffset, &photo.TakenSource, &photo.Camera, &photo.Lens, &photo.Located, &photo.Latitude, &photo.Longitude,
 		&photo.Title, &photo.Description, &photo.Rating, &hash, &photo.Group, &photo.Encoded)
 	if err != nil {
@@ -118,12 +118,4 @@ func (r *photoReader) readTags(ctx context.Context, photo *Photo) error {
 		photo.Tags = append(photo.Tags, tag)
 	}
 	return rows.Err()
-}
-
-func (r *photoReader) vectorOf(ctx context.Context, id int64) ([]float32, error) {
-	var raw []byte
-	if err := r.vector.QueryRowContext(ctx, id).Scan(&raw); err != nil {
-		return nil, fmt.Errorf("read the vector of photo %d: %w", id, err)
-	}
-	return decodeVector(raw), nil
 }

@@ -12,7 +12,7 @@ type Counts struct {
 	IgnoredBy                                                map[string]int64 // by rule
 }
 
-// Count accounts for the files of each folder, by folder id.
+// Count accounts for the files of each folder, by folder id, in the space that serves.
 func (c *Catalogue) Count(ctx context.Context) (counts map[int64]Counts, err error) {
 	counts = make(map[int64]Counts)
 	err = c.view(func(db *sql.DB) error {
@@ -21,12 +21,11 @@ func (c *Catalogue) Count(ctx context.Context) (counts map[int64]Counts, err err
 				WHEN file.state IN ('missing', 'ignored') THEN file.state
 				WHEN folder.offline THEN 'offline'
 				WHEN file.state = 'quarantined' THEN 'quarantined'
-				WHEN embedding.photo IS NOT NULL THEN 'encoded'
+				WHEN encoded.photo IS NOT NULL THEN 'encoded'
 				ELSE 'waiting' END AS status,
 				CASE WHEN file.state = 'ignored' THEN file.reason ELSE '' END AS rule
-			FROM file JOIN folder ON folder.id = file.folder LEFT JOIN photo ON photo.id = file.photo
-				LEFT JOIN space.embedding AS embedding ON embedding.photo = photo.id AND embedding.digest = photo.digest)
-			GROUP BY folder, status, rule`)
+			FROM file JOIN folder ON folder.id = file.folder LEFT JOIN encoded ON encoded.space = ? AND encoded.photo = file.photo)
+			GROUP BY folder, status, rule`, c.servingID())
 		if err != nil {
 			return fmt.Errorf("count files: %w", err)
 		}
@@ -65,4 +64,47 @@ func (c *Counts) add(status, rule string, count int64) {
 		}
 		c.IgnoredBy[rule] += count
 	}
+}
+
+// Coverage accounts for the files of a folder that a space should cover: all
+// but missing and ignored ones.
+type Coverage struct {
+	Encoded  int64 `json:"encoded"` // whether the folder is there or not
+	Waiting  int64 `json:"waiting"`
+	SetAside int64 `json:"set_aside"` // in quarantine, or refused by the space's encoder
+	Offline  int64 `json:"offline"`   // not encoded, and not to be read now
+}
+
+// Add sums up the coverage of another folder.
+func (c *Coverage) Add(other Coverage) {
+	c.Encoded += other.Encoded
+	c.Waiting += other.Waiting
+	c.SetAside += other.SetAside
+	c.Offline += other.Offline
+}
+
+// Coverage accounts for the files of each folder, by folder id.
+func (s *Space) Coverage(ctx context.Context) (coverage map[int64]Coverage, err error) {
+	coverage = make(map[int64]Coverage)
+	err = s.catalogue.view(func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `SELECT folder, sum(has), sum(NOT has AND NOT aside AND NOT offline), sum(NOT has AND aside), sum(NOT has AND NOT aside AND offline) FROM (
+			SELECT file.folder AS folder, folder.offline AS offline,
+				file.state = 'present' AND EXISTS (SELECT 1 FROM encoded WHERE space = ?1 AND photo = file.photo) AS has,
+				file.state = 'quarantined' OR EXISTS (SELECT 1 FROM refused WHERE space = ?1 AND photo = file.photo) AS aside
+			FROM file JOIN folder ON folder.id = file.folder WHERE file.state IN ('present', 'quarantined')) GROUP BY folder`, s.id)
+		if err != nil {
+			return fmt.Errorf("count vectors: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var folder int64
+			var covers Coverage
+			if err := rows.Scan(&folder, &covers.Encoded, &covers.Waiting, &covers.SetAside, &covers.Offline); err != nil {
+				return err
+			}
+			coverage[folder] = covers
+		}
+		return rows.Err()
+	})
+	return coverage, err
 }

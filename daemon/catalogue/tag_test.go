@@ -14,7 +14,7 @@ func TestAnEditInPlaceKeepsTheUsersTags(t *testing.T) {
 	edited := stat(0)
 	edited.ModifiedNanos++
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
 	photo := encode(t, c, waiting[0], edited, content(9))
 	if tags := must[Photo](t)(c.Photo(t.Context(), photo)).Tags; len(tags) != 1 || tags[0] != (Tag{"dog", "user"}) {
 		t.Errorf("after an edit: tags %v", tags)
@@ -22,7 +22,7 @@ func TestAnEditInPlaceKeepsTheUsersTags(t *testing.T) {
 	// Content that a known photo took is that photo, with its own tags.
 	edited.ModifiedNanos++
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: edited}}))
-	waiting = must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))
+	waiting = must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
 	if photo := encode(t, c, waiting[0], edited, content(1)); photo != photos[1] || len(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) != 0 {
 		t.Errorf("a copy over the file: photo %d, want %d without tags", photo, photos[1])
 	}
@@ -30,13 +30,13 @@ func TestAnEditInPlaceKeepsTheUsersTags(t *testing.T) {
 
 func TestTheUsersWordWinsOverTheFiles(t *testing.T) {
 	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
+	serve(t, c, "test-space")
 	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	read := func(s Stat) int64 {
 		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: s}}))
 		tagged := content(1)
 		tagged.Keywords = []string{"beach", "dog"}
-		return encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 10))[0], s, tagged)
+		return encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0], s, tagged)
 	}
 	tags := func(photo int64) string { return fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags) }
 	photo := read(stat(1))
@@ -93,12 +93,12 @@ func TestSidecarsTagTheirPhotos(t *testing.T) {
 
 func TestKeywordsAndTagsOutliveTheirFolderAndAMove(t *testing.T) {
 	c := open(t, t.TempDir())
-	check(t, c.UseSpace(t.Context(), "test-space"))
+	serve(t, c, "test-space")
 	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a/x.jpg", Stat: stat(1)}}))
 	tagged := content(1)
 	tagged.Keywords = []string{"beach"}
-	photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))[0], stat(1), tagged)
+	photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))[0], stat(1), tagged)
 	tags := func(when string) {
 		t.Helper()
 		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != "[{beach file}]" {
@@ -112,8 +112,8 @@ func TestKeywordsAndTagsOutliveTheirFolderAndAMove(t *testing.T) {
 	check(t, c.RemoveFolder(t.Context(), "/photos"))
 	folder = must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b/x.jpg", Stat: stat(1)}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
-	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, stat(1), tagged.Digest)) {
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, stat(1), tagged.Digest, c.Serving())) {
 		t.Error("not recognised")
 	}
 	tags("after the folder came back")
@@ -126,8 +126,8 @@ func TestACopyOverAFileHasOnlyItsOwnWords(t *testing.T) {
 	over := stat(0)
 	over.ModifiedNanos++
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: over}}))
-	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), 0, 1))
-	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, over, content(1).Digest)) {
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))
+	if !must[bool](t)(c.Recognise(t.Context(), waiting[0].ID, over, content(1).Digest, c.Serving())) {
 		t.Error("not recognised")
 	}
 	if tags := must[Photo](t)(c.Photo(t.Context(), photos[1])).Tags; len(tags) != 0 {

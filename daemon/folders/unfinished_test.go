@@ -40,7 +40,7 @@ func growing(t *testing.T, path string, expect func()) {
 // stat is what is known of a file that waits to be decoded.
 func (h *house) stat(path string) catalogue.Stat {
 	h.t.Helper()
-	files, err := h.catalogue.Undecoded(h.t.Context(), 0, 1000)
+	files, err := h.catalogue.Undecoded(h.t.Context(), nil, 1000)
 	check(h.t, err)
 	for _, file := range files {
 		if file.Path == path {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -15,12 +16,11 @@ import (
 	"vsed/daemon/folders"
 	"vsed/daemon/thumbnail"
 	"vsed/daemon/watch"
-	"vsed/plugins/contract"
 	"vsed/plugins/host"
 )
 
 // decode takes files one at a time through one decoder plugin.
-func (p *Pipeline) decode(ctx context.Context, decoder *host.DecoderHost, files <-chan catalogue.WaitingFile) error {
+func (p *Pipeline) decode(ctx context.Context, decoder *host.DecoderHost, files <-chan job) error {
 	for {
 		select {
 		case file := <-files:
@@ -35,23 +35,18 @@ func (p *Pipeline) decode(ctx context.Context, decoder *host.DecoderHost, files 
 
 // decodeUntilDone tries until the file is decoded, set aside or left to a
 // later turn; only the end of the context is an error.
-func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile) error {
+func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHost, file job) error {
 	for {
-		next, err := p.decodeOne(ctx, decoder, &file)
+		pictures, err := p.decodeOne(ctx, decoder, &file)
 		var unavailable *host.UnavailableError
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err == nil && next == nil:
+		case err == nil && len(pictures) == 0:
 			p.land(file.ID)
 			return nil
 		case err == nil:
-			select {
-			case p.decoded <- *next:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			return p.handOver(ctx, pictures)
 		case errors.As(err, &unavailable):
 			if err := pause(ctx, max(pausePlugin, unavailable.RetryAfter)); err != nil {
 				return err
@@ -69,9 +64,22 @@ func (p *Pipeline) decodeUntilDone(ctx context.Context, decoder *host.DecoderHos
 	}
 }
 
-// decodeOne gives the picture to encode, or nil where the file needs no vector.
+// handOver gives the pictures of one file to their targets.
+func (p *Pipeline) handOver(ctx context.Context, pictures []picture) error {
+	p.fork(pictures[0].ID, len(pictures))
+	for _, next := range pictures {
+		select {
+		case next.into[0].decoded <- next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// decodeOne gives the pictures to encode, one for each target that needs one.
 // It notes in file the stat of what it opened.
-func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, file *catalogue.WaitingFile) (*picture, error) {
+func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, file *job) ([]picture, error) {
 	photo, info, err := p.folders.OpenPhoto(ctx, file.FolderID, file.Folder, file.Path)
 	if err != nil {
 		return nil, &openError{err}
@@ -81,7 +89,7 @@ func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, fil
 	if err := p.catalogue.Observe(ctx, file.FolderID, []catalogue.Observation{{Path: file.Path, Stat: file.Stat}}); err != nil {
 		return nil, err
 	}
-	if file.Known {
+	if file.Known && file.Photo == 0 {
 		if done, err := p.recognise(ctx, decoder, *file, photo); err != nil || done {
 			return nil, err
 		}
@@ -96,7 +104,7 @@ func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, fil
 
 // stalled finds out whether a decoder that took too long only waited for a
 // filesystem that hangs.
-func (p *Pipeline) stalled(ctx context.Context, file catalogue.WaitingFile, failure error) error {
+func (p *Pipeline) stalled(ctx context.Context, file job, failure error) error {
 	var timeout *host.TimeoutError
 	if !errors.As(failure, &timeout) {
 		return failure
@@ -109,37 +117,43 @@ func (p *Pipeline) stalled(ctx context.Context, file catalogue.WaitingFile, fail
 
 // recognise spares the decode where a photo of the same size is known: the
 // digest tells whether it is the same.
-func (p *Pipeline) recognise(ctx context.Context, decoder *host.DecoderHost, file catalogue.WaitingFile, photo *os.File) (done bool, err error) {
+func (p *Pipeline) recognise(ctx context.Context, decoder *host.DecoderHost, file job, photo *os.File) (done bool, err error) {
 	decoded, err := decoder.Decode(ctx, photo, host.DecodeRequest{Name: filepath.Base(file.Path)})
 	if err != nil {
 		return false, err
 	}
-	if done, err = p.catalogue.Recognise(ctx, file.ID, file.Stat, decoded.Digest); err != nil || done {
+	if done, err = p.catalogue.Recognise(ctx, file.ID, file.Stat, decoded.Digest, file.spaces()...); err != nil || done {
 		return done, err
 	}
 	_, err = photo.Seek(0, io.SeekStart) // the plugin shares the offset
 	return false, err
 }
 
-func (p *Pipeline) request(file catalogue.WaitingFile) host.DecodeRequest {
-	request := host.DecodeRequest{Name: filepath.Base(file.Path), Pictures: []*contract.PictureFormat{p.description.Picture}}
+func (p *Pipeline) request(file job) host.DecodeRequest {
+	request := host.DecodeRequest{Name: filepath.Base(file.Path), Pictures: file.formats()}
 	if p.thumbnails != nil {
 		request.ThumbnailSide = thumbnail.Side
 	}
 	return request
 }
 
-func (p *Pipeline) identify(ctx context.Context, file catalogue.WaitingFile, decoded *host.Decoded) (*picture, error) {
+func (p *Pipeline) identify(ctx context.Context, file job, decoded *host.Decoded) (pictures []picture, err error) {
 	if p.thumbnails != nil && !p.thumbnails.Has(decoded.Digest) {
 		if err := p.thumbnails.Write(decoded.Digest, decoded.Thumbnail); err != nil {
 			return nil, err
 		}
 	}
-	id, needsVector, err := p.catalogue.Identify(ctx, file.ID, file.Stat, content(decoded, file.Stat.Size))
-	if err != nil || !needsVector {
+	id, lacking, err := p.catalogue.Identify(ctx, file.ID, file.Stat, content(decoded, file.Stat.Size), file.spaces()...)
+	if err != nil {
 		return nil, err
 	}
-	return &picture{file: file, photo: id, pixels: decoded.Pictures[0]}, nil
+	file.Photo = id
+	for i, one := range file.into {
+		if slices.Contains(lacking, one.Space) {
+			pictures = append(pictures, picture{job: job{file.WaitingFile, []*target{one}}, pixels: decoded.Pictures[i]})
+		}
+	}
+	return pictures, nil
 }
 
 func content(decoded *host.Decoded, size int64) catalogue.Content {
@@ -160,24 +174,24 @@ func content(decoded *host.Decoded, size int64) catalogue.Content {
 // it again at once. A verdict on the photo sets it aside; a failure of the
 // plugin counts against it, since the photo may be the cause. After anything
 // else the file goes on waiting. Only the end of the context is an error.
-func (p *Pipeline) settle(ctx context.Context, file catalogue.WaitingFile, failure error) (again bool, err error) {
+func (p *Pipeline) settle(ctx context.Context, file job, failure error) (again bool, err error) {
 	switch verdict, reason := judge(failure); verdict {
 	case vanished:
-		err = p.vanished(ctx, file)
+		err = p.vanished(ctx, file.WaitingFile)
 	case refused:
-		err = p.quarantine(ctx, file, reason, 0)
+		err = p.setAside(ctx, file, reason, 0)
 	case forbidden:
-		err = p.quarantine(ctx, file, reason, forbiddenPause)
+		err = p.setAside(ctx, file, reason, forbiddenPause)
 	case unread:
 		err = p.unread(ctx, file, reason)
 	case suspect:
 		p.log.Warn("a plugin failed on a photo", "file", file.ID, "error", failure)
 		var attempts int
-		if attempts, err = p.catalogue.Failed(ctx, file); err == nil && attempts < maxAttempts && attempts > 0 {
+		if attempts, err = p.catalogue.Failed(ctx, file.WaitingFile); err == nil && attempts < maxAttempts && attempts > 0 {
 			return true, nil
 		}
 		if err == nil && attempts > 0 {
-			err = p.quarantine(ctx, file, fmt.Sprintf("%s (%d attempts)", reason, attempts), suspectPause(attempts))
+			err = p.setAside(ctx, file, fmt.Sprintf("%s (%d attempts)", reason, attempts), suspectPause(attempts))
 		}
 	default:
 		err = failure
@@ -229,16 +243,21 @@ func (p *Pipeline) vanished(ctx context.Context, file catalogue.WaitingFile) err
 }
 
 // unread sets aside for a while what gives an error in a folder that gives none.
-func (p *Pipeline) unread(ctx context.Context, file catalogue.WaitingFile, reason string) error {
+func (p *Pipeline) unread(ctx context.Context, file job, reason string) error {
 	if err := p.folders.Sound(ctx, file.FolderID, file.Folder); err != nil {
 		return &awayError{err}
 	}
-	return p.quarantine(ctx, file, reason, forbiddenPause)
+	return p.setAside(ctx, file, reason, forbiddenPause)
 }
 
-func (p *Pipeline) quarantine(ctx context.Context, file catalogue.WaitingFile, reason string, pause time.Duration) error {
+// setAside puts the file into quarantine. One that the encoder that serves has a
+// vector of goes on to be found: only the other target's space does without it.
+func (p *Pipeline) setAside(ctx context.Context, file job, reason string, pause time.Duration) error {
 	p.log.Info("a file was set aside", "file", file.ID, "reason", reason)
-	return p.catalogue.Quarantine(ctx, file, reason, pause)
+	if into := file.into[0]; !into.Serves && file.Photo != 0 {
+		return into.Space.Refuse(ctx, file.Photo, reason)
+	}
+	return p.catalogue.Quarantine(ctx, file.WaitingFile, reason, pause)
 }
 
 // An openError is a failure to open a photo, as against one of the plugin or

@@ -16,23 +16,23 @@ const batchWait = 200 * time.Millisecond
 
 // encode gathers pictures into batches of the encoder's size and stores their
 // vectors, one batch at a time; meanwhile the decoders fill the queue.
-func (p *Pipeline) encode(ctx context.Context) error {
+func (p *Pipeline) encode(ctx context.Context, into *target) error {
 	for {
-		batch, err := p.gather(ctx)
+		batch, err := p.gather(ctx, into)
 		if err != nil {
 			return err
 		}
-		if err := p.encodeBatch(ctx, batch); err != nil {
+		if err := p.encodeBatch(ctx, into, batch); err != nil {
 			return err
 		}
 	}
 }
 
-func (p *Pipeline) gather(ctx context.Context) (batch []picture, err error) {
+func (p *Pipeline) gather(ctx context.Context, into *target) (batch []picture, err error) {
 	var late <-chan time.Time
-	for len(batch) < int(max(1, p.description.Batch)) {
+	for len(batch) < int(max(1, into.Description.Batch)) {
 		select {
-		case next := <-p.decoded:
+		case next := <-into.decoded:
 			batch = append(batch, next)
 			late = time.After(batchWait)
 			if p.inFlight() == len(batch) {
@@ -50,19 +50,19 @@ func (p *Pipeline) gather(ctx context.Context) (batch []picture, err error) {
 // encodeBatch stores the vectors of a batch. If the batch fails, its pictures
 // are tried one by one, so that only the guilty one is set aside. Only the end
 // of the context is an error.
-func (p *Pipeline) encodeBatch(ctx context.Context, batch []picture) error {
-	embeddings, err := p.call(ctx, batch)
+func (p *Pipeline) encodeBatch(ctx context.Context, into *target, batch []picture) error {
+	embeddings, err := p.call(ctx, into, batch)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == nil:
-		return p.store(ctx, batch, embeddings)
+		return p.store(ctx, into, batch, embeddings)
 	case len(batch) == 1:
-		return p.blame(ctx, batch[0], err)
+		return p.blame(ctx, into, batch[0], err)
 	}
 	p.log.Warn("a batch failed; its pictures are tried one by one", "pictures", len(batch), "error", err)
 	for _, one := range batch {
-		if err := p.encodeBatch(ctx, []picture{one}); err != nil {
+		if err := p.encodeBatch(ctx, into, []picture{one}); err != nil {
 			return err
 		}
 	}
@@ -70,13 +70,13 @@ func (p *Pipeline) encodeBatch(ctx context.Context, batch []picture) error {
 }
 
 // call waits as long as the encoder cannot be started: that is no picture's fault.
-func (p *Pipeline) call(ctx context.Context, batch []picture) ([]*contract.Embedding, error) {
+func (p *Pipeline) call(ctx context.Context, into *target, batch []picture) ([]*contract.Embedding, error) {
 	pixels := make([][]byte, len(batch))
 	for i, one := range batch {
 		pixels[i] = one.pixels
 	}
 	for {
-		embeddings, err := p.encoder.EncodePictures(ctx, pixels)
+		embeddings, err := into.Encoder.EncodePictures(ctx, pixels)
 		var unavailable *host.UnavailableError
 		if !errors.As(err, &unavailable) {
 			return embeddings, err
@@ -90,27 +90,27 @@ func (p *Pipeline) call(ctx context.Context, batch []picture) ([]*contract.Embed
 // blame counts a failure against the one picture, which is encoded again until
 // it is set aside; unless the encoder fails on anything, for which no picture
 // is to blame.
-func (p *Pipeline) blame(ctx context.Context, one picture, failure error) error {
+func (p *Pipeline) blame(ctx context.Context, into *target, one picture, failure error) error {
 	if verdict, _ := judge(failure); verdict == suspect {
-		if err := p.waitForEncoder(ctx); err != nil {
+		if err := p.waitForEncoder(ctx, into); err != nil {
 			return err
 		}
 	}
-	again, err := p.settle(ctx, one.file, failure)
+	again, err := p.settle(ctx, one.job, failure)
 	if err != nil {
 		return err
 	}
 	if again {
-		return p.encodeBatch(ctx, []picture{one})
+		return p.encodeBatch(ctx, into, []picture{one})
 	}
-	p.land(one.file.ID)
+	p.land(one.ID)
 	return nil
 }
 
 // waitForEncoder returns when the encoder works on what is no photo.
-func (p *Pipeline) waitForEncoder(ctx context.Context) error {
+func (p *Pipeline) waitForEncoder(ctx context.Context, into *target) error {
 	for {
-		err := p.check(ctx)
+		err := into.Check(ctx)
 		if err == nil || ctx.Err() != nil {
 			p.trouble.Store(nil)
 			return ctx.Err()
@@ -125,16 +125,16 @@ func (p *Pipeline) waitForEncoder(ctx context.Context) error {
 	}
 }
 
-func (p *Pipeline) store(ctx context.Context, batch []picture, embeddings []*contract.Embedding) error {
+func (p *Pipeline) store(ctx context.Context, into *target, batch []picture, embeddings []*contract.Embedding) error {
 	rows := make(map[int64]catalogue.Embedding, len(batch))
 	for i, one := range batch {
-		rows[one.photo] = catalogue.Embedding{
+		rows[one.Photo] = catalogue.Embedding{
 			Vector: embeddings[i].Vector, Feature: embeddings[i].Feature,
-			Provider: p.description.Provider, Precision: p.description.Precision,
+			Provider: into.Description.Provider, Precision: into.Description.Precision,
 		}
 	}
 	for {
-		err := p.catalogue.StoreEmbeddings(ctx, rows)
+		err := into.Space.Store(ctx, rows)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -149,9 +149,9 @@ func (p *Pipeline) store(ctx context.Context, batch []picture, embeddings []*con
 		}
 	}
 	p.trouble.Store(nil)
-	p.rate.add(time.Now(), len(batch))
+	into.rate.add(time.Now(), len(batch))
 	for _, one := range batch {
-		p.land(one.file.ID)
+		p.land(one.ID)
 	}
 	return nil
 }

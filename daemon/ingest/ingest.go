@@ -18,7 +18,6 @@ import (
 	"vsed/daemon/catalogue"
 	"vsed/daemon/folders"
 	"vsed/daemon/thumbnail"
-	"vsed/plugins/contract"
 	"vsed/plugins/host"
 )
 
@@ -42,60 +41,46 @@ const (
 	feedPage    = 256
 )
 
-// A Pipeline encodes waiting files until its context ends. It has one Run.
+// A Pipeline encodes waiting files until its context ends. It has one Run. Other
+// targets need another pipeline: what is under way then is fed to that again.
 type Pipeline struct {
-	catalogue   *catalogue.Catalogue
-	folders     *folders.Keeper
-	decoders    []*host.DecoderHost
-	encoder     *host.EncoderHost
-	description *contract.EncoderDescription
-	check       func(context.Context) error // whether the encoder works at all
-	thumbnails  *thumbnail.Store            // nil: none are made
-	log         *slog.Logger
-
-	decoded chan picture
+	catalogue  *catalogue.Catalogue
+	folders    *folders.Keeper
+	decoders   []*host.DecoderHost
+	targets    []*target
+	thumbnails *thumbnail.Store // nil: none are made
+	log        *slog.Logger
 
 	underway sync.Mutex
-	flying   map[int64]struct{} // files between feed and store
+	flying   map[int64]int      // vectors that files between feed and store still need
 	landed   chan struct{}      // holds a token after a file landed
 	resting  map[int64]struct{} // folders that cannot be read
 
 	unencoded atomic.Bool            // decoded photos without a vector may be left over
 	trouble   atomic.Pointer[string] // why ingest pauses; nil where it does not
-	rate      rate
-}
-
-// A picture is a decoded photo that needs a vector.
-type picture struct {
-	file   catalogue.WaitingFile
-	photo  int64
-	pixels []byte // as the encoder's PictureFormat says
 }
 
 // Parts is what a pipeline works with. The caller keeps and closes them, after
 // Run.
 type Parts struct {
-	Catalogue   *catalogue.Catalogue // uses the encoder's space already
-	Folders     *folders.Keeper      // opens the files
-	Decoders    []*host.DecoderHost  // one photo in flight each
-	Encoder     *host.EncoderHost
-	Description *contract.EncoderDescription
-	// Check fails where the encoder does not work whatever the photo: photos
-	// are then not blamed.
-	Check      func(context.Context) error
-	Thumbnails *thumbnail.Store // nil: none are made
+	Catalogue  *catalogue.Catalogue
+	Folders    *folders.Keeper     // opens the files
+	Decoders   []*host.DecoderHost // one photo in flight each
+	Targets    []Target            // at least one
+	Thumbnails *thumbnail.Store    // nil: none are made
 	Log        *slog.Logger
 }
 
-// New makes a pipeline into the encoder's space.
+// New makes a pipeline into the targets.
 func New(parts Parts) *Pipeline {
 	p := &Pipeline{
-		catalogue: parts.Catalogue, folders: parts.Folders, decoders: parts.Decoders, encoder: parts.Encoder, description: parts.Description,
-		check: parts.Check, thumbnails: parts.Thumbnails, log: parts.Log,
-		decoded: make(chan picture, 2*max(1, parts.Description.Batch)),
-		flying:  make(map[int64]struct{}),
+		catalogue: parts.Catalogue, folders: parts.Folders, decoders: parts.Decoders, thumbnails: parts.Thumbnails, log: parts.Log,
+		flying:  make(map[int64]int),
 		resting: make(map[int64]struct{}),
 		landed:  make(chan struct{}, 1),
+	}
+	for _, one := range parts.Targets {
+		p.targets = append(p.targets, &target{Target: one, decoded: make(chan picture, 2*max(1, one.Description.Batch))})
 	}
 	p.unencoded.Store(true)
 	return p
@@ -120,18 +105,21 @@ func (p *Pipeline) DecoderProblem() string {
 	return ""
 }
 
-// Rate gives photos encoded a second, over the last ten seconds.
-func (p *Pipeline) Rate() float64 { return p.rate.perSecond(time.Now()) }
+// Rate gives photos encoded a second, over the last ten seconds, by the last
+// target: the one that has the most to do.
+func (p *Pipeline) Rate() float64 { return p.targets[len(p.targets)-1].rate.perSecond(time.Now()) }
 
 // Run encodes what waits, and whatever comes to wait, until the context ends.
 func (p *Pipeline) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	files := make(chan catalogue.WaitingFile)
+	files := make(chan job)
 	group.Go(func() error { return p.feed(ctx, files) })
 	for _, decoder := range p.decoders {
 		group.Go(func() error { return p.decode(ctx, decoder, files) })
 	}
-	group.Go(func() error { return p.encode(ctx) })
+	for _, into := range p.targets {
+		group.Go(func() error { return p.encode(ctx, into) })
+	}
 	group.Go(func() error { return p.watchFolders(ctx) })
 	group.Go(func() error { return p.readSidecars(ctx, p.decoders[0]) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
@@ -142,7 +130,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 
 // feed hands out waiting files, each once at a time, and takes files out of
 // quarantine when their time has come.
-func (p *Pipeline) feed(ctx context.Context, files chan<- catalogue.WaitingFile) error {
+func (p *Pipeline) feed(ctx context.Context, files chan<- job) error {
 	retry := time.NewTicker(retryInterval)
 	defer retry.Stop()
 	for {
@@ -211,33 +199,48 @@ func (p *Pipeline) wake() {
 	}
 }
 
-func (p *Pipeline) feedAll(ctx context.Context, files chan<- catalogue.WaitingFile) (fed int, err error) {
+// feedAll hands out the photos that lack a vector first, since they are few
+// after a start; in the order of the targets, so that what the encoder that
+// serves lacks comes before what another one does.
+func (p *Pipeline) feedAll(ctx context.Context, files chan<- job) (fed int, err error) {
 	if p.unencoded.Swap(false) {
-		if fed, err = p.feedPages(ctx, p.catalogue.Unencoded, files); err != nil {
-			p.unencoded.Store(true)
-			return fed, err
+		for _, into := range p.targets {
+			some, err := p.feedPages(ctx, into.Space.Unencoded, p.only(into), files)
+			if fed += some; err != nil {
+				p.unencoded.Store(true)
+				return fed, err
+			}
 		}
 	}
-	more, err := p.feedPages(ctx, p.catalogue.Undecoded, files)
+	more, err := p.feedPages(ctx, p.catalogue.Undecoded, p.targets, files)
 	return fed + more, err
 }
 
-type pages func(ctx context.Context, after int64, limit int) ([]catalogue.WaitingFile, error)
+// only gives the targets for photos that one is known to lack. What the first
+// lacks, the others may lack too.
+func (p *Pipeline) only(lacks *target) []*target {
+	if lacks == p.targets[0] {
+		return p.targets
+	}
+	return []*target{lacks}
+}
 
-func (p *Pipeline) feedPages(ctx context.Context, read pages, files chan<- catalogue.WaitingFile) (fed int, err error) {
-	var after int64
+type pages func(ctx context.Context, after *catalogue.WaitingFile, limit int) ([]catalogue.WaitingFile, error)
+
+func (p *Pipeline) feedPages(ctx context.Context, read pages, into []*target, files chan<- job) (fed int, err error) {
+	var after *catalogue.WaitingFile
 	for {
 		page, err := read(ctx, after, feedPage)
 		if err != nil || len(page) == 0 {
 			return fed, err
 		}
-		after = page[len(page)-1].ID
+		after = &page[len(page)-1]
 		for _, file := range page {
 			if !p.takeOff(file) {
 				continue
 			}
 			select {
-			case files <- file:
+			case files <- job{WaitingFile: file, into: into}:
 				fed++
 			case <-ctx.Done():
 				return fed, ctx.Err()
@@ -251,12 +254,10 @@ func (p *Pipeline) feedPages(ctx context.Context, read pages, files chan<- catal
 func (p *Pipeline) takeOff(file catalogue.WaitingFile) bool {
 	p.underway.Lock()
 	defer p.underway.Unlock()
-	_, flies := p.flying[file.ID]
-	_, rests := p.resting[file.FolderID]
-	if flies || rests {
+	if _, rests := p.resting[file.FolderID]; rests || p.flying[file.ID] > 0 {
 		return false
 	}
-	p.flying[file.ID] = struct{}{}
+	p.flying[file.ID] = 1
 	return true
 }
 
@@ -284,10 +285,19 @@ func (p *Pipeline) inFlight() int {
 	return len(p.flying)
 }
 
-// land ends the way of a file, whatever came of it.
+// fork says how many vectors a file needs, each of which lands on its own.
+func (p *Pipeline) fork(file int64, vectors int) {
+	p.underway.Lock()
+	defer p.underway.Unlock()
+	p.flying[file] = vectors
+}
+
+// land ends the way of a file towards one vector, whatever came of it.
 func (p *Pipeline) land(file int64) {
 	p.underway.Lock()
-	delete(p.flying, file)
+	if p.flying[file]--; p.flying[file] <= 0 {
+		delete(p.flying, file)
+	}
 	p.underway.Unlock()
 	p.wake()
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +20,6 @@ import (
 	"vsed/index"
 	"vsed/index/fusion"
 	"vsed/index/keyword"
-	vector "vsed/index/vector/memory"
-	"vsed/plugins/contract"
 )
 
 const (
@@ -33,18 +32,6 @@ const (
 
 // ErrEmptyQuery refuses a query without a word.
 var ErrEmptyQuery = errors.New("the query is empty: say what the photo shows")
-
-// A TextEncoder turns sentences into vectors of the space in use.
-type TextEncoder interface {
-	EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error)
-}
-
-// A Space says how to search among the vectors in use.
-type Space struct {
-	Dimensions int
-	MatchFloor float64 // cosine below which a photo is no good match
-	Encoder    TextEncoder
-}
 
 // A Hit is a photo that was found. Scores are comparable within one answer.
 type Hit struct {
@@ -63,36 +50,21 @@ type Result struct {
 // An Engine answers queries. Its methods may be called by any number of
 // goroutines; Follow by one.
 type Engine struct {
-	catalogue  *catalogue.Catalogue
-	words      *keyword.Index
-	places     *places.Gazetteer
-	generation atomic.Pointer[generation]
-	renewed    chan struct{}           // holds one token after UseSpace
-	reached    atomic.Pointer[reached] // nil before Follow
-	log        *slog.Logger
-}
+	catalogue *catalogue.Catalogue
+	words     *keyword.Index
+	places    *places.Gazetteer
+	reached   atomic.Pointer[catalogue.Cursor] // how far the words are; nil before Follow
+	log       *slog.Logger
 
-// A generation is one set of vectors that can be searched.
-type generation struct {
-	Space
-	vectors *vector.Index
+	mutex   sync.RWMutex
+	serving *Generation // nil before Serve
 }
 
 // New makes an engine over an open catalogue, keyword index and gazetteer (nil:
 // no place names), which the caller closes after Follow has returned. Until
-// UseSpace it searches words.
+// Serve it searches words.
 func New(c *catalogue.Catalogue, words *keyword.Index, where *places.Gazetteer, log *slog.Logger) *Engine {
-	return &Engine{catalogue: c, words: words, places: where, renewed: make(chan struct{}, 1), log: log}
-}
-
-// UseSpace makes the engine search the vectors of another space, which Follow
-// then reads. The catalogue must use the same space already.
-func (e *Engine) UseSpace(space Space) {
-	e.generation.Store(&generation{Space: space, vectors: vector.New(space.Dimensions)})
-	select {
-	case e.renewed <- struct{}{}:
-	default: // Follow has not taken the last token yet, and will see this space
-	}
+	return &Engine{catalogue: c, words: words, places: where, log: log}
 }
 
 // Search finds photos. limit is at least 1; the cursor is empty or the Next of
@@ -142,18 +114,19 @@ func liftWhole(fused, byWords []index.Hit) []index.Hit {
 }
 
 func (e *Engine) searchVectors(ctx context.Context, query string) (hits []index.Hit, floor float64, err error) {
-	current := e.generation.Load()
-	if current == nil {
+	serving := e.hold()
+	if serving == nil {
 		return nil, 0, errors.New("no encoder has been ready yet; `vsectl status` says why")
 	}
+	defer serving.queries.Done()
 	ctx, cancel := context.WithTimeout(ctx, encodeTimeout)
 	defer cancel()
-	embeddings, err := current.Encoder.EncodeTexts(ctx, []string{query})
+	embeddings, err := serving.Encoder.EncodeTexts(ctx, []string{query})
 	if err != nil {
 		return nil, 0, err
 	}
-	hits, err = current.vectors.Search(embeddings[0].Vector, candidates, nil)
-	return hits, current.MatchFloor, err
+	found, err := serving.Index.vectors.Search(ctx, embeddings[0].Vector, candidates, nil)
+	return found.Hits, serving.MatchFloor, err
 }
 
 // page fills the result with the photos after the cursor that are still shown.

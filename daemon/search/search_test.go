@@ -40,6 +40,7 @@ func at(degrees float64) []float32 {
 type world struct {
 	*testing.T
 	catalogue *catalogue.Catalogue
+	state     string
 	engine    *Engine
 	folder    catalogue.Folder
 	photos    map[int]int64
@@ -58,25 +59,40 @@ func newWorld(t *testing.T, degrees ...int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, catalogue: c, photos: make(map[int]int64), engine: New(c, words, nil, slog.New(slog.DiscardHandler))}
-	w.check(c.UseSpace(t.Context(), "angles"))
-	w.engine.UseSpace(Space{Dimensions: 2, MatchFloor: 0.9, Encoder: angle{}})
+	w := &world{T: t, catalogue: c, state: state, photos: make(map[int]int64), engine: New(c, words, nil, slog.New(slog.DiscardHandler))}
+	t.Cleanup(func() { w.check(errors.Join(words.Close(), c.Close())) })
+	w.serve("angles")
 	w.folder, err = c.AddFolder(t.Context(), "/photos")
 	w.check(err)
 	for _, angle := range degrees {
 		w.add(fmt.Sprintf("%c.jpg", 'a'+angle/4), angle)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- w.engine.Follow(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		w.check(<-done)
-		w.check(words.Close())
-		w.check(c.Close())
-	})
+	w.whileTesting(w.engine.Follow)
 	w.caughtUp()
 	return w
+}
+
+// serve makes the engine and the catalogue serve a space, which fills from now on.
+func (w *world) serve(name string) {
+	w.Helper()
+	space, err := w.catalogue.Space(w.Context(), name)
+	w.check(err)
+	index, err := OpenIndex(w.Context(), w.state+"/vectors/"+name, w.catalogue, space, 2, slog.New(slog.DiscardHandler))
+	w.check(err)
+	w.Cleanup(func() { w.check(index.Close()) })
+	w.whileTesting(index.Follow)
+	w.check(w.catalogue.Serve(w.Context(), space))
+	w.engine.Serve(&Generation{Index: index, Encoder: angle{}, MatchFloor: 0.9})
+}
+
+func (w *world) whileTesting(run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- run(ctx) }()
+	w.Cleanup(func() {
+		cancel()
+		w.check(<-done)
+	})
 }
 
 func (w *world) check(err error) {
@@ -90,11 +106,11 @@ func (w *world) add(name string, degrees int) {
 	w.Helper()
 	stat := catalogue.Stat{Inode: uint64(len(w.photos) + 1), Size: 1}
 	w.check(w.catalogue.Observe(w.Context(), w.folder.ID, []catalogue.Observation{{Path: name, Stat: stat}}))
-	waiting, err := w.catalogue.Undecoded(w.Context(), 0, 1)
+	waiting, err := w.catalogue.Undecoded(w.Context(), nil, 1)
 	w.check(err)
 	photo, _, err := w.catalogue.Identify(w.Context(), waiting[0].ID, stat, catalogue.Content{Digest: [32]byte{byte(degrees), byte(degrees >> 8)}})
 	w.check(err)
-	w.check(w.catalogue.StoreEmbeddings(w.Context(), map[int64]catalogue.Embedding{photo: {Vector: at(float64(degrees))}}))
+	w.check(w.catalogue.Serving().Store(w.Context(), map[int64]catalogue.Embedding{photo: {Vector: at(float64(degrees))}}))
 	w.photos[degrees] = photo
 }
 
@@ -210,9 +226,8 @@ func TestBadQueriesAreRefused(t *testing.T) {
 
 func TestAnotherSpaceIsFilledFromTheStart(t *testing.T) {
 	w := newWorld(t, 0, 40)
-	w.check(w.catalogue.UseSpace(t.Context(), "other"))
-	w.engine.UseSpace(Space{Dimensions: 2, Encoder: angle{}})
-	w.check(w.catalogue.StoreEmbeddings(t.Context(), map[int64]catalogue.Embedding{w.photos[40]: {Vector: at(0)}}))
+	w.serve("other")
+	w.check(w.catalogue.Serving().Store(t.Context(), map[int64]catalogue.Embedding{w.photos[40]: {Vector: at(0)}}))
 	w.caughtUp()
 	if got := w.degrees(w.search("0", 10, "")); !slices.Equal(got, []int{40}) {
 		t.Errorf("found %v", got)

@@ -84,7 +84,7 @@ func writeProblem(w http.ResponseWriter, refusal *api.Error) {
 
 func methodsOf(mux *http.ServeMux, r *http.Request) []string {
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
 		if _, pattern := mux.Handler(other); pattern != "/" {
 			methods = append(methods, method)

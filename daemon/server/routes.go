@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -31,6 +33,8 @@ func (s *Server) routes() http.Handler {
 	s.folderRoutes(h)
 	s.quarantineRoutes(h)
 	s.eventRoutes(h)
+	s.encoderRoutes(h)
+	mux.HandleFunc("PUT /v1/encoders/{name}", s.installEncoder)
 	neverNull(h.OpenAPI().Components.Schemas)
 	mux.HandleFunc("/", unknownRoute(mux))
 	return mux
@@ -39,11 +43,31 @@ func (s *Server) routes() http.Handler {
 // route declares one operation. Its handler's context ends after
 // requestTimeout, its errors are told as refuse says.
 func route[I, O any](s *Server, h huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	within(requestTimeout, s, h, op, handle)
+}
+
+// slow is route for what may take slowTimeout.
+func slow[I, O any](s *Server, h huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		_, writer := humago.Unwrap(ctx)
+		allowTime(writer)
+		next(ctx)
+	})
+	within(slowTimeout, s, h, op, handle)
+}
+
+// allowTime lets a request and its answer take slowTimeout.
+func allowTime(writer http.ResponseWriter) {
+	control, end := http.NewResponseController(writer), time.Now().Add(slowTimeout)
+	_ = errors.Join(control.SetReadDeadline(end), control.SetWriteDeadline(end)) // a writer that knows no deadline has none
+}
+
+func within[I, O any](limit time.Duration, s *Server, h huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes = maxBodyBytes
 	op.BodyReadTimeout = requestTimeout
 	op.Responses = withProblem(h, op.Responses)
 	huma.Register(h, op, func(ctx context.Context, input *I) (*O, error) {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		output, err := handle(ctx, input)
 		if err != nil {

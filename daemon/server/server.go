@@ -27,7 +27,9 @@ const (
 	headerTimeout  = 10 * time.Second
 	// requestTimeout bounds one answer, those that are streams aside.
 	requestTimeout = 30 * time.Second
-	idleTimeout    = 2 * time.Minute
+	// slowTimeout bounds what starts a model, or takes one from a client.
+	slowTimeout = 30 * time.Minute
+	idleTimeout = 2 * time.Minute
 	// shutdownTimeout is what answers in progress are given at the end; the
 	// daemon as a whole has 5 s.
 	shutdownTimeout = 2 * time.Second
@@ -81,6 +83,7 @@ type Library interface {
 type Server struct {
 	searcher Searcher
 	library  Library
+	encoders Encoders
 	log      *slog.Logger
 	handler  http.Handler
 	// streams ends when the server is asked to stop: an event stream has no end
@@ -89,9 +92,9 @@ type Server struct {
 	endStreams context.CancelFunc
 }
 
-// New makes a server that answers from searcher and library.
-func New(searcher Searcher, library Library, log *slog.Logger) *Server {
-	s := &Server{searcher: searcher, library: library, log: log}
+// New makes a server that answers from searcher, library and encoders.
+func New(searcher Searcher, library Library, encoders Encoders, log *slog.Logger) *Server {
+	s := &Server{searcher: searcher, library: library, encoders: encoders, log: log}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	s.handler = s.logged(s.routes())
 	return s

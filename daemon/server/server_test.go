@@ -203,7 +203,7 @@ func serve(t *testing.T, library *servertest.Library, socket string, log *slog.L
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- server.New(library, library, log).Serve(ctx, listener) }()
+	go func() { ended <- server.New(library, library, &library.Shelf, log).Serve(ctx, listener) }()
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -261,7 +261,7 @@ func TestIdleStreamIsKeptAlive(t *testing.T) {
 		library := servertest.New()
 		ended := make(chan error, 1)
 		go func() {
-			ended <- server.New(library, library, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(library, library, &library.Shelf, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		conn := listener.dial()
 		defer conn.Close()
@@ -319,7 +319,7 @@ func TestShutdownCutsOffWhatHangs(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- server.New(hanging{}, servertest.New(), slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(hanging{}, servertest.New(), &servertest.Encoders{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		conn := listener.dial()
 		defer conn.Close()
@@ -350,7 +350,7 @@ func TestSlowSearchIsBounded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- server.New(hanging{}, servertest.New(), slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(hanging{}, servertest.New(), &servertest.Encoders{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		conn := listener.dial()
 		defer conn.Close()

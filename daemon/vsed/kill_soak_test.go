@@ -30,16 +30,18 @@ func (w *world) contents() map[[32]byte]string {
 	for place := (catalogue.Cursor{}); ; {
 		photos, err := c.Changed(w.Context(), place, 500)
 		w.check(err)
+		vectors, err := c.Serving().Changed(w.Context(), place, 500)
+		w.check(err)
 		if len(photos) == 0 {
 			return found
 		}
-		for _, photo := range photos {
+		for i, photo := range photos {
 			var paths []string
 			for _, file := range photo.Files {
 				paths = append(paths, file.Path[len(w.photos):])
 			}
 			slices.Sort(paths)
-			found[photo.Digest] = fmt.Sprintf("%q %v missing=%v", paths, photo.Vector, !photo.Visible())
+			found[photo.Digest] = fmt.Sprintf("%q %v missing=%v", paths, vectors[i].Vector, !photo.Visible())
 		}
 		last := photos[len(photos)-1]
 		place = catalogue.Cursor{Change: last.Change, Photo: last.ID}

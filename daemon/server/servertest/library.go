@@ -25,6 +25,7 @@ type Library struct {
 	// notes which were tried again.
 	Quarantined []api.QuarantinedFile
 	Retried     []int64
+	Shelf       Encoders
 	// Failure, where set, is the error of every method.
 	Failure error
 

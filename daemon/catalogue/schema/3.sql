@@ -1,0 +1,26 @@
+-- Schema 3: several spaces side by side. Which photo has a vector is kept here,
+-- so that counting and waiting ask one file; the vectors are in the space's own.
+
+CREATE TABLE space (
+    id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE encoded (
+    space INTEGER NOT NULL REFERENCES space (id) ON DELETE CASCADE,
+    photo INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    PRIMARY KEY (space, photo)
+) WITHOUT ROWID;
+CREATE INDEX encoded_photo ON encoded (photo);
+
+-- Photos that a space's encoder would not take, while another space has them.
+CREATE TABLE refused (
+    space  INTEGER NOT NULL REFERENCES space (id) ON DELETE CASCADE,
+    photo  INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (space, photo)
+) WITHOUT ROWID;
+
+-- The newest first is the order in which another encoder takes photos.
+DROP INDEX photo_taken;
+CREATE INDEX photo_newest ON photo (taken, id);

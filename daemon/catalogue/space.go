@@ -1,0 +1,225 @@
+package catalogue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// A Space is the store of the vectors that encoders of one space made. Its
+// methods may be called by any number of goroutines.
+type Space struct {
+	catalogue *Catalogue
+	id        int64
+	name      string
+	write     *sql.DB // one connection
+	read      *sql.DB
+}
+
+var spaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// Space opens or makes the store of a space. The catalogue owns it and gives
+// the same one until it is closed or the space is removed.
+func (c *Catalogue) Space(ctx context.Context, name string) (*Space, error) {
+	if !spaceName.MatchString(name) {
+		return nil, fmt.Errorf("the space name %q is not a plain file name", name)
+	}
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	if s, ok := c.spaces[name]; ok {
+		return s, nil
+	}
+	s, err := c.openSpace(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open the vectors of the space %q: %w", name, err)
+	}
+	c.spaces[name] = s
+	return s, nil
+}
+
+func (c *Catalogue) openSpace(ctx context.Context, name string) (*Space, error) {
+	path := c.spacePath(name)
+	_, err := os.Stat(path)
+	lost := errors.Is(err, fs.ErrNotExist)
+	s := &Space{catalogue: c, name: name}
+	s.write, s.read = openPools(path)
+	if _, err := s.write.ExecContext(ctx, spaceSchema()); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	unknown, err := s.register(ctx)
+	if err == nil && lost != unknown {
+		err = s.reconcile(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (c *Catalogue) spacePath(name string) string {
+	return filepath.Join(c.folder, "spaces", name+".db")
+}
+
+// register takes the space's number and reports whether the catalogue had none
+// for it.
+func (s *Space) register(ctx context.Context) (unknown bool, err error) {
+	err = s.catalogue.update(ctx, func(w change) error {
+		inserted, err := w.exec(`INSERT OR IGNORE INTO space (name) VALUES (?)`, s.name)
+		if err != nil {
+			return err
+		}
+		unknown = inserted > 0
+		return w.QueryRowContext(ctx, `SELECT id FROM space WHERE name = ?`, s.name).Scan(&s.id)
+	})
+	return unknown, err
+}
+
+// reconcile makes the catalogue know of the vectors that are in the space's
+// file, and of no others: after a migration or when one of both was lost or
+// restored.
+func (s *Space) reconcile(ctx context.Context) error {
+	return s.catalogue.updateBeside(ctx, s, func(w change) error {
+		if _, err := w.exec(`DELETE FROM encoded WHERE space = ? AND NOT EXISTS (`+matching+` AND photo.id = encoded.photo)`, s.id); err != nil {
+			return err
+		}
+		_, err := w.exec(`INSERT OR IGNORE INTO encoded SELECT ?, photo.id FROM (`+matching+`) AS photo`, s.id)
+		return err
+	})
+}
+
+// matching selects the photos whose own vector is in an attached space; a
+// condition on photo may follow.
+const matching = `SELECT photo.id FROM beside.embedding JOIN photo ON photo.id = embedding.photo AND photo.digest = embedding.digest WHERE true`
+
+// updateBeside is update with the space's file attached as "beside". A commit
+// over two files is not atomic: write must write to one of them only.
+func (c *Catalogue) updateBeside(ctx context.Context, s *Space, write func(change) error) error {
+	return c.updateWith(ctx, "NORMAL", c.spacePath(s.name), write)
+}
+
+// Wait is Catalogue.Wait: every change may be one of the space's.
+func (s *Space) Wait() <-chan struct{} { return s.catalogue.Wait() }
+
+// Name is the space's name.
+func (s *Space) Name() string { return s.name }
+
+func (s *Space) close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// Serve makes the space the one that Photo.Encoded and Count are about, now and
+// after a restart, and keeps settings in the same commit. It is on the disk when
+// it returns.
+func (c *Catalogue) Serve(ctx context.Context, s *Space, settings ...Setting) error {
+	err := c.updateDurably(ctx, func(w change) error {
+		if err := w.set("space", s.name); err != nil {
+			return err
+		}
+		for _, setting := range settings {
+			if err := w.set(setting.Name, setting.Value); err != nil {
+				return err
+			}
+		}
+		return w.setAsideRefused(s)
+	})
+	if err == nil {
+		c.serving.Store(s)
+	}
+	return err
+}
+
+// setAsideRefused puts the files of refused photos into quarantine, as if the
+// space had served when its encoder refused them.
+func (w change) setAsideRefused(s *Space) error {
+	files, err := w.exec(`UPDATE file SET state = 'quarantined', reason = (SELECT reason FROM refused WHERE space = ?1 AND photo = file.photo),
+			attempts = max(attempts, 1), last_attempt = unixepoch()
+		WHERE state = 'present' AND photo IN (SELECT photo FROM refused WHERE space = ?1)`, s.id)
+	if err != nil || files == 0 {
+		return err
+	}
+	number, err := w.event(FileQuarantined, 0, "")
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(`UPDATE photo SET change = ? WHERE id IN (SELECT photo FROM refused WHERE space = ?)`, number, s.id)
+	return err
+}
+
+// Serving gives the space of Serve; nil before the first.
+func (c *Catalogue) Serving() *Space { return c.serving.Load() }
+
+// servingID is 0, which no space has, before the first Serve.
+func (c *Catalogue) servingID() int64 {
+	if s := c.serving.Load(); s != nil {
+		return s.id
+	}
+	return 0
+}
+
+// serveAgain serves the space of the last Serve.
+func (c *Catalogue) serveAgain(ctx context.Context) error {
+	name, err := c.Setting(ctx, "space")
+	if err != nil || name == "" {
+		return err
+	}
+	s, err := c.Space(ctx, name)
+	c.serving.Store(s)
+	return err
+}
+
+// Spaces gives the names of all spaces that hold vectors, in the order in which
+// they were made.
+func (c *Catalogue) Spaces(ctx context.Context) (names []string, err error) {
+	err = c.view(func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `SELECT name FROM space ORDER BY id`)
+		if err != nil {
+			return fmt.Errorf("read the spaces: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		return rows.Err()
+	})
+	return names, err
+}
+
+// RemoveSpace deletes a space with its vectors; the caller no longer uses it.
+// The one that serves is refused.
+func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
+	s, err := c.Space(ctx, name)
+	if err != nil {
+		return err
+	}
+	if s == c.Serving() {
+		return fmt.Errorf("the space %q serves: another encoder must take its place first", name)
+	}
+	err = c.update(ctx, func(w change) error {
+		for _, statement := range []string{`DELETE FROM encoded WHERE space = ?`, `DELETE FROM space WHERE id = ?`} {
+			if _, err := w.exec(statement, s.id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	delete(c.spaces, name)
+	err = s.close()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if failed := os.Remove(c.spacePath(name) + suffix); !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+package encoder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/ingest"
+	"vsed/daemon/search"
+	"vsed/plugins/contract"
+	"vsed/plugins/host"
+	"vsed/plugins/selftest"
+)
+
+// A running encoder has passed the self-test. It uses the index of its space.
+type running struct {
+	Installed
+	host   *host.EncoderHost
+	about  *contract.EncoderDescription
+	report selftest.Report
+	space  *catalogue.Space
+	index  *search.Index
+}
+
+// test starts an encoder and judges it. The report is complete up to the check
+// that failed; the host is the caller's to close, also after an error.
+func (m *Manager) test(ctx context.Context, installed Installed) (*host.EncoderHost, selftest.Report, error) {
+	command := installed.Command
+	command.Name = "encoder " + installed.Name
+	started := host.NewEncoder(command, m.Policy, m.Log)
+	report, err := selftest.Run(ctx, started, selftest.Limits{})
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("the encoder %s does not work: %w", installed.Name, err)
+	}
+	return started, report, err
+}
+
+// start starts and tests an encoder, and opens the index of its space.
+func (m *Manager) start(ctx context.Context, installed Installed) (*running, error) {
+	started, report, err := m.test(ctx, installed)
+	r := &running{Installed: installed, host: started, report: report}
+	if err == nil {
+		r.about, err = started.Describe(ctx)
+	}
+	if err == nil {
+		r.space, err = m.Catalogue.Space(ctx, r.about.GetSpace())
+	}
+	if err == nil {
+		r.index, err = m.useIndex(ctx, r.about)
+	}
+	if err != nil {
+		return nil, errors.Join(err, started.Close())
+	}
+	return r, nil
+}
+
+// end ends an encoder that neither queries nor ingest ask any more.
+func (m *Manager) end(r *running) error {
+	return errors.Join(m.leaveIndex(r.about.GetSpace()), r.host.Close())
+}
+
+func (r *running) generation() *search.Generation {
+	return &search.Generation{Index: r.index, Encoder: r.host, MatchFloor: r.about.GetMatchFloor()}
+}
+
+func (r *running) served() served { return served{r.Name, r.about.GetSpace()} }
+
+func (r *running) target(serves bool) ingest.Target {
+	return ingest.Target{Serves: serves, Space: r.space, Encoder: r.host, Description: r.about, Check: r.check}
+}
+
+// check encodes a grey picture and a word: the host refuses what is no vector,
+// and an encoder that fails on these is at fault itself. Photos then wait,
+// instead of being set aside one by one.
+func (r *running) check(ctx context.Context) error {
+	picture := r.about.GetPicture()
+	grey := bytes.Repeat([]byte{128}, int(picture.GetWidth()*picture.GetHeight()*3))
+	if _, err := r.host.EncodePictures(ctx, [][]byte{grey}); err != nil {
+		return err
+	}
+	_, err := r.host.EncodeTexts(ctx, []string{"photo"})
+	return err
+}
+
+// memory gives what the encoder says it takes, in bytes; 0: not known.
+func (r *running) memory() uint64 { return r.about.GetPictureMemory() + r.about.GetTextMemory() }

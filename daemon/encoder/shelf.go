@@ -1,0 +1,89 @@
+package encoder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"vsed/plugins/host"
+)
+
+// Default is the name of the encoder that serves where nobody chose another.
+const Default = "builtin"
+
+// An Installed is an encoder that can be started.
+type Installed struct {
+	Name    string
+	Command host.Command
+	Folder  string // of its bundle; "" where the plugin brings a model of its own
+	Fixed   bool   // comes with vsed or with the configuration: not removed by hand
+}
+
+// A Shelf knows the encoders that are installed.
+type Shelf struct {
+	// Folder holds a bundle a folder, each named as its encoder.
+	Folder string
+	// Default is the encoder named Default.
+	Default Installed
+	// Command starts the bundle in a folder.
+	Command func(name, bundle string) host.Command
+}
+
+// An UnknownError refuses a name that no installed encoder has.
+type UnknownError struct {
+	Name  string
+	Known []string
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("no encoder %q is installed: there are %s; `vsectl encoder pull` installs others", e.Name, strings.Join(e.Known, ", "))
+}
+
+// encoderName also keeps what a person types apart from paths and flags.
+var encoderName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// List gives the installed encoders, the default first, then by name.
+func (s *Shelf) List() ([]Installed, error) {
+	entries, err := os.ReadDir(s.Folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list the installed encoders: %w", err)
+	}
+	installed := []Installed{s.Default}
+	for _, entry := range entries {
+		if entry.IsDir() && encoderName.MatchString(entry.Name()) && entry.Name() != Default {
+			folder := filepath.Join(s.Folder, entry.Name())
+			installed = append(installed, Installed{Name: entry.Name(), Folder: folder, Command: s.Command(entry.Name(), folder)})
+		}
+	}
+	return installed, nil
+}
+
+// Find gives an installed encoder, or an *UnknownError.
+func (s *Shelf) Find(name string) (Installed, error) {
+	installed, err := s.List()
+	if err != nil {
+		return Installed{}, err
+	}
+	at := slices.IndexFunc(installed, func(one Installed) bool { return one.Name == name })
+	if at >= 0 {
+		return installed[at], nil
+	}
+	unknown := &UnknownError{Name: name}
+	for _, one := range installed {
+		unknown.Known = append(unknown.Known, one.Name)
+	}
+	return Installed{}, unknown
+}
+
+// remove deletes an installed bundle.
+func (s *Shelf) remove(installed Installed) error {
+	if err := os.RemoveAll(installed.Folder); err != nil {
+		return fmt.Errorf("delete the encoder %s: %w", installed.Name, err)
+	}
+	return nil
+}

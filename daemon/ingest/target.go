@@ -1,0 +1,58 @@
+package ingest
+
+import (
+	"context"
+
+	"vsed/daemon/catalogue"
+	"vsed/plugins/contract"
+	"vsed/plugins/host"
+)
+
+// A Target is an encoder and the space that it fills.
+type Target struct {
+	// Serves says that search asks this space: files are set aside by what its
+	// encoder says. What another encoder cannot take is refused in its space only.
+	Serves      bool
+	Space       *catalogue.Space
+	Encoder     *host.EncoderHost
+	Description *contract.EncoderDescription
+	// Check fails where the encoder does not work whatever the photo: photos
+	// are then not blamed.
+	Check func(context.Context) error
+}
+
+// A target is a Target with what is on its way to it.
+type target struct {
+	Target
+	decoded chan picture
+	rate    rate
+}
+
+// A job is a file to be decoded for some targets.
+type job struct {
+	catalogue.WaitingFile
+	into []*target
+}
+
+// A picture is a decoded photo that needs a vector of one target.
+type picture struct {
+	job
+	pixels []byte // as the target's PictureFormat says
+}
+
+// formats are what the job's targets take.
+func (j job) formats() []*contract.PictureFormat {
+	formats := make([]*contract.PictureFormat, len(j.into))
+	for i, one := range j.into {
+		formats[i] = one.Description.Picture
+	}
+	return formats
+}
+
+func (j job) spaces() []*catalogue.Space {
+	spaces := make([]*catalogue.Space, len(j.into))
+	for i, one := range j.into {
+		spaces[i] = one.Space
+	}
+	return spaces
+}

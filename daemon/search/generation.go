@@ -1,0 +1,46 @@
+package search
+
+import (
+	"context"
+	"sync"
+
+	"vsed/plugins/contract"
+)
+
+// A TextEncoder turns sentences into vectors of one space.
+type TextEncoder interface {
+	EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error)
+}
+
+// A Generation is a set of vectors that can be searched, with the encoder of its
+// sentences.
+type Generation struct {
+	Index      *Index
+	Encoder    TextEncoder
+	MatchFloor float64 // cosine below which a photo is no good match
+
+	queries sync.WaitGroup // those that are under way
+}
+
+// Serve makes queries ask this generation from now on, and returns when the last
+// query has ended that began with the one before, which may then be closed.
+func (e *Engine) Serve(g *Generation) {
+	e.mutex.Lock()
+	before := e.serving
+	e.serving = g
+	e.mutex.Unlock()
+	if before != nil {
+		before.queries.Wait()
+	}
+}
+
+// hold gives the generation that serves, for one query; nil where none does. The
+// caller calls queries.Done.
+func (e *Engine) hold() *Generation {
+	e.mutex.RLock()
+	defer e.mutex.RUnlock()
+	if e.serving != nil {
+		e.serving.queries.Add(1)
+	}
+	return e.serving
+}

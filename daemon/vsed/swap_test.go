@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image/color"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vsed/daemon/api"
+)
+
+// shelved has a fake encoder for each bundle in the state folder, whose flags
+// are in the file that the bundle consists of.
+const shelved = `if [ "$1" = "--bundle" ]; then exec %[1]s $(cat "$2/flags"); fi; exec %[1]s --space builtin-space`
+
+// newShelf is a world whose default encoder has the space "builtin-space".
+func newShelf(t *testing.T) *world {
+	w := newWorld(t)
+	path := filepath.Join(filepath.Dir(w.state), "shelved.sh")
+	w.check(os.WriteFile(path, []byte("#!/bin/sh\n"+fmt.Sprintf(shelved, filepath.Join(binaries, "vsed-encoder-fake"))+"\n"), 0o755))
+	w.environment = []string{"VSED_ENCODER_PLUGIN=" + path}
+	return w
+}
+
+// shelve installs a fake encoder.
+func (w *world) shelve(name, flags string) {
+	w.Helper()
+	folder := filepath.Join(w.state, "encoders", name)
+	w.check(os.MkdirAll(folder, 0o700))
+	w.check(os.WriteFile(filepath.Join(folder, "flags"), []byte(flags), 0o600))
+}
+
+func (w *world) use(name string, now bool) {
+	w.Helper()
+	_, err := w.client.UseEncoder(w.Context(), api.SwapRequest{Encoder: name, Now: now})
+	w.check(err)
+}
+
+func (w *world) untilServes(space string) {
+	w.Helper()
+	w.untilStatus(space+" serves", func(s api.Status) bool { return s.Encoder.Space == space })
+}
+
+func (w *world) untilStage(stage string) (swap api.Swap) {
+	w.Helper()
+	w.until("the swap is "+stage, func() bool {
+		var err error
+		swap, err = w.client.Swap(w.Context())
+		return err == nil && swap.Stage == stage
+	})
+	return swap
+}
+
+func (w *world) library(photos int) {
+	w.Helper()
+	for i := range photos {
+		w.photo(fmt.Sprintf("%d/%d.jpg", i%7, i), []color.RGBA{red, green, blue}[i%3], i)
+	}
+}
+
+// ask queries without pause until the returned function is called, which gives
+// how many queries there were. No one may fail, be partial or come back without
+// what is there.
+func (w *world) ask(query string, hits int) (stop func() int64) {
+	var asked atomic.Int64
+	ctx, cancel := context.WithCancel(w.Context())
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for ctx.Err() == nil {
+			result, err := w.client.Search(ctx, query, 1000, "")
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil || result.Partial != "" || len(result.Hits) < hits {
+				w.Errorf("query %d: %d hits of %d, partial %q, %v", asked.Load(), len(result.Hits), hits, result.Partial, err)
+				return
+			}
+			asked.Add(1)
+		}
+	})
+	return func() int64 {
+		cancel()
+		asking.Wait()
+		return asked.Load()
+	}
+}
+
+func TestSwapAndRollBackUnderQueries(t *testing.T) {
+	w := newShelf(t)
+	w.library(120)
+	w.start()
+	w.settled()
+	w.shelve("other", "--space other-space --dimensions 24")
+	stop := w.ask("red", 120)
+	w.use("other", false)
+	w.untilServes("other-space")
+	swap := w.untilStage(api.SwapNone)
+	if last := swap.Last; last == nil || last.Failed != "" || last.Coverage != (api.Coverage{Encoded: 120}) || last.From != "builtin" || last.To != "other" {
+		t.Errorf("the swap ended with %+v", last)
+	}
+	w.photo("late.jpg", blue, 500)
+	w.settled()
+	_, err := w.client.SwapCommand(t.Context(), "rollback")
+	w.check(err)
+	w.untilServes("builtin-space")
+	w.untilStatus("the late photo is encoded too", func(s api.Status) bool { return s.Ready && s.Photos.Encoded == 121 })
+	if asked := stop(); asked < 10 {
+		t.Errorf("only %d queries were asked", asked)
+	}
+	if _, err := w.client.SwapCommand(t.Context(), "rollback"); !isRefusal(err, http.StatusConflict) {
+		t.Errorf("a second roll-back: %v", err)
+	}
+	w.stop()
+}
+
+func isRefusal(err error, status int) bool {
+	var refusal *api.Error
+	return errors.As(err, &refusal) && refusal.Status == status
+}
+
+func TestASwapSurvivesKills(t *testing.T) {
+	w := newShelf(t)
+	w.library(150)
+	w.start()
+	w.settled()
+	w.shelve("other", "--space other-space --slow 30ms --batch 4")
+	w.use("other", false)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 4 {
+		pause := time.NewTimer(time.Duration(random.IntN(500)) * time.Millisecond)
+		<-pause.C
+		w.kill()
+		w.start()
+	}
+	w.untilServes("other-space")
+	if status := w.settled(); status.Photos.Encoded != 150 {
+		t.Errorf("status %+v", status.Photos)
+	}
+	w.stop()
+}
+
+func TestAnEncoderThatFailsIsNotUsed(t *testing.T) {
+	w := newShelf(t)
+	w.library(3)
+	w.start()
+	w.settled()
+	for flags, reason := range map[string]string{
+		"--constant":                     "not constant",
+		"--nan":                          "finite",
+		"--wrong-size":                   "",
+		"--changed":                      "golden",
+		"--inverted":                     "pair",
+		"--die-at-start":                 "dying",
+		"--missing-provider tensorrt":    "provider",
+		"--out-of-memory":                "",
+		"--wrong-engine --provider cuda": "",
+	} {
+		w.shelve("bad", "--space bad-space "+flags)
+		_, err := w.client.UseEncoder(t.Context(), api.SwapRequest{Encoder: "bad"})
+		if !isRefusal(err, http.StatusUnprocessableEntity) || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v", flags, err)
+		}
+		if got := w.find("red"); len(got) != 3 {
+			t.Errorf("%s: after it, red finds %q", flags, got)
+		}
+	}
+	if _, err := w.client.UseEncoder(t.Context(), api.SwapRequest{Encoder: "nobody"}); !isRefusal(err, http.StatusNotFound) {
+		t.Errorf("an unknown encoder: %v", err)
+	}
+	if _, err := w.client.UseEncoder(t.Context(), api.SwapRequest{Encoder: "builtin"}); !isRefusal(err, http.StatusConflict) {
+		t.Errorf("the encoder that serves: %v", err)
+	}
+	w.stop()
+}
+
+func TestASwapWaitsForOfflineFolders(t *testing.T) {
+	w := newShelf(t)
+	w.library(9)
+	w.start()
+	w.settled()
+	away := w.photos + "-away"
+	w.check(os.Rename(w.photos, away))
+	w.untilStatus("the folder is offline", func(s api.Status) bool { return s.Photos.Offline == 9 })
+	w.shelve("other", "--space other-space")
+	w.use("other", false)
+	if swap := w.untilStage(api.SwapOffline); len(swap.Offline) != 1 || swap.Offline[0].Text != w.photos {
+		t.Errorf("it waits for %+v", swap.Offline)
+	}
+	w.use("other", true)
+	w.untilServes("other-space")
+	if got := w.find("3.jpg"); len(got) == 0 {
+		t.Error("the offline photos are not found by their names")
+	}
+	w.check(os.Rename(away, w.photos))
+	w.untilStatus("the folder is encoded on its return", func(s api.Status) bool { return s.Ready && s.Photos.Encoded == 9 })
+	w.stop()
+}
+
+// A photo that only the incoming encoder cannot take is set aside at the
+// cut-over, not before, and the swap ends all the same.
+func TestAPhotoThatOnlyTheIncomingEncoderFailsOn(t *testing.T) {
+	w := newShelf(t)
+	w.library(6)
+	w.start()
+	w.settled()
+	w.shelve("other", "--space other-space --crash-on-picture "+fmt.Sprintf("%02x%02x%02x", 0, 0, 229))
+	w.use("other", false)
+	w.untilServes("other-space")
+	swap := w.untilStage(api.SwapNone)
+	if sum := swap.Last.Coverage; sum.Total() != 6 || sum.Waiting != 0 {
+		t.Errorf("coverage %+v", sum)
+	}
+	w.stop()
+}
+
+func TestPauseCancelAndRemove(t *testing.T) {
+	w := newShelf(t)
+	w.library(60)
+	w.start()
+	w.settled()
+	w.shelve("other", "--space other-space --slow 200ms --batch 2")
+	w.use("other", false)
+	w.untilStage(api.SwapEncoding)
+	if err := w.client.RemoveEncoder(t.Context(), "other"); !isRefusal(err, http.StatusConflict) {
+		t.Errorf("removing the incoming encoder: %v", err)
+	}
+	swap, err := w.client.SwapCommand(t.Context(), "pause")
+	w.check(err)
+	if swap.Stage != api.SwapPaused {
+		t.Errorf("paused: %+v", swap)
+	}
+	_, err = w.client.SwapCommand(t.Context(), "resume")
+	w.check(err)
+	w.use("builtin", false) // ends the swap
+	w.untilStage(api.SwapNone)
+	w.check(w.client.RemoveEncoder(t.Context(), "other"))
+	if list, err := w.client.Encoders(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("installed: %+v, %v", list, err)
+	}
+	w.stop()
+}
