@@ -220,6 +220,9 @@ func (s *supervisor) problemNow() string {
 	return s.problem
 }
 
+// closePatience is how long a killed process is waited for.
+const closePatience = time.Second
+
 func (s *supervisor) close() error {
 	s.mutex.Lock()
 	s.closed = true
@@ -229,6 +232,19 @@ func (s *supervisor) close() error {
 	if current != nil {
 		current.signalKill()
 	}
-	s.goroutines.Wait()
+	// The kernel keeps a killed process whose call into a filesystem hangs; nobody
+	// has to wait for it.
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.goroutines.Wait()
+	}()
+	patience := time.NewTimer(closePatience)
+	defer patience.Stop()
+	select {
+	case <-ended:
+	case <-patience.C:
+		s.log.Warn("a plugin was killed and has not ended; nobody waits for it", "plugin", s.command.Name)
+	}
 	return nil
 }
