@@ -74,7 +74,9 @@ func (c *Catalogue) Close() error {
 	return err
 }
 
-func (c *Catalogue) path() string { return filepath.Join(c.folder, "catalogue.db") }
+func (c *Catalogue) path() string { return cataloguePath(c.folder) }
+
+func cataloguePath(folder string) string { return filepath.Join(folder, "catalogue.db") }
 
 // openPools gives a pool of one connection for writing and one for reading.
 func openPools(path string) (write, read *sql.DB) {
@@ -88,7 +90,7 @@ func openPools(path string) (write, read *sql.DB) {
 
 func openDatabase(path string) *sql.DB {
 	name := (&url.URL{Scheme: "file", Path: path}).String() +
-		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate"
+		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate&_stmt_cache_size=64"
 	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{}})
 }
 

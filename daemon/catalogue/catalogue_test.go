@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"time"
 )
 
 func open(t *testing.T, folder string) *Catalogue {
@@ -202,27 +201,6 @@ func TestNearDuplicatesAndBurstsAreGroups(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingForLongIsForgotten(t *testing.T) {
-	c := open(t, t.TempDir())
-	folder, photos := library(t, c, "gone.jpg", "copied.jpg", "stays.jpg")
-	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "copy.jpg", Stat: stat(1)}}))
-	check(t, c.AddTags(t.Context(), photos[0], []string{"dog"}))
-	check(t, c.Vanished(t.Context(), folder.ID, []string{"gone.jpg", "copied.jpg"}))
-	check(t, c.Purge(t.Context(), time.Now().Add(-time.Hour), time.Time{}))
-	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); len(photo.Tags) != 1 {
-		t.Errorf("forgotten too early: %+v", photo)
-	}
-	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
-	if _, err := c.Photo(t.Context(), photos[0]); !errors.Is(err, ErrNotFound) {
-		t.Errorf("still known: %v", err)
-	}
-	for _, photo := range photos[1:] {
-		if photo := must[Photo](t)(c.Photo(t.Context(), photo)); !photo.Visible() || !photo.Encoded {
-			t.Errorf("lost: %+v", photo)
-		}
-	}
-}
-
 func TestUnreadFoldersAreNotDeclaredMissing(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder, _ := library(t, c, "locked/a.jpg", "locked-not/a.jpg", "b.jpg")
@@ -381,5 +359,19 @@ func TestAnotherNumberOfTheDeviceCostsNoDecode(t *testing.T) {
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: mounted}}))
 	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); !photo.Visible() {
 		t.Errorf("after another mount: %+v", photo)
+	}
+}
+
+func TestAFoldersIdentityGoesWithIt(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.SetFolderIdentity(t.Context(), folder.ID, []byte("disk 1")))
+	if kept := must[[]byte](t)(c.FolderIdentity(t.Context(), folder.ID)); string(kept) != "disk 1" {
+		t.Errorf("kept %q", kept)
+	}
+	check(t, c.RemoveFolder(t.Context(), folder.Path))
+	check(t, c.SetFolderIdentity(t.Context(), folder.ID, []byte("disk 2"))) // by a scan that was about to end
+	if kept := must[[]byte](t)(c.FolderIdentity(t.Context(), folder.ID)); kept != nil {
+		t.Errorf("kept %q of a folder that is gone", kept)
 	}
 }

@@ -136,15 +136,16 @@ func (c *Catalogue) Undecoded(ctx context.Context, after *WaitingFile, limit int
 }
 
 // Unencoded gives one file for each decoded photo without a vector in the
-// space, unless it was refused there, those taken last first, after the one given; nil begins. It reads every
-// photo: ask it after a start, for another space or when a folder is back.
+// space, unless it was refused there, or without the metadata of schema 2: those
+// taken last first, after the one given; nil begins. It reads every photo: ask
+// it after a start, for another space or when a folder is back.
 func (s *Space) Unencoded(ctx context.Context, after *WaitingFile, limit int) ([]WaitingFile, error) {
 	if after == nil {
 		after = &WaitingFile{Photo: math.MaxInt64, Taken: "\uffff"}
 	}
 	return s.catalogue.waiting(ctx, `FROM photo JOIN file ON file.id = (SELECT min(readable.id) FROM file AS readable JOIN folder AS root ON root.id = readable.folder
 			WHERE readable.photo = photo.id AND readable.state = 'present' AND NOT root.offline) JOIN folder ON folder.id = file.folder
-		WHERE (photo.taken, photo.id) < (?1, ?2) AND NOT EXISTS (SELECT 1 FROM encoded WHERE space = ?3 AND photo = photo.id)
+		WHERE (photo.taken, photo.id) < (?1, ?2) AND (photo.size = 0 OR NOT EXISTS (SELECT 1 FROM encoded WHERE space = ?3 AND photo = photo.id))
 			AND NOT EXISTS (SELECT 1 FROM refused WHERE space = ?3 AND photo = photo.id)
 		ORDER BY photo.taken DESC, photo.id DESC LIMIT ?4`, after.Taken, after.Photo, s.id, limit)
 }

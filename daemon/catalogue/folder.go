@@ -162,6 +162,9 @@ func (w change) removeFolder(folder Folder) error {
 	if err := w.touchFolder(FolderRemoved, folder.ID, folder.Path); err != nil {
 		return err
 	}
+	if _, err := w.exec(`DELETE FROM setting WHERE name = ?`, identitySetting(folder.ID)); err != nil {
+		return err
+	}
 	_, err := w.exec(`DELETE FROM folder WHERE id = ?`, folder.ID)
 	return err
 }

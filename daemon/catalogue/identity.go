@@ -16,9 +16,13 @@ func (c *Catalogue) FolderIdentity(ctx context.Context, folder int64) ([]byte, e
 }
 
 // SetFolderIdentity keeps what tells a folder from another that may lie in its
-// place. The bytes are UTF-8 and the caller's to understand.
+// place. The bytes are UTF-8 and the caller's to understand. Of a folder that was
+// removed nothing is kept.
 func (c *Catalogue) SetFolderIdentity(ctx context.Context, folder int64, identity []byte) error {
-	return c.SetSetting(ctx, identitySetting(folder), string(identity))
+	return c.update(ctx, func(w change) error {
+		_, err := w.exec(`INSERT OR REPLACE INTO setting (name, value) SELECT ?, ? FROM folder WHERE id = ?`, identitySetting(folder), string(identity), folder)
+		return err
+	})
 }
 
 // Ids of folders are never used again.

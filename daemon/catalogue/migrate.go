@@ -48,13 +48,9 @@ func migrate(ctx context.Context, path string) (err error) {
 	db := openDatabase(path)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("open the catalogue %s: %w; it is not touched: put a backup in its place, or move it away to begin anew", path, err)
-	}
-	if version > newestSchema() {
-		return fmt.Errorf("the catalogue %s was written by a newer vsed (schema %d, this one knows %d): start that vsed, or point `state` at another folder",
-			path, version, newestSchema())
+	version, err := schemaOf(ctx, db, path)
+	if err != nil {
+		return err
 	}
 	for ; version < newestSchema(); version++ {
 		if err := migrateOnce(ctx, db, path, version); err != nil {
@@ -62,6 +58,31 @@ func migrate(ctx context.Context, path string) (err error) {
 		}
 	}
 	_, err = db.ExecContext(ctx, `DELETE FROM event WHERE change <= (SELECT max(change) FROM event) - ?`, keptEvents)
+	return err
+}
+
+// schemaOf refuses what is no catalogue, or one of a newer vsed.
+func schemaOf(ctx context.Context, db *sql.DB, path string) (version int, err error) {
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("open the catalogue %s: %w; it is not touched: put a backup in its place, or move it away to begin anew", path, err)
+	}
+	if version > newestSchema() {
+		return 0, fmt.Errorf("the catalogue %s was written by a newer vsed (schema %d, this one knows %d): start that vsed, or point `state` at another folder",
+			path, version, newestSchema())
+	}
+	return version, nil
+}
+
+// CheckSchema fails where the catalogue in the state folder has not the schema
+// that this vsed writes. Only Open migrates it.
+func CheckSchema(ctx context.Context, folder string) (err error) {
+	path := cataloguePath(folder)
+	db := openDatabase(path)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	version, err := schemaOf(ctx, db, path)
+	if err == nil && version < newestSchema() {
+		err = fmt.Errorf("the catalogue %s has schema %d, this vsed writes %d: start vsed, which keeps a copy and migrates it", path, version, newestSchema())
+	}
 	return err
 }
 

@@ -52,7 +52,11 @@ func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
 		_, err = db.Exec(string(rows) + fmt.Sprintf("; PRAGMA user_version = %d", version))
 		check(t, err)
 		check(t, db.Close())
+		if err := CheckSchema(t.Context(), folder); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("schema %d", version)) {
+			t.Errorf("schema %d is told as %v", version, err)
+		}
 		c := open(t, folder)
+		check(t, CheckSchema(t.Context(), folder))
 		photo := must[Photo](t)(c.Photo(t.Context(), 1))
 		if len(photo.Files) != 1 || photo.Files[0].Path != "/photos/a.jpg" || len(photo.Tags) != 1 || photo.Tags[0].Name != "dog" {
 			t.Errorf("from schema %d: %+v", version, photo)
@@ -85,5 +89,34 @@ func TestARestoredCatalogueFindsNoForeignVector(t *testing.T) {
 	check(t, err)
 	if photo != photos[0] || len(lacking) != 1 {
 		t.Errorf("photo %d lacks %v; want photo %d to lack a vector", photo, lacking, photos[0])
+	}
+}
+
+// Photos of schema 1 have no metadata: they are read once more, and keep their
+// vectors.
+func TestPhotosOfSchema1AreReadAgain(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg", "b.jpg")
+	_, err := c.write.Exec(`UPDATE photo SET size = 0, title = '' WHERE id = ?`, photos[0])
+	check(t, err)
+	waiting := must[[]WaitingFile](t)(c.Serving().Unencoded(t.Context(), nil, 10))
+	if len(waiting) != 1 || waiting[0].Path != "a.jpg" {
+		t.Fatalf("to be read: %+v", waiting)
+	}
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "copy.jpg", Stat: stat(9)}}))
+	copied := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))[0]
+	if must[bool](t)(c.Recognise(t.Context(), copied.ID, stat(9), content(0).Digest, c.Serving())) {
+		t.Error("a photo without metadata was recognised")
+	}
+	read := content(0)
+	read.Title = "Sunset"
+	if _, lacking, err := c.Identify(t.Context(), waiting[0].ID, stat(0), read, c.Serving()); err != nil || len(lacking) != 0 {
+		t.Errorf("lacks a vector: %v, %v", lacking, err)
+	}
+	if photo := must[Photo](t)(c.Photo(t.Context(), photos[0])); photo.Title != "Sunset" {
+		t.Errorf("after reading: %+v", photo)
+	}
+	if waiting := must[[]WaitingFile](t)(c.Serving().Unencoded(t.Context(), nil, 10)); len(waiting) != 0 {
+		t.Errorf("to be read again: %+v", waiting)
 	}
 }

@@ -143,7 +143,8 @@ func (w change) observeOne(folder int64, root string, observation Observation, s
 	err = w.QueryRowContext(w.ctx, `INSERT INTO file (folder, path, device, inode, size, modified, changed, state, reason, photo)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))
 		ON CONFLICT (folder, path) DO UPDATE SET device = excluded.device, inode = excluded.inode, size = excluded.size, modified = excluded.modified,
-			changed = excluded.changed, state = excluded.state, reason = excluded.reason, previous = coalesce(file.photo, file.previous),
+			changed = excluded.changed, state = excluded.state, reason = excluded.reason,
+			previous = CASE WHEN excluded.photo IS NULL THEN coalesce(file.photo, file.previous) END,
 			photo = excluded.photo, attempts = 0, next_attempt = NULL, missing_since = NULL
 		RETURNING id`,
 		folder, []byte(observation.Path), int64(stat.Device), int64(stat.Inode), stat.Size, stat.ModifiedNanos, stat.ChangedNanos,
@@ -152,6 +153,11 @@ func (w change) observeOne(folder int64, root string, observation Observation, s
 		return fmt.Errorf("write a file: %w", err)
 	}
 	seen.saw(id, false)
+	if photo != 0 {
+		if err := w.swapped(before, photo); err != nil {
+			return err
+		}
+	}
 	return w.touchObserved(filepath.Join(root, observation.Path), photo, before, observation.Rule != "")
 }
 

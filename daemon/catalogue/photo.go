@@ -73,6 +73,12 @@ func (w change) link(file knownFile, photo int64) error {
 	if _, err := w.exec(`UPDATE file SET photo = ?, previous = NULL WHERE id = ?`, photo, file.id); err != nil {
 		return err
 	}
+	if err := w.taken(photo); err != nil {
+		return err
+	}
+	if err := w.left(file.previous); err != nil {
+		return err
+	}
 	if err := w.sidecarsOf(file.folder, file.relative); err != nil {
 		return err
 	}
@@ -81,7 +87,8 @@ func (w change) link(file knownFile, photo int64) error {
 
 // Recognise links a file to the photo that has this digest already, with no
 // more known of it, and reports whether that was all it took: where no photo has
-// the digest, or it lacks a vector in one of the spaces, it says false.
+// the digest, its metadata was never read, or it lacks a vector in one of the
+// spaces, it says false.
 func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest [32]byte, spaces ...*Space) (done bool, err error) {
 	err = c.update(ctx, func(w change) error {
 		files, err := w.knownFiles(`WHERE file.id = ? AND file.state = 'present'`, file)
@@ -89,7 +96,7 @@ func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest
 			return err
 		}
 		var photo int64
-		err = w.QueryRowContext(ctx, `SELECT id FROM photo WHERE digest = ?`, digest[:]).Scan(&photo)
+		err = w.QueryRowContext(ctx, `SELECT id FROM photo WHERE digest = ? AND size > 0`, digest[:]).Scan(&photo)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -108,9 +115,9 @@ func (c *Catalogue) Recognise(ctx context.Context, file int64, stat Stat, digest
 
 // photo finds or adds the row of a content.
 func (w change) photo(content Content) (id int64, err error) {
-	err = w.QueryRowContext(w.ctx, `SELECT id FROM photo WHERE digest = ?`, content.Digest[:]).Scan(&id)
-	isNew := errors.Is(err, sql.ErrNoRows)
-	if isNew {
+	var size int64 // 0: its metadata was never read
+	err = w.QueryRowContext(w.ctx, `SELECT id, size FROM photo WHERE digest = ?`, content.Digest[:]).Scan(&id, &size)
+	if errors.Is(err, sql.ErrNoRows) {
 		err = w.QueryRowContext(w.ctx, `INSERT INTO photo (digest, format, width, height, taken, camera, change) VALUES (?, '', 0, 0, '', '', 0) RETURNING id`,
 			content.Digest[:]).Scan(&id)
 	}
@@ -125,7 +132,7 @@ func (w change) photo(content Content) (id int64, err error) {
 		latitude = ?, longitude = ?, title = ?, description = ?, rating = ?, perceptual_hash = nullif(?, 0) WHERE id = ?`,
 		content.Size, content.Format, content.Width, content.Height, content.Taken, content.TakenOffset, content.TakenSource, content.Camera, content.Lens,
 		latitude, longitude, content.Title, content.Description, content.Rating, int64(content.PerceptualHash), id)
-	if err == nil && isNew {
+	if err == nil && size == 0 {
 		err = w.group(id, content)
 	}
 	if err == nil {

@@ -16,8 +16,11 @@ import (
 
 // Run checks the state folder, which no daemon may have open, and gives what it
 // found. With repair, derived parts that are wrong are removed; the next start
-// makes them again.
+// makes them again. A catalogue of another schema is an error.
 func Run(ctx context.Context, state string, repair bool) (findings []catalogue.Finding, err error) {
+	if err := catalogue.CheckSchema(ctx, state); err != nil {
+		return nil, err
+	}
 	c, err := catalogue.Open(ctx, state)
 	if err != nil {
 		return nil, err

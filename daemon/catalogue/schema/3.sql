@@ -21,6 +21,12 @@ CREATE TABLE refused (
     PRIMARY KEY (space, photo)
 ) WITHOUT ROWID;
 
+-- A photo whose last file has other content since, by an edit: it is forgotten
+-- some time after that. One whose folder is no longer watched is kept.
+ALTER TABLE photo ADD COLUMN unheld_since INTEGER; -- Unix seconds; NULL: held, or kept
+CREATE INDEX photo_unheld ON photo (unheld_since) WHERE unheld_since IS NOT NULL;
+CREATE INDEX file_previous ON file (previous) WHERE previous IS NOT NULL;
+
 -- The newest first is the order in which another encoder takes photos.
 DROP INDEX photo_taken;
 CREATE INDEX photo_newest ON photo (taken, id);
