@@ -72,7 +72,7 @@ func (r record) tells(observation Observation) bool {
 	return r.state != "missing" && r.state != "ignored" && r.stat == observation.Stat
 }
 
-// recorded reads what is known of the places in a single statement: one for
+// recorded reads what is known of the places in a statement for all: one for
 // each file would take most of a rescan's time.
 func (c *Catalogue) recorded(ctx context.Context, folder int64, observations []Observation) (known map[place]record, err error) {
 	var files, sidecars []any
@@ -83,43 +83,58 @@ func (c *Catalogue) recorded(ctx context.Context, folder int64, observations []O
 			files = append(files, []byte(observation.Path))
 		}
 	}
-	query := `SELECT false, id, path, device, inode, size, modified, changed, state, reason FROM file
-			WHERE folder = ? AND path IN (` + marks(len(files)) + `)
-		UNION ALL SELECT true, id, path, device, inode, size, modified, changed, 'present', '' FROM sidecar
-			WHERE folder = ? AND path IN (` + marks(len(sidecars)) + `)`
-	values := append(append([]any{folder}, files...), append([]any{folder}, sidecars...)...)
 	known = make(map[place]record, len(observations))
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, query, values...)
-		if err != nil {
-			return fmt.Errorf("read files: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var at place
-			var row record
-			var device, inode int64
-			if err := rows.Scan(&at.sidecar, &row.id, &at.path, &device, &inode, &row.stat.Size, &row.stat.ModifiedNanos, &row.stat.ChangedNanos,
-				&row.state, &row.rule); err != nil {
-				return fmt.Errorf("read a file: %w", err)
-			}
-			row.stat.Device, row.stat.Inode = uint64(device), uint64(inode)
-			known[at] = row
-		}
-		return rows.Err()
+		return errors.Join(
+			readRecords(ctx, db, `SELECT false, id, path, device, inode, size, modified, changed, state, reason FROM file`, folder, files, known),
+			readRecords(ctx, db, `SELECT true, id, path, device, inode, size, modified, changed, 'present', '' FROM sidecar`, folder, sidecars, known))
 	})
 	return known, err
 }
 
-// marks gives the places of a list's values in a statement.
-func marks(count int) string { return strings.TrimSuffix(strings.Repeat("?,", count), ",") }
-
-func arguments(ids []int64) []any {
-	list := make([]any, len(ids))
-	for i, id := range ids {
-		list[i] = id
+func readRecords(ctx context.Context, db *sql.DB, query string, folder int64, paths []any, into map[place]record) error {
+	if len(paths) == 0 {
+		return nil
 	}
-	return list
+	list, values := oneOf(paths)
+	rows, err := db.QueryContext(ctx, query+` WHERE folder = ? AND path IN `+list, append([]any{folder}, values...)...)
+	if err != nil {
+		return fmt.Errorf("read files: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at place
+		var row record
+		var device, inode int64
+		if err := rows.Scan(&at.sidecar, &row.id, &at.path, &device, &inode, &row.stat.Size, &row.stat.ModifiedNanos, &row.stat.ChangedNanos,
+			&row.state, &row.rule); err != nil {
+			return fmt.Errorf("read a file: %w", err)
+		}
+		row.stat.Device, row.stat.Inode = uint64(device), uint64(inode)
+		into[at] = row
+	}
+	return rows.Err()
+}
+
+// statementIDs is how many ids are given to one statement.
+const statementIDs = 512
+
+// oneOf gives a list for IN and its values, filled up with NULL to a power of
+// two: statements are kept prepared, so there should not be one for each length.
+func oneOf(values []any) (list string, filled []any) {
+	length := 1
+	for length < len(values) {
+		length *= 2
+	}
+	return "(?" + strings.Repeat(",?", length-1) + ")", append(values, make([]any, length-len(values))...)
+}
+
+func oneOfIDs(ids []int64) (list string, filled []any) {
+	values := make([]any, len(ids))
+	for i, id := range ids {
+		values[i] = id
+	}
+	return oneOf(values)
 }
 
 func (w change) observeOne(folder int64, root string, observation Observation, seen *Scan) error {

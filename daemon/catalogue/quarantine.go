@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -115,7 +116,14 @@ func (c *Catalogue) RetryQuarantined(ctx context.Context, ids []int64) (count in
 	if len(ids) == 0 {
 		return c.release(ctx, `true`)
 	}
-	return c.release(ctx, `id IN (`+marks(len(ids))+`)`, arguments(ids)...)
+	for some := range slices.Chunk(ids, statementIDs) {
+		list, values := oneOfIDs(some)
+		released, err := c.release(ctx, `id IN `+list, values...)
+		if count += released; err != nil {
+			return count, err
+		}
+	}
+	return count, nil
 }
 
 // RetryDue takes files out of quarantine whose time has come.

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// goneBatch is how many files are declared missing in one transaction.
-const goneBatch = 500
-
 // A Scan compares a whole walk over one folder with the catalogue. It has one
 // owner, and keeps one bit a file.
 type Scan struct {
@@ -50,7 +47,7 @@ func (s *Scan) Finish(ctx context.Context, unreadPaths []string) error {
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(gone, goneBatch) {
+	for some := range slices.Chunk(gone, statementIDs) {
 		err := s.catalogue.update(ctx, func(w change) error { return w.notSeen(some, unread) })
 		if err != nil {
 			return err
@@ -104,7 +101,8 @@ func (s *Scan) unseen(ctx context.Context) (gone []int64, err error) {
 
 // notSeen declares files missing, but for those below an unread path.
 func (w change) notSeen(ids []int64, unread pathSet) error {
-	files, err := w.knownFiles(`WHERE file.state != 'missing' AND file.id IN (`+marks(len(ids))+`)`, arguments(ids)...)
+	list, values := oneOfIDs(ids)
+	files, err := w.knownFiles(`WHERE file.state != 'missing' AND file.id IN `+list, values...)
 	if err != nil {
 		return err
 	}
