@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,15 +83,18 @@ func cataloguePath(folder string) string { return filepath.Join(folder, "catalog
 func openPools(path string) (write, read *sql.DB) {
 	write = openDatabase(path)
 	write.SetMaxOpenConns(1)
-	read = openDatabase(path)
+	read = openDatabase(path, "_cache_size=-512")
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(4)
+	read.SetConnMaxIdleTime(time.Minute)
 	return write, read
 }
 
-func openDatabase(path string) *sql.DB {
+// openDatabase prepares a pool. Each connection has a page cache of its own, of
+// 2 MB where an option does not say otherwise: it fills as the database grows.
+func openDatabase(path string, options ...string) *sql.DB {
 	name := (&url.URL{Scheme: "file", Path: path}).String() +
-		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate&_stmt_cache_size=64"
+		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate&_stmt_cache_size=64&" + strings.Join(options, "&")
 	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{}})
 }
 

@@ -43,60 +43,67 @@ func (s *Scan) saw(id int64, sidecar bool) {
 // leave some of them declared: the next scan goes on.
 func (s *Scan) Finish(ctx context.Context, unreadPaths []string) error {
 	unread := newPathSet(unreadPaths)
-	gone, err := s.unseen(ctx)
+	files, sidecars, err := s.unseen(ctx)
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(gone, statementIDs) {
-		err := s.catalogue.update(ctx, func(w change) error { return w.notSeen(some, unread) })
-		if err != nil {
+	for some := range slices.Chunk(files, statementIDs) {
+		if err := s.catalogue.update(ctx, func(w change) error { return w.notSeen(some, unread) }); err != nil {
 			return err
 		}
 	}
 	return s.catalogue.update(ctx, func(w change) error {
-		if err := w.forgetSidecars(s.folder, &s.sidecars, unread); err != nil {
-			return err
+		for some := range slices.Chunk(sidecars, statementIDs) {
+			if err := w.forgetSidecars(some, unread); err != nil {
+				return err
+			}
 		}
 		_, err := w.exec(`UPDATE folder SET last_scan = ? WHERE id = ?`, time.Now().Unix(), s.folder)
 		return err
 	})
 }
 
-// unseen gives the ids of files that the walk did not see. Where no file of a
-// device was met, a disk that is mounted below the folder is away, not each of
-// its files.
-func (s *Scan) unseen(ctx context.Context) (gone []int64, err error) {
-	met := make(map[int64]bool)
-	var devices []int64 // of gone
+// unseen gives the ids of what the walk did not see.
+func (s *Scan) unseen(ctx context.Context) (files, sidecars []int64, err error) {
 	err = s.catalogue.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT id, device FROM file WHERE folder = ? AND state != 'missing'`, s.folder)
-		if err != nil {
-			return fmt.Errorf("read the files of a folder: %w", err)
+		if files, err = s.unseenFiles(ctx, db); err != nil {
+			return err
 		}
-		defer rows.Close()
-		var id, device int64
-		for rows.Next() {
-			if err := rows.Scan(&id, &device); err != nil {
-				return err
-			}
-			if s.seen.has(id) {
-				met[device] = true
-			} else {
-				gone, devices = append(gone, id), append(devices, device)
-			}
-		}
-		return rows.Err()
+		sidecars, err = queryIDs(ctx, db, `SELECT id FROM sidecar WHERE folder = ?`, s.folder)
+		sidecars = slices.DeleteFunc(sidecars, s.sidecars.has)
+		return err
 	})
-	if len(met) == 0 {
-		return gone, err
+	return files, sidecars, err
+}
+
+// unseenFiles leaves out those on a device of which no file was met: a disk that
+// is mounted below the folder is away then, not each of its files.
+func (s *Scan) unseenFiles(ctx context.Context, db *sql.DB) ([]int64, error) {
+	rows, err := db.QueryContext(ctx, `SELECT id, device FROM file WHERE folder = ? AND state != 'missing'`, s.folder)
+	if err != nil {
+		return nil, fmt.Errorf("read the files of a folder: %w", err)
 	}
-	kept := gone[:0]
-	for i, id := range gone {
-		if met[devices[i]] {
-			kept = append(kept, id)
+	defer rows.Close()
+	met := make(map[int64]bool)
+	unseen := make(map[int64][]int64) // by device
+	for rows.Next() {
+		var id, device int64
+		if err := rows.Scan(&id, &device); err != nil {
+			return nil, err
+		}
+		if s.seen.has(id) {
+			met[device] = true
+		} else {
+			unseen[device] = append(unseen[device], id)
 		}
 	}
-	return kept, err
+	var gone []int64
+	for device, ids := range unseen {
+		if len(met) == 0 || met[device] {
+			gone = append(gone, ids...)
+		}
+	}
+	return gone, rows.Err()
 }
 
 // notSeen declares files missing, but for those below an unread path.

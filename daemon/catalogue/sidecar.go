@@ -24,17 +24,19 @@ func (w change) observeSidecar(folder int64, observation Observation) (id int64,
 	return id, nil
 }
 
-// forgetSidecars drops those that a whole walk did not see.
-func (w change) forgetSidecars(folder int64, seen *idSet, unread pathSet) error {
-	sidecars, err := w.sidecars(`folder = ?`, folder)
+// forgetSidecars drops sidecars, but for those below an unread path.
+func (w change) forgetSidecars(ids []int64, unread pathSet) error {
+	list, values := oneOfIDs(ids)
+	sidecars, err := w.sidecars(`id IN `+list, values...)
 	if err != nil {
 		return err
 	}
 	for _, one := range sidecars {
-		if !seen.has(one.ID) && !unread.below(one.Path) {
-			if err := w.dropSidecars(`id = ?`, one.ID); err != nil {
-				return err
-			}
+		if unread.below(one.Path) {
+			continue
+		}
+		if err := w.dropSidecars(`id = ?`, one.ID); err != nil {
+			return err
 		}
 	}
 	return nil

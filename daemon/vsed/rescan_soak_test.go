@@ -35,7 +35,9 @@ func TestSoakRescan(t *testing.T) {
 	before := change(t, c)
 	again, peak := keeperScan(t, c)
 	t.Logf("%d files: first scan %v, at most %d MB resident; rescan %v, %d MB", files, first, firstPeak>>20, again, peak>>20)
+	start := time.Now()
 	counts, err := c.Count(t.Context())
+	t.Logf("to count them for the status: %v", time.Since(start).Round(time.Millisecond))
 	if err != nil || counts[1].Waiting != files || change(t, c) != before {
 		t.Errorf("%+v, %v; change %d, was %d", counts, err, change(t, c), before)
 	}
