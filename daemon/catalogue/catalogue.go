@@ -22,7 +22,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// keptEvents is how many of the newest events outlive a restart.
+// keptEvents is how many of the newest events outlive a restart or a purge.
 const keptEvents = 100_000
 
 // ErrNotFound is returned where a photo or folder does not exist.
@@ -46,6 +46,7 @@ type Catalogue struct {
 // Open opens or makes the catalogue in the state folder. A catalogue of a
 // newer vsed is refused.
 func Open(ctx context.Context, folder string) (*Catalogue, error) {
+	oneArena()
 	if err := os.MkdirAll(filepath.Join(folder, "spaces"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w", err)
 	}
