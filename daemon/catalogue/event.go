@@ -54,7 +54,7 @@ func (c *Catalogue) Wait() <-chan struct{} {
 }
 
 // Events gives at most limit events after the change number, oldest first.
-// Only the newest 100,000 events are kept over a restart.
+// Only the newest 100,000 events are kept over a restart or a purge.
 func (c *Catalogue) Events(ctx context.Context, after int64, limit int) (events []Event, err error) {
 	err = c.view(func(db *sql.DB) error {
 		rows, err := db.QueryContext(ctx,
@@ -75,4 +75,15 @@ func (c *Catalogue) Events(ctx context.Context, after int64, limit int) (events 
 		return rows.Err()
 	})
 	return events, err
+}
+
+// forgetEvents drops all but the newest events.
+func forgetEvents(ctx context.Context, db interface {
+	ExecContext(ctx context.Context, query string, arguments ...any) (sql.Result, error)
+}) error {
+	_, err := db.ExecContext(ctx, `DELETE FROM event WHERE change <= (SELECT max(change) FROM event) - ?`, keptEvents)
+	if err != nil {
+		return fmt.Errorf("forget events: %w", err)
+	}
+	return nil
 }

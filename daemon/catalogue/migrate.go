@@ -57,8 +57,7 @@ func migrate(ctx context.Context, path string) (err error) {
 			return fmt.Errorf("take the catalogue %s from schema %d to %d: %w", path, version, version+1, err)
 		}
 	}
-	_, err = db.ExecContext(ctx, `DELETE FROM event WHERE change <= (SELECT max(change) FROM event) - ?`, keptEvents)
-	return err
+	return forgetEvents(ctx, db)
 }
 
 // schemaOf refuses what is no catalogue, or one of a newer vsed.

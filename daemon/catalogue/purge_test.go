@@ -89,3 +89,15 @@ func TestAGroupOutlivesItsFirstPhoto(t *testing.T) {
 		t.Errorf("groups %v, want %v", groups, want)
 	}
 }
+
+func TestOldEventsAreForgotten(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, err := c.write.Exec(`WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)
+		INSERT INTO event (at, kind) SELECT 0, 'file_found' FROM number`, keptEvents+5)
+	check(t, err)
+	check(t, c.Purge(t.Context(), time.Time{}, time.Time{}))
+	oldest := must[[]Event](t)(c.Events(t.Context(), 0, 1))
+	if newest := must[int64](t)(c.Change(t.Context())); len(oldest) != 1 || newest-oldest[0].Change != keptEvents-1 {
+		t.Errorf("kept from %+v to %d", oldest, newest)
+	}
+}
