@@ -192,7 +192,7 @@ func TestReplacedAndEditedPhotos(t *testing.T) {
 
 	before, err := os.ReadFile(c.path("a.jpg"))
 	c.check(err)
-	c.photo("a.jpg", red, 4) // an editor that writes a new file
+	c.photo("a.jpg", red, 4)         // an editor that writes a new file
 	edited := c.holdsNew("a.jpg", 3) // all that there were
 	c.holds("a.jpg", edited)
 	c.decoded(4)
