@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"vsed/daemon/nearest"
 )
 
 // override sets c from the VSED_* variables in env. A variable that looks like
@@ -30,7 +32,7 @@ func overrideOne(c *Config, variable, value string) error {
 	}
 	i := slices.Index(variables, variable)
 	if i < 0 {
-		if near := nearest(variable, variables); near != "" {
+		if near := nearest.Of(variable, variables); near != "" {
 			return fmt.Errorf("unknown variable %s; did you mean %s?", variable, near)
 		}
 		return nil

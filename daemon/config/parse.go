@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"vsed/daemon/nearest"
 )
 
 // parse reads document over c. file only names it in errors.
@@ -62,7 +64,7 @@ func unknownKeys(file string, unknown *toml.StrictMissingError) error {
 }
 
 func remedy(name string) string {
-	if near := nearest(name, names()); near != "" {
+	if near := nearest.Of(name, names()); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "known are " + strings.Join(names(), ", ")

@@ -1,10 +1,12 @@
-package config
+// Package nearest guesses which of the known words a misspelt one was meant to
+// be.
+package nearest
 
-// nearest gives the candidate that word most likely is a misspelling of: at
-// most two letters apart, and fewer than a third of the word; "" where there is
+// Of gives the candidate that word most likely is a misspelling of: at
+// most two letters apart, and no more than a third of the word; "" where there is
 // none.
-func nearest(word string, candidates []string) string {
-	best, limit := "", min(2, (len(word)-1)/3)
+func Of(word string, candidates []string) string {
+	best, limit := "", min(2, len(word)/3)
 	for _, candidate := range candidates {
 		if d := distance(word, candidate); d <= limit {
 			best, limit = candidate, d-1
