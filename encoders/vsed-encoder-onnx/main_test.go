@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/tinyclip"
 	"vsed/plugins/host"
 	"vsed/plugins/plugintest"
 )
@@ -68,6 +69,24 @@ func absolute(t *testing.T, path string) string {
 
 func TestConformance(t *testing.T) {
 	plugintest.Encoder(t, host.Command{Name: "builtin", Path: program, Args: arguments(t)})
+}
+
+// TestAdoptedModelsConform takes models of both generations as they lie on a hub.
+func TestAdoptedModelsConform(t *testing.T) {
+	library := arguments(t)[3]
+	for _, o := range []tinyclip.Options{{}, {Newer: true, Single: true}} {
+		t.Run(fmt.Sprintf("newer %v", o.Newer), func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "tiny")
+			if err := tinyclip.Write(folder, o); err != nil {
+				t.Fatal(err)
+			}
+			adopt := exec.Command(program, "--adopt", folder, "--library", library, "--source", "a hub", "--revision", "1", "--licence", "MIT")
+			if output, err := adopt.CombinedOutput(); err != nil || len(output) > 0 {
+				t.Fatalf("%v: %s", err, output)
+			}
+			plugintest.Encoder(t, host.Command{Name: "tiny", Path: program, Args: []string{"--bundle", folder, "--library", library}})
+		})
+	}
 }
 
 func TestMeasure(t *testing.T) {
