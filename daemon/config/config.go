@@ -31,6 +31,7 @@ type Config struct {
 	Folders []string `toml:"folders"`
 	Log     Log      `toml:"log"`
 	Encoder Encoder  `toml:"encoder"`
+	Memory  Memory   `toml:"memory"`
 	Decoder Decoder  `toml:"decoder"`
 	Ingest  Ingest   `toml:"ingest"`
 	Tags    Tags     `toml:"tags"`
@@ -49,7 +50,16 @@ type Encoder struct {
 	Bundle             string   `toml:"bundle"`
 	Plugin             string   `toml:"plugin"`
 	ONNXRuntimeLibrary string   `toml:"onnxruntime_library"`
+	Providers          Names    `toml:"providers"` // best first; empty: what the library has
+	AllowCPUFallback   bool     `toml:"allow_cpu_fallback"`
+	IdleUnload         Duration `toml:"idle_unload"` // 0: never
+	Keep               int      `toml:"keep_encoders"`
 	Timeout            Duration `toml:"timeout"`
+}
+
+// Memory is the table [memory].
+type Memory struct {
+	Limit Size `toml:"limit"` // of the encoders together; 0: by the machine's
 }
 
 // Decoder is the table [decoder]. The limits hold for each process.
@@ -79,6 +89,9 @@ type Watch struct {
 	PollInterval Duration `toml:"poll_interval"`
 }
 
+// Names are words that are no paths.
+type Names []string
+
 // A Duration is written as Go writes one: "30s", "1m30s".
 type Duration struct{ time.Duration }
 
@@ -104,10 +117,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // folders are then added through the API.
 func Default() Config {
 	return Config{
-		State:   "/var/lib/vsed",
-		Socket:  api.DefaultSocket,
-		Log:     Log{Level: "info"},
-		Encoder: Encoder{Timeout: Duration{2 * time.Minute}}, // a slow board takes seconds for one batch
+		State:  "/var/lib/vsed",
+		Socket: api.DefaultSocket,
+		Log:    Log{Level: "info"},
+		Encoder: Encoder{
+			IdleUnload: Duration{10 * time.Minute},
+			Keep:       1,
+			Timeout:    Duration{2 * time.Minute}, // a slow board takes seconds for one batch
+		},
 		Decoder: Decoder{
 			Timeout:       Duration{30 * time.Second},
 			MaxMegapixels: contract.DecoderMegapixels,

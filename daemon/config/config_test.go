@@ -72,8 +72,12 @@ func TestFullFileSetsEveryField(t *testing.T) {
 	}
 	want := Config{
 		State: "/srv/vsed", Socket: "/run/user/1000/vsed.sock", Folders: []string{"/photos", "/media/Älter"},
-		Log:     Log{Level: "debug"},
-		Encoder: Encoder{Bundle: "/srv/models/clip", Plugin: "/opt/encoder", ONNXRuntimeLibrary: "/usr/lib/libonnxruntime.so", Timeout: Duration{3 * time.Minute}},
+		Log: Log{Level: "debug"},
+		Encoder: Encoder{
+			Bundle: "/srv/models/clip", Plugin: "/opt/encoder", ONNXRuntimeLibrary: "/usr/lib/libonnxruntime.so", Timeout: Duration{3 * time.Minute},
+			Providers: Names{"cuda", "cpu"}, AllowCPUFallback: true, Keep: 3,
+		},
+		Memory: Memory{Limit: Size{1500 << 20}},
 		Decoder: Decoder{
 			Plugin: "/opt/decoder", Processes: 4, Timeout: Duration{90 * time.Second},
 			MaxMegapixels: 200, MaxMemory: Size{1 << 30}, RecyclePhotos: 500, RecycleMemory: Size{768 << 20}, RequireSandbox: true,
@@ -96,7 +100,8 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 		"VSED_ONNXRUNTIME=/usr/lib/libonnxruntime.so", "VSED_ENCODER_TIMEOUT=3m", "VSED_DECODER_PLUGIN=/opt/decoder", "VSED_DECODER_PROCESSES=4",
 		"VSED_DECODER_TIMEOUT=1m30s", "VSED_DECODER_MAX_MEGAPIXELS=200", "VSED_DECODER_MAX_MEMORY=1GiB",
 		"VSED_DECODER_RECYCLE_PHOTOS=500", "VSED_DECODER_RECYCLE_MEMORY=768MiB", "VSED_DECODER_REQUIRE_SANDBOX=true",
-		"VSED_TAGS_WRITE_SIDECARS=true", "VSED_WATCH_POLL_INTERVAL=5m",
+		"VSED_ENCODER_PROVIDERS=cuda,cpu", "VSED_ENCODER_ALLOW_CPU_FALLBACK=true", "VSED_ENCODER_IDLE_UNLOAD=0s", "VSED_ENCODER_KEEP_ENCODERS=3",
+		"VSED_MEMORY_LIMIT=1500MiB", "VSED_TAGS_WRITE_SIDECARS=true", "VSED_WATCH_POLL_INTERVAL=5m",
 		"VSED_INGEST_THUMBNAILS=false", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
 	}
 	got, err := Load("", env)

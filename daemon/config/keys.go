@@ -33,8 +33,18 @@ func keys() []key {
 			func(c *Config) any { return &c.Encoder.Plugin }},
 		{"encoder.onnxruntime_library", "VSED_ONNXRUNTIME", "libonnxruntime to load; empty: the one that came with vsed, else the system's",
 			func(c *Config) any { return &c.Encoder.ONNXRuntimeLibrary }},
+		{"encoder.providers", "VSED_ENCODER_PROVIDERS", "what to run the encoder on, best first, of `tensorrt`, `cuda` and `cpu`; in the variable separated by `,`; empty: what the library has, in this order",
+			func(c *Config) any { return &c.Encoder.Providers }},
+		{"encoder.allow_cpu_fallback", "VSED_ENCODER_ALLOW_CPU_FALLBACK", "whether the CPU may take over the part of a graph that a GPU cannot do, which is slow",
+			func(c *Config) any { return &c.Encoder.AllowCPUFallback }},
+		{"encoder.idle_unload", "VSED_ENCODER_IDLE_UNLOAD", "time without a photo after which what only photos need is freed, 1s to 24h; 0s: never",
+			func(c *Config) any { return &c.Encoder.IdleUnload }},
+		{"encoder.keep_encoders", "VSED_ENCODER_KEEP_ENCODERS", "earlier encoders whose vectors are kept for a roll-back, at most 16",
+			func(c *Config) any { return &c.Encoder.Keep }},
 		{"encoder.timeout", "VSED_ENCODER_TIMEOUT", "longest time for one batch of photos, 1s to 1h",
 			func(c *Config) any { return &c.Encoder.Timeout }},
+		{"memory.limit", "VSED_MEMORY_LIMIT", "memory of all encoders together, at least 128MiB: what needs more is refused, and two that need more take turns; 0B: three eighths of the machine's, 1.5 GB of 4",
+			func(c *Config) any { return &c.Memory.Limit }},
 		{"decoder.plugin", "VSED_DECODER_PLUGIN", "the decoder's program; empty: `vsed-decoder-vips` beside `vsed`",
 			func(c *Config) any { return &c.Decoder.Plugin }},
 		{"decoder.processes", "VSED_DECODER_PROCESSES", "decoders side by side, at most 256; 0: one a core",
@@ -74,6 +84,8 @@ func (k key) form() string {
 	switch k.field(&Config{}).(type) {
 	case *[]string:
 		return `a list of paths, as ["/photos"]`
+	case *Names:
+		return `a list of names, as ["cuda", "cpu"]`
 	case *int:
 		return `a whole number, as 4`
 	case *bool:
@@ -93,6 +105,8 @@ func (k key) set(c *Config, text string) (err error) {
 		*field = text
 	case *[]string:
 		*field = filepath.SplitList(text)
+	case *Names:
+		*field = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 	case *int:
 		*field, err = strconv.Atoi(text)
 	case *bool:

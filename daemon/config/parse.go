@@ -35,8 +35,12 @@ func parse(file string, document []byte, c *Config) error {
 func bareError(file string, document []byte, err error) error {
 	var quoted struct {
 		Encoder struct {
-			Timeout string `toml:"timeout"`
+			IdleUnload string `toml:"idle_unload"`
+			Timeout    string `toml:"timeout"`
 		} `toml:"encoder"`
+		Memory struct {
+			Limit string `toml:"limit"`
+		} `toml:"memory"`
 		Decoder struct {
 			Timeout       string `toml:"timeout"`
 			MaxMemory     string `toml:"max_memory"`

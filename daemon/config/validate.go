@@ -20,6 +20,10 @@ const (
 	// A decoder needs about 160 MiB for itself.
 	minMemory = 256 << 20
 	maxMemory = 64 << 30
+	// The built-in encoder takes about this.
+	minEncoders = 128 << 20
+	maxKept     = 16
+	maxIdle     = 24 * time.Hour
 	// maxPollInterval: the hourly scan would come first.
 	maxPollInterval = time.Hour
 )
@@ -37,6 +41,7 @@ func (c Config) Validate() error {
 		c.optional("encoder.onnxruntime_library", c.Encoder.ONNXRuntimeLibrary),
 		c.optional("decoder.plugin", c.Decoder.Plugin),
 		c.validateProcesses(),
+		c.validateEncoder(),
 		c.validateTime("encoder.timeout", c.Encoder.Timeout, maxTimeout),
 		c.validateTime("decoder.timeout", c.Decoder.Timeout, maxTimeout),
 		c.validateLimits(),
@@ -117,6 +122,28 @@ func (c Config) validateProcesses() error {
 		return c.faulty("decoder.processes", "decoder.processes %d is out of range: give 0 (one a core) to %d", n, maxProcesses)
 	}
 	return nil
+}
+
+func (c Config) validateEncoder() error {
+	var problems []error
+	e := c.Encoder
+	for i, name := range e.Providers {
+		if !slices.Contains([]string{"tensorrt", "cuda", "cpu"}, name) {
+			problems = append(problems, c.faulty("encoder.providers", "encoder.providers[%d] %q is none of tensorrt, cuda, cpu: choose among them", i, name))
+		} else if slices.Contains(e.Providers[:i], name) {
+			problems = append(problems, c.faulty("encoder.providers", "encoder.providers[%d] %q is listed twice: remove one", i, name))
+		}
+	}
+	if e.IdleUnload.Duration != 0 {
+		problems = append(problems, c.validateTime("encoder.idle_unload", e.IdleUnload, maxIdle))
+	}
+	if n := e.Keep; n < 0 || n > maxKept {
+		problems = append(problems, c.faulty("encoder.keep_encoders", "encoder.keep_encoders %d is out of range: give 0 to %d", n, maxKept))
+	}
+	if m := c.Memory.Limit; m.Bytes != 0 && m.Bytes < minEncoders {
+		problems = append(problems, c.faulty("memory.limit", "memory.limit %s is less than any encoder takes: give at least %s, or \"0B\" to go by the machine's memory", m, Size{minEncoders}))
+	}
+	return errors.Join(problems...)
 }
 
 func (c Config) validateLimits() error {

@@ -34,11 +34,9 @@ func literal(field any) string {
 	case *string:
 		return strconv.Quote(*value)
 	case *[]string:
-		quoted := make([]string, len(*value))
-		for i, text := range *value {
-			quoted[i] = strconv.Quote(text)
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
+		return list(*value)
+	case *Names:
+		return list(*value)
 	case *int:
 		return strconv.Itoa(*value)
 	case *bool:
@@ -47,4 +45,12 @@ func literal(field any) string {
 		return strconv.Quote(value.String())
 	}
 	panic(fmt.Sprintf("config: a key has the type %T", field))
+}
+
+func list(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = strconv.Quote(text)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
