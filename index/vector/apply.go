@@ -28,9 +28,11 @@ func (x *Index) Apply(put []Vector, remove []int64, change int64) error {
 	b := &batch{x: x, before: s, change: change, views: append([]view(nil), s.views...), tail: x.tail, killed: make(map[int][]uint16), grown: make(map[int]bool)}
 	b.sift(put)
 	if err := b.append(); err != nil {
-		return fmt.Errorf("vector index %s: write rows: %w", x.dir, b.abandon(err))
+		return x.report(fmt.Errorf("vector index %s: write rows: %w", x.dir, b.abandon(err)))
 	}
-	b.kill(remove)
+	if err := b.kill(remove); err != nil {
+		return x.report(b.abandon(err))
+	}
 	if err := b.commit(); err != nil {
 		return fmt.Errorf("vector index %s: write the log: %w", x.dir, b.abandon(err))
 	}
@@ -147,8 +149,11 @@ func place(views []view, v view) ([]view, int) {
 
 // kill notes the rows that the batch ends: those of ids that are put again,
 // removed or refused.
-func (b *batch) kill(remove []int64) {
-	t := b.x.tableWithRoom(b.before, len(b.put), len(b.views))
+func (b *batch) kill(remove []int64) error {
+	t, err := b.x.tableWithRoom(b.before, len(b.put), len(b.views))
+	if err != nil {
+		return err
+	}
 	end := func(id int64) address {
 		at, ok := t.find(b.before, id)
 		if !ok {
@@ -166,6 +171,7 @@ func (b *batch) kill(remove []int64) {
 	for id := range b.refused {
 		end(id)
 	}
+	return nil
 }
 
 // commit makes the batch count.
@@ -225,14 +231,17 @@ func (b *batch) abandon(err error) error {
 
 // tableWithRoom is the index's table, with room for so many more rows, in so
 // many views. The caller holds writing.
-func (x *Index) tableWithRoom(s *snapshot, more, views int) *table {
+func (x *Index) tableWithRoom(s *snapshot, more, views int) (*table, error) {
 	if x.table == nil || x.table.full(more, views) {
-		fresh := tableOf(s, more)
+		fresh, err := tableOf(s, more)
+		if err != nil {
+			return nil, err
+		}
 		x.mutex.Lock()
 		x.table = fresh
 		x.mutex.Unlock()
 	}
-	return x.table
+	return x.table, nil
 }
 
 // sample gives about so many of the live float16 rows of the views, the newest

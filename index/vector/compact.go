@@ -241,10 +241,13 @@ func (c *compaction) finish() error {
 	} else {
 		c.to.remove()
 	}
+	t, err := x.tableWithRoom(s, 0, len(views))
+	if err != nil {
+		return err
+	}
 	if err := x.journal.append(r); err != nil {
 		return err
 	}
-	t := x.tableWithRoom(s, 0, len(views))
 	x.mutex.Lock()
 	c.moveIDs(t, s, at)
 	x.publish(views, s.change)

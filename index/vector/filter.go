@@ -1,13 +1,42 @@
 package vector
 
-import "iter"
+import (
+	"iter"
+	"sync/atomic"
+)
 
 // A Filter is a set of ids to which a search is limited. It may be used by
-// several searches, also at the same time, of any index.
+// several searches, also at the same time, of any index. It keeps the rows that
+// it found in the last snapshot: the next search of that snapshot does not look
+// at the ids.
 type Filter struct {
 	first  int64
 	dense  []uint64 // a bit an id, from first on
 	sparse map[int64]struct{}
+	rows   atomic.Pointer[filtered]
+}
+
+// Filtered are the rows of a snapshot that pass a filter.
+type filtered struct {
+	snapshot *snapshot  // not held: its memory may be gone
+	words    [][]uint64 // by view, a bit a row
+}
+
+// in gives the rows of the snapshot that pass.
+func (f *Filter) in(s *snapshot) *filtered {
+	if last := f.rows.Load(); last != nil && last.snapshot == s {
+		return last
+	}
+	found := &filtered{snapshot: s, words: make([][]uint64, len(s.views))}
+	for i, v := range s.views {
+		found.words[i] = make([]uint64, (v.rows+63)/64)
+		for j := range found.words[i] {
+			row := j * 64
+			found.words[i][j] = f.keep(v.ids(row/blockRows, blockRows)[row%blockRows:][:min(64, v.rows-row)])
+		}
+	}
+	f.rows.Store(found)
+	return found
 }
 
 // denseBits is the number of bits that a set may take an id before it becomes a

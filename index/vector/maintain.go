@@ -28,7 +28,7 @@ func (x *Index) report(err error) error {
 // and starts anew where damage was found.
 func (x *Index) maintain(ctx context.Context) {
 	defer close(x.done)
-	x.makeTable()
+	_ = x.report(x.makeTable())
 	_ = x.report(x.checkAll(ctx))
 	for {
 		if d := x.found.Swap(nil); d != nil {

@@ -47,6 +47,9 @@ func (x *Index) SearchMany(ctx context.Context, queries [][]float32, k int, filt
 	if k = min(k, s.live); k <= 0 || len(queries) == 0 {
 		return make([]Result, len(queries)), nil
 	}
+	if err := s.intact(); err != nil {
+		return nil, x.report(err)
+	}
 	f := newSearch(x, s, queries, k, filter)
 	results, err := f.run(ctx)
 	if err != nil {
@@ -59,7 +62,7 @@ func (x *Index) SearchMany(ctx context.Context, queries [][]float32, k int, filt
 type search struct {
 	x        *Index
 	snapshot *snapshot
-	filter   *Filter
+	filter   *filtered // nil: every row
 	k        int
 	queries  []prepared
 	packed   []int8
@@ -75,7 +78,10 @@ type search struct {
 type blockPlace struct{ view, block int }
 
 func newSearch(x *Index, s *snapshot, queries [][]float32, k int, filter *Filter) *search {
-	f := &search{x: x, snapshot: s, filter: filter, k: k, plain: make([]kernel.Query, len(queries)), floors: make([]atomic.Uint64, len(queries))}
+	f := &search{x: x, snapshot: s, k: k, plain: make([]kernel.Query, len(queries)), floors: make([]atomic.Uint64, len(queries))}
+	if filter != nil {
+		f.filter = filter.in(s)
+	}
 	for i, query := range queries {
 		p := prepare(x.rotation, query)
 		f.queries = append(f.queries, p)
@@ -98,13 +104,6 @@ func newSearch(x *Index, s *snapshot, queries [][]float32, k int, filter *Filter
 }
 
 func (f *search) run(ctx context.Context) ([]Result, error) {
-	for _, v := range f.snapshot.views {
-		if v.segment != nil {
-			if err := v.intact(v.rows); err != nil {
-				return nil, err
-			}
-		}
-	}
 	workers := make([]*worker, min(f.x.threads, len(f.blocks)))
 	for i := range workers {
 		workers[i] = newWorker(f)
@@ -191,7 +190,7 @@ func (w *worker) scan(at blockPlace) error {
 		return err
 	}
 	rows := min(v.rows-at.block*blockRows, blockRows)
-	kept := w.choose(v, at.block, rows)
+	kept := w.choose(at, rows)
 	if kept == 0 {
 		return nil
 	}
@@ -214,21 +213,18 @@ func (w *worker) scan(at blockPlace) error {
 
 // choose sets keep for the rows of a block that are alive and pass the filter,
 // and counts them.
-func (w *worker) choose(v view, block, rows int) (kept int) {
-	var ids []int64
-	if w.filter != nil {
-		ids = v.ids(block, rows)
-	}
+func (w *worker) choose(at blockPlace, rows int) (kept int) {
+	v, first := w.snapshot.views[at.view], at.block*blockRows/64
 	for i := 0; i*64 < rows; i++ {
 		word := ^uint64(0)
 		if left := rows - i*64; left < 64 {
 			word = 1<<left - 1
 		}
 		if v.dead != nil {
-			word &^= v.dead[block*blockRows/64+i]
+			word &^= v.dead[first+i]
 		}
 		if w.filter != nil {
-			word &= w.filter.keep(ids[i*64 : min(i*64+64, rows)])
+			word &= w.filter.words[at.view][first+i]
 		}
 		w.keep[i] = word
 		kept += bits.OnesCount64(word)
@@ -271,12 +267,12 @@ func (x *Index) Sweep() (bytes int64, sum uint64, err error) {
 		return 0, 0, err
 	}
 	defer s.release()
+	if err := s.intact(); err != nil {
+		return 0, 0, x.report(err)
+	}
 	for _, v := range s.views {
 		if v.segment == nil {
 			continue
-		}
-		if err := v.intact(v.rows); err != nil {
-			return 0, 0, x.report(err)
 		}
 		for first := 0; first < v.rows; first += blockRows {
 			rows := min(v.rows-first, blockRows)

@@ -139,6 +139,14 @@ func (s *segment) part(block, offset, length int) []byte {
 
 func (s *segment) ids(block, rows int) []int64 { return as[int64](s.part(block, 0, 8*rows)) }
 
+// readIDs reads the first ids of a block from the file.
+func (s *segment) readIDs(block int, ids []int64) error {
+	if _, err := s.file.ReadAt(asBytes(ids), int64(s.header+block*s.block)); err != nil {
+		return s.damaged(err)
+	}
+	return nil
+}
+
 func (s *segment) id(row int) int64 { return s.ids(row/blockRows, blockRows)[row%blockRows] }
 
 func (s *segment) offsetsOf(block, rows int) []float32 {

@@ -70,6 +70,19 @@ func newSnapshot(views []view, change int64) *snapshot {
 	return s
 }
 
+// intact reports an error where the file of a segment has become too short.
+func (s *snapshot) intact() error {
+	for _, v := range s.views {
+		if v.segment == nil {
+			continue
+		}
+		if err := v.intact(v.rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // acquire reports whether the snapshot is still held by somebody, and holds it
 // then.
 func (s *snapshot) acquire() bool {

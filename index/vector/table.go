@@ -70,3 +70,23 @@ func (t *table) move(id int64, from, to address) {
 	}
 	t.places[i] = t.tag(h) | uint32(to) + 1
 }
+
+// tableOf makes a table of every live row of the snapshot, with room for so many
+// more. It reads the ids from the files: what cannot be read is an error.
+func tableOf(s *snapshot, more int) (*table, error) {
+	t, ids := newTable(s.live+more, 2*len(s.views)+2), make([]int64, blockRows)
+	for i, v := range s.views {
+		for row := range v.rows {
+			if row%blockRows == 0 {
+				some := ids[:min(blockRows, v.rows-row)]
+				if err := v.readIDs(row/blockRows, some); err != nil {
+					return nil, err
+				}
+			}
+			if !v.dead.has(row) {
+				t.add(ids[row%blockRows], addressOf(i, row))
+			}
+		}
+	}
+	return t, nil
+}

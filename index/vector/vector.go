@@ -362,7 +362,9 @@ func (v view) trusted(row int) error {
 // locate finds the rows of the ids in the current snapshot, which the caller
 // releases.
 func (x *Index) locate(ids []int64) (*snapshot, map[int64]address, error) {
-	x.makeTable()
+	if err := x.makeTable(); err != nil {
+		return nil, nil, x.report(err)
+	}
 	x.mutex.RLock()
 	defer x.mutex.RUnlock()
 	s, err := x.acquire()
@@ -380,34 +382,21 @@ func (x *Index) locate(ids []int64) (*snapshot, map[int64]address, error) {
 
 // makeTable makes the table unless there is one: it takes some 50 ms a million
 // rows, which Open does not wait for.
-func (x *Index) makeTable() {
+func (x *Index) makeTable() error {
 	x.mutex.RLock()
 	made := x.table != nil
 	x.mutex.RUnlock()
 	if made {
-		return
+		return nil
 	}
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if s := x.current.Load(); s != nil {
-		x.tableWithRoom(s, 0, len(s.views))
+	s := x.current.Load()
+	if s == nil {
+		return ErrClosed
 	}
-}
-
-// tableOf makes a table of every live row of the snapshot, with room for so many more.
-func tableOf(s *snapshot, more int) *table {
-	t := newTable(s.live+more, 2*len(s.views)+2)
-	for i, v := range s.views {
-		if v.segment == nil {
-			continue
-		}
-		for row := range v.rows {
-			if !v.dead.has(row) {
-				t.add(v.id(row), addressOf(i, row))
-			}
-		}
-	}
-	return t
+	_, err := x.tableWithRoom(s, 0, len(s.views))
+	return err
 }
 
 func (x *Index) check(vector []float32) error {
