@@ -53,11 +53,15 @@ func runStatus(ctx context.Context, options StatusOptions, out Screen) error {
 	if options.JSON {
 		return out.json(status)
 	}
-	return showStatus(status, out)
+	swap, err := options.Client.Swap(ctx)
+	if err != nil {
+		return err
+	}
+	return showStatus(status, swap, out)
 }
 
-func showStatus(status api.Status, out Screen) error {
-	if err := showSummary(status, out); err != nil {
+func showStatus(status api.Status, swap api.Swap, out Screen) error {
+	if err := showSummary(status, swap, out); err != nil {
 		return err
 	}
 	if len(status.Folders) > 0 {
@@ -74,10 +78,13 @@ func showStatus(status api.Status, out Screen) error {
 	return out.printf("\n%s\n", setAside(status.Photos.Quarantined))
 }
 
-func showSummary(status api.Status, out Screen) error {
+func showSummary(status api.Status, swap api.Swap, out Screen) error {
 	lines := []string{
 		strings.TrimSpace("vsed "+status.Version) + ": " + progress(status),
 		"Encoder: " + encoder(status.Encoder),
+	}
+	if swap.Stage != api.SwapNone && swap.Stage != "" {
+		lines = append(lines, "Swap: "+swapText(swap))
 	}
 	for _, problem := range []struct{ of, text string }{
 		{"Ingest's problem", status.Problem},

@@ -123,19 +123,23 @@ const (
 	narrowestBar = 10
 )
 
-// bar draws progress in one line of at most width columns, one less so that the
-// cursor does not wrap.
+// bar draws how far the daemon is.
 func bar(status api.Status, width int) string {
-	text := table.Escape(progress(status))
-	room := min(widestBar, width-1-table.Width(text)-2)
 	counts := status.Photos
-	if room < narrowestBar || counts.Total == 0 {
+	done := counts.Total - counts.Waiting
+	if status.Ready {
+		done = counts.Total
+	}
+	return drawBar(done, counts.Total, table.Escape(progress(status)), width)
+}
+
+// drawBar draws progress in one line of at most width columns, one less so that
+// the cursor does not wrap. text is harmless.
+func drawBar(done, total int64, text string, width int) string {
+	room := min(widestBar, width-1-table.Width(text)-2)
+	if room < narrowestBar || total <= 0 {
 		return table.ShortenEnd(text, width-1)
 	}
-	filled := int(int64(room) * (counts.Total - counts.Waiting) / counts.Total)
-	if status.Ready {
-		filled = room
-	}
-	filled = max(0, min(room, filled))
+	filled := max(0, min(room, int(float64(room)*float64(done)/float64(total))))
 	return strings.Repeat("█", filled) + strings.Repeat("░", room-filled) + "  " + text
 }

@@ -17,11 +17,21 @@ type Encoders struct {
 	Installed []api.InstalledEncoder
 	// Report is given for each test and installation.
 	Report api.EncoderTest
-	// Now is the swap; Uploaded notes what was sent.
-	Now      api.Swap
+	// Uploaded notes what was sent.
 	Uploaded []byte
 
 	mutex sync.Mutex
+	now   api.Swap
+	next  []api.Swap // what swaps asked for later are given, one each
+}
+
+// SetSwap sets the swap, and what each later question about it finds, the last
+// of them for good. A command is such a question too; without a next one it
+// changes the swap itself.
+func (e *Encoders) SetSwap(now api.Swap, next ...api.Swap) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.now, e.next = now, next
 }
 
 // Encoders implements server.Encoders.
@@ -73,7 +83,11 @@ func (e *Encoders) RemoveEncoder(ctx context.Context, name string) error {
 func (e *Encoders) Swap(context.Context) (api.Swap, error) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	return e.Now, nil
+	now := e.now
+	if len(e.next) > 0 {
+		e.now, e.next = e.next[0], e.next[1:]
+	}
+	return now, nil
 }
 
 // UseEncoder implements server.Encoders: the swap is encoding at once.
@@ -83,7 +97,9 @@ func (e *Encoders) UseEncoder(ctx context.Context, name string, now bool) error 
 	}
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.Now.Stage, e.Now.To, e.Now.Now = api.SwapEncoding, name, now
+	if len(e.next) == 0 {
+		e.now.Stage, e.now.To, e.now.Now = api.SwapEncoding, name, now
+	}
 	return nil
 }
 
@@ -91,9 +107,9 @@ func (e *Encoders) UseEncoder(ctx context.Context, name string, now bool) error 
 func (e *Encoders) PauseSwap(_ context.Context, paused bool) error {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.Now.Stage = api.SwapEncoding
+	e.now.Stage = api.SwapEncoding
 	if paused {
-		e.Now.Stage = api.SwapPaused
+		e.now.Stage = api.SwapPaused
 	}
 	return nil
 }
@@ -102,6 +118,8 @@ func (e *Encoders) PauseSwap(_ context.Context, paused bool) error {
 func (e *Encoders) RollBack(context.Context) error {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.Now = api.Swap{Stage: api.SwapNone, Last: &api.SwapReport{From: e.Now.To, To: e.Now.From, RollBack: true}}
+	if len(e.next) == 0 {
+		e.now = api.Swap{Stage: api.SwapNone, Last: &api.SwapReport{From: e.now.To, To: e.now.From, RollBack: true}}
+	}
 	return nil
 }

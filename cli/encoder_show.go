@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/daemon/api"
+)
+
+// EncoderShowOptions are those of `vsectl encoder show`.
+type EncoderShowOptions struct {
+	Common
+	Name string
+}
+
+func newEncoderShowCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "show", Usage: "show one encoder, and how much of the library it covers", ArgsUsage: "NAME",
+		Description: examples("vsectl encoder show builtin"),
+		Flags:       []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			name, err := named("show", c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			return runEncoderShow(c.Context, EncoderShowOptions{common(c), name}, out)
+		},
+	})
+}
+
+func runEncoderShow(ctx context.Context, options EncoderShowOptions, out Screen) error {
+	encoder, err := options.Client.Encoder(ctx, options.Name)
+	if err != nil {
+		return err
+	}
+	if options.JSON {
+		return out.json(encoder)
+	}
+	origin := "installed"
+	if encoder.Fixed {
+		origin = "comes with vsed, or its configuration"
+	}
+	err = out.fields([]field{
+		{"name", encoder.Name}, {"state", stateText(encoder.State)}, {"model", encoder.Model}, {"version", encoder.Version},
+		{"licence", encoder.Licence}, {"space", encoder.Space}, {"size", bytesText(encoder.Bytes)}, {"origin", origin},
+	})
+	if err != nil || encoder.Coverage == nil {
+		return err
+	}
+	if err := out.printf("\n"); err != nil {
+		return err
+	}
+	return showCoverage(*encoder.Coverage, nil, out)
+}
+
+// stateText says what the one word means.
+func stateText(state string) string {
+	switch state {
+	case api.EncoderServing:
+		return "serving: it answers the searches"
+	case api.EncoderIncoming:
+		return "incoming: it takes over once it has encoded the library"
+	case api.EncoderKept:
+		return "kept: it served before, and its vectors are there still"
+	case api.EncoderInstalled:
+		return "installed: it can be used, and has no vectors"
+	}
+	return state
+}
