@@ -49,6 +49,7 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 		Precision:    "float32",
 		MatchFloor:   0.5,
 		Sessions:     e.options.sessions(),
+		Preparation:  e.options.preparation(),
 	}
 	if !e.options.noFeatures {
 		description.FeatureType, description.FeatureBytes = featureType, uint32(4*e.options.dimensions)

@@ -50,6 +50,8 @@ type options struct {
 	setupOnText    string
 	failPreparing  bool
 	diePreparing   bool
+	slowPreparing  time.Duration
+	engine         string
 
 	nan       bool
 	long      bool
@@ -91,6 +93,7 @@ func main() {
 			return nil, sdk.Setup("libfake.so has no provider %s; install a build that has it, or take it out of encoder.providers", provider)
 		}
 		time.Sleep(options.slowStart)
+		options.useEngine()
 		return newEncoder(options, log), nil
 	})
 }
@@ -122,6 +125,9 @@ func parse(arguments []string) (*options, error) {
 
 	flags.BoolVar(&o.failPreparing, "fail-preparing", false, "fail half-way through a preparation")
 	flags.BoolVar(&o.diePreparing, "die-preparing", false, "kill itself half-way through a preparation, as for want of memory")
+
+	flags.DurationVar(&o.slowPreparing, "slow-preparing", 0, "`time` that a step of a preparation takes")
+	flags.StringVar(&o.engine, "engine", "", "have something to prepare: this `file`; once it is there, run on tensorrt, and only then be wrong by --wrong-engine")
 
 	flags.BoolVar(&o.nan, "nan", false, "answer with vectors that hold NaN")
 	flags.BoolVar(&o.long, "long", false, "answer with vectors of length 2")

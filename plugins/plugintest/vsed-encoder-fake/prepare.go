@@ -3,17 +3,21 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"vsed/plugins/contract"
 )
 
 const preparationSteps = 4
 
-// prepare makes nothing, in a few steps.
+// prepare makes the engine, in a few steps.
 func (o *options) prepare(_ *slog.Logger, report func(contract.Progress)) error {
 	for step := range preparationSteps {
 		report(contract.Progress{Step: "building the fake engine", Done: step, Total: preparationSteps})
+		time.Sleep(o.slowPreparing)
 		if step < preparationSteps/2 {
 			continue
 		}
@@ -25,5 +29,22 @@ func (o *options) prepare(_ *slog.Logger, report func(contract.Progress)) error 
 		}
 	}
 	report(contract.Progress{Step: "building the fake engine", Done: preparationSteps, Total: preparationSteps})
-	return nil
+	if o.engine == "" {
+		return nil
+	}
+	return errors.Join(os.MkdirAll(filepath.Dir(o.engine), 0o700), os.WriteFile(o.engine, nil, 0o600))
+}
+
+// preparation says what could be prepared, or "".
+func (o *options) preparation() string {
+	if o.engine == "" || o.prepared() {
+		return ""
+	}
+	return "a fake engine"
+}
+
+// prepared reports whether there is an engine.
+func (o *options) prepared() bool {
+	_, err := os.Stat(o.engine)
+	return err == nil
 }

@@ -22,3 +22,14 @@ func (o *options) sessions() []*contract.Session {
 	text := &contract.Session{Name: "text", AskedProvider: "cpu", Provider: "cpu", Precision: "float32"}
 	return []*contract.Session{picture, text}
 }
+
+// useEngine runs on what was prepared before the start, if anything was.
+func (o *options) useEngine() {
+	switch {
+	case o.engine == "":
+	case o.prepared():
+		o.provider = "tensorrt"
+	default:
+		o.wrongEngine = false
+	}
+}
