@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -167,6 +168,7 @@ func (d *daemon) Swap(ctx context.Context) (api.Swap, error) {
 	}
 	answer.Problem = d.encoding.encoders.Problem()
 	if pipeline := d.encoding.pipeline.Load(); pipeline != nil && swap.Stage == encoder.StageEncoding {
+		answer.Problem = cmp.Or(answer.Problem, pipeline.Problem())
 		answer.Rate = pipeline.Rate()
 		if answer.Rate > 0 {
 			answer.SecondsLeft = float64(swap.Coverage.Waiting) / answer.Rate

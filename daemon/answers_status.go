@@ -3,8 +3,11 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"time"
 
 	"vsed/daemon/api"
+	"vsed/daemon/encoder"
 )
 
 // quarantineShown is how many of the files set aside the status names.
@@ -45,11 +48,60 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 }
 
 func (e *encoding) status() api.Encoder {
-	answer := api.Encoder{Problem: e.encoders.Problem()}
+	answer := api.Encoder{Problem: e.encoders.Problem(), Preparation: preparation(e.encoders.Prepared())}
 	if about := e.encoders.About(); about != nil {
 		answer.Space, answer.Name, answer.Provider = about.Space, about.Name, about.Provider
 	}
 	return answer
+}
+
+// preparation tells of one that goes on or did not succeed; nil otherwise.
+func preparation(p encoder.Preparation) *api.Preparation {
+	if p.Began.IsZero() || !p.Ended.IsZero() && p.Failed == "" {
+		return nil
+	}
+	until := p.Ended
+	if until.IsZero() {
+		until = time.Now()
+	}
+	return &api.Preparation{
+		Encoder: p.Encoder, What: p.What, Step: p.Step, Done: p.Done, Total: p.Total,
+		Seconds: until.Sub(p.Began).Seconds(), Failed: p.Failed,
+	}
+}
+
+// line is the status in one line, for systemd.
+func (d *daemon) line(ctx context.Context, status api.Status) (string, error) {
+	if status.Encoder.Problem != "" {
+		return status.Encoder.Problem, nil
+	}
+	line := fmt.Sprintf("%d of %d photos encoded, %d set aside", status.Photos.Encoded, status.Photos.Total, status.Photos.Quarantined)
+	if status.Photos.Waiting > 0 {
+		line += fmt.Sprintf(", %d waiting, %.0f/s", status.Photos.Waiting, status.Rate)
+	}
+	if p := status.Encoder.Preparation; p != nil && p.Failed == "" {
+		line += fmt.Sprintf("; preparing %s: %s", p.Encoder, cmp.Or(p.Step, p.What))
+		if p.Total > 0 {
+			line += fmt.Sprintf(", %d of %d", p.Done, p.Total)
+		}
+	}
+	swap, err := d.Swap(ctx)
+	if err == nil && swap.Stage != api.SwapNone {
+		line += "; " + swapLine(swap)
+	}
+	return line, err
+}
+
+func swapLine(swap api.Swap) string {
+	line := fmt.Sprintf("swap to %s: %s", swap.To, swap.Stage)
+	if swap.Stage == api.SwapTesting {
+		return line
+	}
+	line += fmt.Sprintf(", %d of %d", swap.Coverage.Encoded, swap.Coverage.Total())
+	if swap.Rate > 0 {
+		line += fmt.Sprintf(", %.0f/s, %v left", swap.Rate, time.Duration(swap.SecondsLeft*float64(time.Second)).Round(time.Second))
+	}
+	return line
 }
 
 func (e *encoding) decoderStatus() api.Decoder {

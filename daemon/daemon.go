@@ -98,7 +98,7 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 			return err
 		}
 	}
-	if d.encoding, err = newEncoding(d); err != nil {
+	if d.encoding, err = newEncoding(ctx, d); err != nil {
 		return err
 	}
 	return run(d)
@@ -250,12 +250,9 @@ func (d *daemon) reportOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	line := fmt.Sprintf("%d of %d photos encoded, %d set aside", status.Photos.Encoded, status.Photos.Total, status.Photos.Quarantined)
-	if status.Photos.Waiting > 0 {
-		line += fmt.Sprintf(", %d waiting, %.0f/s", status.Photos.Waiting, status.Rate)
-	}
-	if status.Encoder.Problem != "" {
-		line = status.Encoder.Problem
+	line, err := d.line(ctx, status)
+	if err != nil {
+		return err
 	}
 	return errors.Join(d.Systemd.Status(line), d.Systemd.Alive())
 }

@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"vsed/daemon/config"
 	"vsed/daemon/encoder"
@@ -37,7 +40,7 @@ type encoding struct {
 	decoding atomic.Pointer[contract.DecoderDescription] // nil until a decoder has started
 }
 
-func newEncoding(d *daemon) (*encoding, error) {
+func newEncoding(ctx context.Context, d *daemon) (*encoding, error) {
 	runtimeFolder, err := pluginRuntime(d.Config.State)
 	if err != nil {
 		return nil, err
@@ -51,12 +54,27 @@ func newEncoding(d *daemon) (*encoding, error) {
 		return nil, err
 	}
 	e.onDemand = e.newDecoder("decoder on demand")
-	e.encoders = encoder.New(encoder.Parts{
+	e.encoders, err = encoder.New(ctx, encoder.Parts{
 		Catalogue: d.catalogue, Engine: d.engine, Shelf: shelf, State: d.Config.State,
 		Policy: host.Policy{CallTimeout: d.Config.Encoder.Timeout.Duration},
-		Keep:   1, Ingest: e.ingest, Log: d.Log,
+		Keep:   d.Config.Encoder.Keep, Memory: memoryLimit(d.Config.Memory.Limit.Bytes),
+		Ingest: e.ingest, Log: d.Log,
 	})
-	return e, nil
+	return e, err
+}
+
+// memoryLimit gives the bytes that encoders may take: three eighths of the
+// machine's memory where nothing is configured, 1.5 GB of 4. The decoders, the
+// indexes and whatever else the machine is for have the rest.
+func memoryLimit(configured int64) uint64 {
+	if configured > 0 {
+		return uint64(configured)
+	}
+	var machine unix.Sysinfo_t
+	if err := unix.Sysinfo(&machine); err != nil {
+		return 0
+	}
+	return machine.Totalram * uint64(machine.Unit) / 8 * 3
 }
 
 // pluginRuntime gives the private folder for the plugins' sockets, without
@@ -97,31 +115,44 @@ func encoderShelf(d *daemon, runtimeFolder string) (shelf encoder.Shelf, err err
 	}
 	settings := d.Config.Encoder
 	shelf.Folder = filepath.Join(d.Config.State, "encoders")
+	shelf.Caches = filepath.Join(d.Config.State, "engines")
 	plugin := cmp.Or(settings.Plugin, onnx)
-	shelf.Command = func(_, bundle string) host.Command { return encoderCommand(settings, runtimeFolder, plugin, bundle) }
+	shelf.Command = func(bundle, cache string) host.Command {
+		return encoderCommand(settings, runtimeFolder, plugin, bundle, cache)
+	}
 	bundle := settings.Bundle
 	if bundle == "" && settings.Plugin == "" {
 		if bundle, err = builtinBundle(); err != nil {
 			return shelf, err
 		}
 	}
-	shelf.Default = encoder.Installed{Name: encoder.Default, Folder: bundle, Fixed: true, Command: encoderCommand(settings, runtimeFolder, plugin, bundle)}
+	cache := filepath.Join(shelf.Caches, encoder.Default)
+	shelf.Default = encoder.Installed{Name: encoder.Default, Folder: bundle, Cache: cache, Fixed: true, Command: shelf.Command(bundle, cache)}
 	return shelf, nil
 }
 
 // encoderCommand starts a plugin on a bundle; without one the plugin brings its
-// own model.
-func encoderCommand(settings config.Encoder, runtimeFolder, plugin, bundle string) host.Command {
+// own model. Another's plugin is told of the bundle and of a folder for what it
+// prepares; the settings are those of vsed-encoder-onnx.
+func encoderCommand(settings config.Encoder, runtimeFolder, plugin, bundle, cache string) host.Command {
 	command := host.Command{Kind: host.Encoder, Name: "encoder", Path: plugin, RuntimeDir: runtimeFolder}
 	if path := os.Getenv("LD_LIBRARY_PATH"); path != "" {
 		command.Env = []string{"LD_LIBRARY_PATH=" + path} // where CUDA's libraries are not in the system's places
 	}
-	if bundle == "" {
+	if bundle != "" {
+		command.Args = []string{"--bundle", bundle}
+	}
+	if settings.Plugin != "" {
+		command.Env = append(command.Env, "VSED_CACHE="+cache)
 		return command
 	}
-	command.Args = []string{"--bundle", bundle}
 	if library := settings.ONNXRuntimeLibrary; library != "" {
 		command.Args = append(command.Args, "--library", library)
+	}
+	command.Args = append(command.Args, "--cache", cache, "--idle-unload", settings.IdleUnload.Duration.String(),
+		fmt.Sprintf("--allow-cpu-fallback=%t", settings.AllowCPUFallback))
+	if len(settings.Providers) > 0 {
+		command.Args = append(command.Args, "--providers", strings.Join(settings.Providers, ","))
 	}
 	return command
 }

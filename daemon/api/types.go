@@ -144,6 +144,20 @@ type Encoder struct {
 	Name     string `json:"name"`
 	Provider string `json:"provider"`
 	Problem  string `json:"problem,omitempty" doc:"why it does not run at present, with the remedy"`
+	// Preparation is given where one goes on, or did not succeed.
+	Preparation *Preparation `json:"preparation,omitempty"`
+}
+
+// Preparation is what makes an encoder faster, while it already serves: such as
+// an engine that is built for this GPU.
+type Preparation struct {
+	Encoder string  `json:"encoder"`
+	What    string  `json:"what"`
+	Step    string  `json:"step,omitempty"`
+	Done    int     `json:"done"`
+	Total   int     `json:"total" doc:"steps; 0: not known"`
+	Seconds float64 `json:"seconds" doc:"since it began, or how long it took"`
+	Failed  string  `json:"failed,omitempty" doc:"why it is of no use; it is tried again after a restart"`
 }
 
 // Decoder is the program that reads photos' bytes.

@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"context"
+	"errors"
 
 	"vsed/daemon/ingest"
 )
@@ -23,26 +24,35 @@ func (i *ingesting) aim(ctx context.Context, targets []ingest.Target) error {
 	if err := i.stop(); err != nil {
 		return err
 	}
-	i.targets = targets
 	if len(targets) == 0 {
 		return nil
 	}
 	ctx, i.cancel = context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	i.ended = ended
+	i.ended, i.targets = ended, targets
 	go func() { ended <- i.run(ctx, targets) }()
 	return nil
 }
 
-// stop ends ingest and waits until it asks no encoder any more.
+// stop ends ingest and waits until it asks no encoder any more. To be told to
+// end is no error.
 func (i *ingesting) stop() error {
 	if i.ended == nil {
 		return nil
 	}
 	i.cancel()
 	err := <-i.ended
-	i.ended, i.targets = nil, nil
+	i.over()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
 	return err
+}
+
+// over notes that ingest has ended: aim starts another.
+func (i *ingesting) over() {
+	i.cancel()
+	i.ended, i.targets = nil, nil
 }
 
 func sameTargets(a, b []ingest.Target) bool {

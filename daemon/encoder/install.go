@@ -63,12 +63,27 @@ func (m *Manager) Install(ctx context.Context, name string, upload io.Reader) (r
 			return report, err
 		}
 	}
-	started, report, err := m.test(ctx, Installed{Name: name, Folder: partial, Command: m.Shelf.Command(name, partial)})
+	m.thin(ctx)
+	started, report, err := m.test(ctx, m.Shelf.installed(name, partial))
 	if err := errors.Join(err, started.Close()); err != nil {
 		return report, err
 	}
+	if err := m.putInPlace(name, partial); err != nil {
+		return report, err
+	}
 	m.Log.Info("an encoder was installed", "name", name, "space", report.Space)
-	return report, m.Shelf.putInPlace(name, partial)
+	return report, nil
+}
+
+// putInPlace looks again whether it may: the encoder may have been chosen while
+// the upload was under way.
+func (m *Manager) putInPlace(name, partial string) error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	if err := m.mayInstall(name); err != nil {
+		return err
+	}
+	return m.Shelf.putInPlace(name, partial)
 }
 
 // mayInstall refuses names that are no names, and those whose vectors another
@@ -109,13 +124,30 @@ func (s *Shelf) clearPartial() error {
 	return err
 }
 
+// putInPlace renames a complete bundle, of which all is on the disk before its
+// name is. What was prepared for another bundle of the name is of no use.
 func (s *Shelf) putInPlace(name, partial string) error {
+	if err := syncFilesystem(s.Folder); err != nil {
+		return err
+	}
 	place := filepath.Join(s.Folder, name)
-	if err := os.RemoveAll(place); err != nil {
+	if err := errors.Join(os.RemoveAll(place), os.RemoveAll(s.cache(name))); err != nil {
 		return fmt.Errorf("replace the encoder %s: %w", name, err)
 	}
 	if err := os.Rename(partial, place); err != nil {
 		return fmt.Errorf("put the encoder %s in its place: %w", name, err)
+	}
+	return nil
+}
+
+func syncFilesystem(of string) error {
+	folder, err := os.Open(of)
+	if err != nil {
+		return fmt.Errorf("write an encoder to the disk: %w", err)
+	}
+	defer folder.Close()
+	if err := unix.Syncfs(int(folder.Fd())); err != nil {
+		return fmt.Errorf("write an encoder to the disk: %w", err)
 	}
 	return nil
 }
@@ -191,18 +223,15 @@ func unpackFile(ctx context.Context, folder string, header *tar.Header, content 
 	if got := hex.EncodeToString(hash.Sum(nil)); got != sum {
 		return bad("%s has the SHA-256 %s, %s is expected: download it again", header.Name, got, sum)
 	}
-	return file.Sync()
+	return nil
 }
 
 func roomFor(folder string, size int64) error {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(folder, &disk); err != nil {
-		return fmt.Errorf("ask for the room in %s: %w", folder, err)
+	free, err := freeBytes(folder)
+	if err == nil && size+spareBytes > free {
+		err = bad("%d MB are needed in %s and %d MB are free: make room there", (size+spareBytes)>>20, folder, free>>20)
 	}
-	if free := int64(disk.Bavail) * disk.Bsize; size+spareBytes > free {
-		return bad("%d MB are needed in %s and %d MB are free: make room there", (size+spareBytes)>>20, folder, free>>20)
-	}
-	return nil
+	return err
 }
 
 // A contextReader fails after the end of its context.
@@ -223,8 +252,8 @@ func (r *contextReader) Read(into []byte) (int, error) {
 func (s *Shelf) adopt(ctx context.Context, name, folder string) error {
 	ctx, cancel := context.WithTimeout(ctx, adoptTimeout)
 	defer cancel()
-	start := s.Command(name, folder)
-	arguments := []string{"--adopt", folder}
+	start := s.Command(folder, s.cache(name))
+	arguments := []string{"--adopt", folder, "--name", name}
 	for i, argument := range start.Args {
 		if argument == "--library" {
 			arguments = append(arguments, start.Args[i:i+2]...)

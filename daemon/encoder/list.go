@@ -29,16 +29,13 @@ func (m *Manager) List(ctx context.Context) ([]Known, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.mutex.Lock()
-	current, incoming := m.state.clone(), m.incoming
-	m.mutex.Unlock()
+	m.spaces.RLock()
+	defer m.spaces.RUnlock()
+	current := m.copyState()
 	known := make([]Known, len(installed))
 	for i, one := range installed {
 		known[i] = Known{Installed: one, State: Idle}
 		known[i].State, known[i].Space = current.of(one.Name)
-		if incoming != nil && incoming.Name == one.Name {
-			known[i].Space = incoming.about.GetSpace()
-		}
 		if err := m.cover(ctx, &known[i]); err != nil {
 			return nil, err
 		}
@@ -48,21 +45,18 @@ func (m *Manager) List(ctx context.Context) ([]Known, error) {
 
 // of gives what an encoder is, and the space that it fills.
 func (s *state) of(name string) (is, space string) {
-	if s.Serving.Name == name {
-		return Serving, s.Serving.Space
-	}
-	if s.Swap != nil && s.Swap.To == name {
-		is = Incoming
-	}
-	at := slices.IndexFunc(s.Earlier, func(one served) bool { return one.Name == name })
-	if at >= 0 {
-		space = s.Earlier[at].Space
-	}
+	named := func(one served) bool { return one.Name == name }
 	switch {
-	case is != "":
-		return is, space
-	case at >= 0:
-		return Kept, space
+	case s.Serving.Name == name:
+		return Serving, s.Serving.Space
+	case s.Swap != nil && s.Swap.To == name:
+		return Incoming, s.Swap.Space
+	}
+	if at := slices.IndexFunc(s.Earlier, named); at >= 0 {
+		return Kept, s.Earlier[at].Space
+	}
+	if at := slices.IndexFunc(s.Spare, named); at >= 0 {
+		return Idle, s.Spare[at].Space
 	}
 	return Idle, ""
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,11 @@ import (
 )
 
 const (
-	// retryPause is the wait before an encoder that does not work is tried again.
-	retryPause = 5 * time.Second
+	// retryPause is the wait before an encoder that does not work is tried again,
+	// doubled by each further failure up to longestPause: a trial takes seconds of
+	// all cores.
+	retryPause   = 5 * time.Second
+	longestPause = 5 * time.Minute
 	// lookInterval is how often a swap looks whether it is done: a look counts all
 	// files.
 	lookInterval = time.Second
@@ -44,59 +48,102 @@ type Parts struct {
 // Its methods may be called by any number of goroutines; Run by one.
 type Manager struct {
 	Parts
-	woken chan struct{} // holds a token after a command
+	woken   chan struct{} // holds a token after a command
+	trial   chan struct{} // holds a token while an encoder is on trial: one at a time
+	writing sync.Mutex    // held while a changed state is written
+	spaces  sync.RWMutex  // held for reading while a space is looked up and used, for writing while one is deleted
 
 	// Run's own.
-	indexes map[string]*openIndex // by space
-	ingest  ingesting
+	indexes     map[string]*openIndex // by space
+	ingest      ingesting
+	preparation preparing
 
-	// Written by Run with the mutex held.
+	// Written with the mutex held; all but state by Run only.
 	mutex    sync.Mutex
-	state    state // written by commands too
+	state    state
 	serving  *running
 	incoming *running
-	problem  string // why nothing serves, or why the swap does not go on
+	prepared Preparation // the last one, or the one under way
+	problem  string      // why nothing serves, or why the swap does not go on
 }
 
-// New makes a manager, which starts nothing before Run.
-func New(parts Parts) *Manager {
-	return &Manager{Parts: parts, woken: make(chan struct{}, 1), indexes: make(map[string]*openIndex), ingest: ingesting{run: parts.Ingest}}
+// New makes a manager with the state that the catalogue holds. It starts nothing
+// before Run.
+func New(ctx context.Context, parts Parts) (*Manager, error) {
+	found, err := load(ctx, parts.Catalogue)
+	return &Manager{
+		Parts: parts, state: found,
+		woken: make(chan struct{}, 1), trial: make(chan struct{}, 1),
+		indexes: make(map[string]*openIndex), ingest: ingesting{run: parts.Ingest},
+		preparation: preparing{tried: make(map[string]bool)},
+	}, err
 }
 
 // Run starts the encoder that served last, as often as it takes, and carries out
 // what is asked for, until the context ends.
 func (m *Manager) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, m.closeAll()) }()
-	if err := errors.Join(m.load(ctx), m.Shelf.clearPartial()); err != nil {
+	if err := m.Shelf.clearPartial(); err != nil {
 		return err
 	}
+	failures := 0
 	for {
 		failure := m.step(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		m.tell(failure)
-		var again <-chan time.Time
-		switch {
-		case failure != nil:
-			again = time.After(retryPause)
-		case m.plan() != nil:
-			again = time.After(lookInterval)
+		if failure == nil {
+			failures = 0
+		} else {
+			failures++
 		}
-		select {
-		case <-again:
-		case <-m.woken:
-		case err := <-m.ingest.ended:
-			m.ingest.ended = nil
-			return err
-		case <-ctx.Done():
-			return nil
-		}
+		pause := m.pause(failures)
+		m.tell(failure, pause)
+		again := time.NewTimer(pause)
+		m.wait(ctx, again.C)
+		again.Stop()
+	}
+}
+
+// pause gives how long nothing is to be done unless something happens.
+func (m *Manager) pause(failures int) time.Duration {
+	switch {
+	case failures > 0:
+		return min(retryPause<<min(failures-1, 10), longestPause)
+	case m.plan() != nil:
+		return lookInterval
+	}
+	return time.Hour
+}
+
+// wait returns when there may be something to be done.
+func (m *Manager) wait(ctx context.Context, again <-chan time.Time) {
+	select {
+	case <-again:
+	case <-m.woken:
+	case err := <-m.ingest.ended:
+		m.ingest.over()
+		m.rest(ctx, err)
+	case err := <-m.preparation.ended:
+		m.afterPreparation(ctx, err)
+	case <-ctx.Done():
+	}
+}
+
+// rest waits after ingest ended by itself.
+func (m *Manager) rest(ctx context.Context, failure error) {
+	if ctx.Err() != nil {
+		return
+	}
+	m.Log.Error("photos are not encoded; trying again", "error", failure, "pause", retryPause)
+	select {
+	case <-time.After(retryPause):
+	case <-ctx.Done():
 	}
 }
 
 // tell notes a failure for the status, and logs it once.
-func (m *Manager) tell(failure error) {
+func (m *Manager) tell(failure error, pause time.Duration) {
 	line := ""
 	if failure != nil {
 		line = failure.Error()
@@ -106,7 +153,7 @@ func (m *Manager) tell(failure error) {
 	m.problem = line
 	m.mutex.Unlock()
 	if line != "" && line != said {
-		m.Log.Error("an encoder does not work; trying again", "error", failure, "pause", retryPause)
+		m.Log.Error("an encoder does not work; trying again", "error", failure, "pause", pause)
 	}
 }
 
@@ -117,31 +164,29 @@ func (m *Manager) step(ctx context.Context) error {
 			return err
 		}
 	}
-	plan := m.plan()
-	if m.incoming != nil && (plan == nil || plan.To != m.incoming.Name) {
-		if err := m.drop(ctx, &m.incoming); err != nil {
+	next := m.plan()
+	if m.incoming != nil && (next == nil || !next.Started.Equal(m.incoming.since)) {
+		if err := m.drop(ctx); err != nil {
 			return err
 		}
 	}
-	if plan == nil {
-		return m.retarget(ctx, nil)
+	if err := m.sweep(ctx); err != nil {
+		return err
 	}
-	return m.advance(ctx, *plan)
+	var err error
+	if next == nil {
+		err = m.retarget(ctx, nil)
+	} else {
+		err = m.advance(ctx, *next)
+	}
+	m.prepare(ctx)
+	return err
 }
 
 // serveAgain starts the encoder that served last. One that is installed no longer
-// gives way to the default.
+// gives way to one that has vectors, else to the default.
 func (m *Manager) serveAgain(ctx context.Context) error {
-	name := m.Serving()
-	if name == "" {
-		name = Default
-	}
-	installed, err := m.Shelf.Find(name)
-	var unknown *UnknownError
-	if errors.As(err, &unknown) {
-		m.Log.Error("the encoder that served is not installed any more; the default takes its place", "name", name)
-		installed, err = m.Shelf.Default, nil
-	}
+	installed, err := m.lastServed()
 	if err != nil {
 		return err
 	}
@@ -149,48 +194,74 @@ func (m *Manager) serveAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.serve(ctx, r, nil, false)
+	err = m.serve(ctx, r, func(s *state) error {
+		s.serve(r.served(), false, m.Keep)
+		return nil
+	})
+	if err != nil && m.serving != r {
+		err = errors.Join(err, m.end(r))
+	}
+	return err
+}
+
+func (m *Manager) lastServed() (Installed, error) {
+	found := m.copyState()
+	if found.Serving.Name == "" {
+		return m.Shelf.Default, nil
+	}
+	var unknown *UnknownError
+	for _, one := range slices.Insert(found.Earlier, 0, found.Serving) {
+		installed, err := m.Shelf.Find(one.Name)
+		if !errors.As(err, &unknown) {
+			return installed, err
+		}
+		m.Log.Error("an encoder that served is not installed any more", "name", one.Name)
+	}
+	return m.Shelf.Default, nil
 }
 
 // serve makes a running encoder the one that serves, in one step for what is
-// stored and in one for queries. last tells of the swap that this ends; nil after
-// a start.
-func (m *Manager) serve(ctx context.Context, r *running, last *Report, back bool) error {
-	next := m.copyState()
-	forgotten := next.serve(r.served(), back, m.Keep)
-	if last != nil {
-		next.Last, next.Swap = last, nil
-	}
-	if err := m.Catalogue.Serve(ctx, r.space, catalogue.Setting{Name: stateSetting, Value: next.text()}); err != nil {
+// stored and in one for queries, unless edit refuses.
+func (m *Manager) serve(ctx context.Context, r *running, edit func(*state) error) error {
+	err := m.changeWith(ctx, edit, func(ctx context.Context, text string) error {
+		return m.Catalogue.Serve(ctx, r.space, catalogue.Setting{Name: stateSetting, Value: text})
+	})
+	if err != nil {
 		return err
 	}
+	before := m.serving
 	m.Engine.Serve(r.generation())
 	m.mutex.Lock()
-	before := m.serving
-	m.state, m.serving = next, r
+	m.serving = r
 	if m.incoming == r {
 		m.incoming = nil
 	}
 	m.mutex.Unlock()
 	m.Log.Info("the encoder serves", "name", r.Name, "space", r.about.GetSpace(), "provider", r.about.GetProvider())
-	if err := m.retarget(ctx, nil); err != nil {
-		return err
-	}
+	err = m.retarget(ctx, nil)
 	if before != nil {
-		if err := m.end(before); err != nil {
-			m.Log.Warn("the encoder before does not end cleanly", "error", err)
-		}
+		err = errors.Join(err, m.end(before))
 	}
-	return m.forget(ctx, forgotten)
+	return errors.Join(err, m.sweep(ctx))
 }
 
-// forget deletes vectors that are kept no longer.
-func (m *Manager) forget(ctx context.Context, forgotten []served) error {
-	for _, one := range forgotten {
-		if err := m.removeSpace(ctx, one.Space); err != nil {
+// sweep deletes vectors that are kept no longer.
+func (m *Manager) sweep(ctx context.Context) error {
+	for _, space := range m.copyState().Doomed {
+		if m.indexes[space] != nil {
+			continue // until the encoder that fills it is dropped
+		}
+		err := m.change(ctx, func(s *state) error {
+			if !slices.Contains(s.Doomed, space) {
+				return nil // it is used again
+			}
+			s.Doomed = slices.DeleteFunc(s.Doomed, func(one string) bool { return one == space })
+			return m.removeSpace(ctx, space)
+		})
+		if err != nil {
 			return err
 		}
-		m.Log.Info("the vectors of an earlier encoder were deleted", "name", one.Name, "space", one.Space)
+		m.Log.Info("the vectors of an encoder were deleted", "space", space)
 	}
 	return nil
 }
@@ -213,7 +284,7 @@ func (m *Manager) retarget(ctx context.Context, p *plan) error {
 
 // tight reports whether the two encoders do not fit into the memory together.
 func (m *Manager) tight() bool {
-	return m.Memory > 0 && m.serving.memory()+m.incoming.memory() > m.Memory
+	return m.Memory > 0 && m.incoming != nil && m.serving != nil && m.serving.memory()+m.incoming.memory() > m.Memory
 }
 
 // Serving is the name of the encoder that serves, or did before a restart; ""
@@ -239,8 +310,10 @@ func (m *Manager) About() *contract.EncoderDescription {
 func (m *Manager) Problem() string {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.problem == "" && m.serving != nil {
-		return m.serving.host.Problem()
+	for _, one := range []*running{m.serving, m.incoming} {
+		if m.problem == "" && one != nil && one.host.Problem() != "" {
+			return one.host.Problem()
+		}
 	}
 	return m.problem
 }
@@ -253,25 +326,30 @@ func (m *Manager) copyState() state {
 	return m.state.clone()
 }
 
-// drop ends a running encoder after ingest has left it.
-func (m *Manager) drop(ctx context.Context, which **running) error {
+// drop ends the incoming encoder after ingest has left it.
+func (m *Manager) drop(ctx context.Context) error {
+	r := m.incoming
 	m.mutex.Lock()
-	r := *which
-	*which = nil
+	m.incoming = nil
 	m.mutex.Unlock()
-	if r == nil {
-		return nil
-	}
 	return errors.Join(m.retarget(ctx, nil), m.end(r))
 }
 
-// closeAll ends everything that Run started; its context has ended.
+// closeAll ends everything that Run started; its context has ended. Queries that
+// are under way fail before the index under them is closed.
 func (m *Manager) closeAll() error {
+	m.preparation.stop()
 	err := m.ingest.stop()
-	for _, which := range []**running{&m.incoming, &m.serving} {
-		if *which != nil {
-			err = errors.Join(err, m.end(*which))
+	var all []*running
+	for _, r := range []*running{m.serving, m.incoming} {
+		if r != nil {
+			err = errors.Join(err, r.host.Close())
+			all = append(all, r)
 		}
+	}
+	m.Engine.Serve(nil)
+	for _, r := range all {
+		err = errors.Join(err, m.leaveIndex(r.about.GetSpace()))
 	}
 	return err
 }

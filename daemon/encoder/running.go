@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vsed/daemon/catalogue"
 	"vsed/daemon/ingest"
@@ -17,30 +18,41 @@ import (
 // A running encoder has passed the self-test. It uses the index of its space.
 type running struct {
 	Installed
-	host   *host.EncoderHost
-	about  *contract.EncoderDescription
-	report selftest.Report
-	space  *catalogue.Space
-	index  *search.Index
+	host  *host.EncoderHost
+	about *contract.EncoderDescription
+	space *catalogue.Space
+	index *search.Index
+	since time.Time // start of the swap that it is started for
 }
 
 // test starts an encoder and judges it. The report is complete up to the check
 // that failed; the host is the caller's to close, also after an error.
 func (m *Manager) test(ctx context.Context, installed Installed) (*host.EncoderHost, selftest.Report, error) {
+	return m.try(ctx, installed, selftest.Limits{Memory: int64(m.Memory)})
+}
+
+func (m *Manager) try(ctx context.Context, installed Installed, limits selftest.Limits) (*host.EncoderHost, selftest.Report, error) {
 	command := installed.Command
 	command.Name = "encoder " + installed.Name
 	started := host.NewEncoder(command, m.Policy, m.Log)
-	report, err := selftest.Run(ctx, started, selftest.Limits{})
+	select {
+	case m.trial <- struct{}{}:
+		defer func() { <-m.trial }()
+	case <-ctx.Done():
+		return started, selftest.Report{}, ctx.Err()
+	}
+	report, err := selftest.Run(ctx, started, limits)
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("the encoder %s does not work: %w", installed.Name, err)
 	}
 	return started, report, err
 }
 
-// start starts and tests an encoder, and opens the index of its space.
+// start starts and tests an encoder, and opens the index of its space. What was
+// once chosen may take any memory: to serve nothing instead helps nobody.
 func (m *Manager) start(ctx context.Context, installed Installed) (*running, error) {
-	started, report, err := m.test(ctx, installed)
-	r := &running{Installed: installed, host: started, report: report}
+	started, _, err := m.try(ctx, installed, selftest.Limits{})
+	r := &running{Installed: installed, host: started}
 	if err == nil {
 		r.about, err = started.Describe(ctx)
 	}

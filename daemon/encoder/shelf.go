@@ -21,6 +21,7 @@ type Installed struct {
 	Name    string
 	Command host.Command
 	Folder  string // of its bundle; "" where the plugin brings a model of its own
+	Cache   string // folder of what a preparation made; absent before one
 	Fixed   bool   // comes with vsed or with the configuration: not removed by hand
 }
 
@@ -30,9 +31,19 @@ type Shelf struct {
 	Folder string
 	// Default is the encoder named Default.
 	Default Installed
-	// Command starts the bundle in a folder.
-	Command func(name, bundle string) host.Command
+	// Caches holds a folder an encoder with what its preparation made.
+	Caches string
+	// Command starts the bundle in a folder. What a preparation makes is in cache.
+	Command func(bundle, cache string) host.Command
 }
+
+// installed is the encoder of a name whose bundle is in folder.
+func (s *Shelf) installed(name, folder string) Installed {
+	cache := s.cache(name)
+	return Installed{Name: name, Folder: folder, Cache: cache, Command: s.Command(folder, cache)}
+}
+
+func (s *Shelf) cache(name string) string { return filepath.Join(s.Caches, name) }
 
 // An UnknownError refuses a name that no installed encoder has.
 type UnknownError struct {
@@ -56,8 +67,7 @@ func (s *Shelf) List() ([]Installed, error) {
 	installed := []Installed{s.Default}
 	for _, entry := range entries {
 		if entry.IsDir() && encoderName.MatchString(entry.Name()) && entry.Name() != Default {
-			folder := filepath.Join(s.Folder, entry.Name())
-			installed = append(installed, Installed{Name: entry.Name(), Folder: folder, Command: s.Command(entry.Name(), folder)})
+			installed = append(installed, s.installed(entry.Name(), filepath.Join(s.Folder, entry.Name())))
 		}
 	}
 	return installed, nil
@@ -80,9 +90,9 @@ func (s *Shelf) Find(name string) (Installed, error) {
 	return Installed{}, unknown
 }
 
-// remove deletes an installed bundle.
+// remove deletes an installed bundle and what was prepared for it.
 func (s *Shelf) remove(installed Installed) error {
-	if err := os.RemoveAll(installed.Folder); err != nil {
+	if err := errors.Join(os.RemoveAll(installed.Folder), os.RemoveAll(installed.Cache)); err != nil {
 		return fmt.Errorf("delete the encoder %s: %w", installed.Name, err)
 	}
 	return nil

@@ -3,127 +3,12 @@ package encoder
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"vsed/daemon/catalogue"
-	"vsed/plugins/contract"
+	"vsed/plugins/host"
+	"vsed/plugins/selftest"
 )
-
-// spareBytes stay free on the disk besides what a swap needs.
-const spareBytes = 256 << 20
-
-// A RefusedError refuses what is asked for at this time.
-type RefusedError struct{ Reason string }
-
-func (e *RefusedError) Error() string { return e.Reason }
-
-func refused(format string, values ...any) error {
-	return &RefusedError{Reason: fmt.Sprintf(format, values...)}
-}
-
-// Use begins a swap: the encoder is tested, then encodes the library while the
-// one that serves goes on, and takes its place when every photo that can be read
-// has a vector; with now, when every one that is online has. A swap to another
-// encoder that is under way gives way. To use what serves ends a swap.
-func (m *Manager) Use(ctx context.Context, name string, now bool) error {
-	installed, err := m.Shelf.Find(name)
-	if err != nil {
-		return err
-	}
-	current := m.copyState()
-	switch {
-	case current.Swap != nil && current.Swap.To == name:
-		return m.command(ctx, func(s *state) error { s.Swap.Now, s.Swap.Paused = now, false; return nil })
-	case current.Serving.Name == name && current.Swap != nil:
-		return m.command(ctx, func(s *state) error { s.Swap = nil; return nil })
-	case current.Serving.Name == name:
-		return refused("the encoder %s serves already", name)
-	}
-	if err := m.fit(ctx, installed); err != nil {
-		return err
-	}
-	return m.command(ctx, func(s *state) error { s.Swap = &plan{To: name, Now: now, Started: time.Now()}; return nil })
-}
-
-// fit refuses an encoder that does not work or whose vectors find no room.
-func (m *Manager) fit(ctx context.Context, installed Installed) (err error) {
-	host, _, err := m.test(ctx, installed)
-	defer func() { err = errors.Join(err, host.Close()) }()
-	if err != nil {
-		return err
-	}
-	about, err := host.Describe(ctx)
-	if err != nil {
-		return err
-	}
-	space, err := m.Catalogue.Space(ctx, about.GetSpace())
-	if err != nil {
-		return err
-	}
-	if err := space.Forgive(ctx); err != nil {
-		return err
-	}
-	covers, err := m.coverage(ctx, space)
-	if err != nil {
-		return err
-	}
-	return m.room(installed.Name, about, covers.Coverage.Waiting+covers.Coverage.Offline)
-}
-
-// bytesEach is what the disk holds for a photo of an encoder: vector and feature
-// in the space, int8 row, float16 copy and their tables in the index.
-func bytesEach(about *contract.EncoderDescription) int64 {
-	const rows = 128
-	return 5*int64(about.GetDimensions()) + int64(about.GetFeatureBytes()) + 2*rows
-}
-
-func (m *Manager) room(name string, about *contract.EncoderDescription, photos int64) error {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(m.State, &disk); err != nil {
-		return fmt.Errorf("ask for the room in %s: %w", m.State, err)
-	}
-	free, needed := int64(disk.Bavail)*disk.Bsize, photos*bytesEach(about)
-	if photos > 0 && needed+spareBytes > free {
-		return refused("the vectors of %s need %d MB for %d photos, and %d MB are free in %s: make room there, or remove an encoder that is kept",
-			name, (needed+spareBytes)>>20, photos, free>>20, m.State)
-	}
-	return nil
-}
-
-// Rollback brings the encoder back that served before, with the vectors that
-// it has: photos that came since then wait for theirs.
-func (m *Manager) Rollback(ctx context.Context) error {
-	return m.command(ctx, func(s *state) error {
-		if !s.Returns || len(s.Earlier) == 0 {
-			return refused("there is no earlier encoder to go back to: `vsectl encoder list` shows what can be used")
-		}
-		s.Swap = &plan{To: s.Earlier[0].Name, Back: true, Started: time.Now()}
-		return nil
-	})
-}
-
-// Pause stops the encoding of a swap, or goes on with it.
-func (m *Manager) Pause(ctx context.Context, paused bool) error {
-	return m.command(ctx, func(s *state) error {
-		if s.Swap == nil {
-			return refused("no swap is under way")
-		}
-		s.Swap.Paused = paused
-		return nil
-	})
-}
-
-// command changes the state, unless edit refuses, and has Run look at it.
-func (m *Manager) command(ctx context.Context, edit func(*state) error) error {
-	var refused error
-	err := m.change(ctx, func(s *state) { refused = edit(s) })
-	m.wake()
-	return errors.Join(refused, err)
-}
 
 // advance brings a swap forward, up to its end.
 func (m *Manager) advance(ctx context.Context, p plan) error {
@@ -146,8 +31,29 @@ func (m *Manager) advance(ctx context.Context, p plan) error {
 	if err != nil || !found {
 		return err
 	}
-	report := &Report{From: m.Serving(), To: p.To, Back: p.Back, At: time.Now(), Covers: covers}
-	return m.serve(ctx, m.incoming, report, p.Back)
+	return m.cutOver(ctx, p, covers)
+}
+
+// errGaveWay says that the swap was given up or changed meanwhile.
+var errGaveWay = errors.New("the swap was changed")
+
+// cutOver ends a swap, unless a command came in between.
+func (m *Manager) cutOver(ctx context.Context, p plan, covers Covers) error {
+	incoming := m.incoming
+	err := m.serve(ctx, incoming, func(s *state) error {
+		if s.Swap == nil || *s.Swap != p {
+			return errGaveWay
+		}
+		s.Last = &Report{From: s.Serving.Name, To: p.To, Back: p.Back, At: time.Now(), Covers: covers}
+		s.serve(incoming.served(), p.Back, m.Keep)
+		s.Swap = nil
+		return nil
+	})
+	if errors.Is(err, errGaveWay) {
+		m.wake()
+		return nil
+	}
+	return err
 }
 
 // done reports whether the incoming encoder can take its place.
@@ -161,28 +67,85 @@ func (p plan) done(covers Covers) bool {
 	return covers.Coverage.Waiting == 0 && (covers.Coverage.Offline == 0 || p.Now)
 }
 
-// begin starts the incoming encoder. One that is not installed any more ends the
-// swap; any other failure is tried again.
+// begin starts the incoming encoder. One that is not installed any more, or
+// does not pass the self-test any more, ends the swap; any other failure is tried
+// again.
 func (m *Manager) begin(ctx context.Context, p plan) error {
 	installed, err := m.Shelf.Find(p.To)
+	var r *running
+	if err == nil {
+		m.thin(ctx)
+		r, err = m.start(ctx, installed)
+	}
 	var unknown *UnknownError
-	if errors.As(err, &unknown) {
-		return m.change(ctx, func(s *state) {
-			s.Last = &Report{From: s.Serving.Name, To: p.To, At: time.Now(), Failed: err.Error()}
-			s.Swap = nil
-		})
+	if errors.As(err, &unknown) || failedForGood(err) {
+		return m.giveUp(ctx, p, err)
 	}
 	if err != nil {
 		return err
 	}
-	r, err := m.start(ctx, installed)
-	if err != nil {
-		return err
+	r.since = p.Started
+	if space := r.about.GetSpace(); space != p.Space {
+		if err := m.moved(ctx, p, space); err != nil {
+			return errors.Join(err, m.end(r))
+		}
 	}
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.incoming = r
 	return nil
+}
+
+// failedForGood reports whether a self-test gave a verdict, rather than an
+// encoder that did not start.
+func failedForGood(err error) bool {
+	var failure *selftest.Failure
+	var unavailable *host.UnavailableError
+	return errors.As(err, &failure) && !errors.As(err, &unavailable)
+}
+
+// giveUp ends a swap without its aim.
+func (m *Manager) giveUp(ctx context.Context, p plan, failure error) error {
+	m.Log.Error("the swap ends: the encoder cannot be used", "name", p.To, "error", failure)
+	return m.change(ctx, func(s *state) error {
+		if s.Swap == nil || !s.Swap.Started.Equal(p.Started) {
+			return nil
+		}
+		s.Last = &Report{From: s.Serving.Name, To: p.To, Back: p.Back, At: time.Now(), Failed: failure.Error()}
+		s.cancel()
+		return nil
+	})
+}
+
+// moved notes that the incoming encoder has another space than it had when the
+// swap was asked for: its vectors are yet to be made, also for a roll-back.
+func (m *Manager) moved(ctx context.Context, p plan, space string) error {
+	m.Log.Warn("the encoder has another space than it had; the library is encoded for it", "name", p.To, "space", space, "before", p.Space)
+	err := m.change(ctx, func(s *state) error {
+		if s.Swap == nil || !s.Swap.Started.Equal(p.Started) {
+			return nil
+		}
+		p := *s.Swap
+		p.Space, p.Back = space, false
+		s.begin(p)
+		return nil
+	})
+	m.wake()
+	return err
+}
+
+// thin frees what the encoder that serves needs for pictures only, where memory
+// is bounded and another encoder is about to be loaded.
+func (m *Manager) thin(ctx context.Context) {
+	m.mutex.Lock()
+	serving := m.serving
+	m.mutex.Unlock()
+	if m.Memory == 0 || serving == nil {
+		return
+	}
+	if err := serving.host.Unload(ctx); err != nil {
+		m.Log.Debug("the encoder that serves frees no memory", "error", err)
+	}
 }
 
 // lean keeps only sentences with the encoder that serves where memory is short.
@@ -210,58 +173,6 @@ func (m *Manager) coverage(ctx context.Context, space *catalogue.Space) (sum Cov
 		}
 	}
 	return sum, nil
-}
-
-// Remove deletes an installed encoder and its vectors. What serves or comes in,
-// and what is fixed, is refused.
-func (m *Manager) Remove(ctx context.Context, name string) error {
-	installed, err := m.Shelf.Find(name)
-	if err != nil {
-		return err
-	}
-	current := m.copyState()
-	switch {
-	case installed.Fixed:
-		return refused("%s comes with vsed or its configuration and cannot be removed", name)
-	case current.Serving.Name == name:
-		return refused("%s serves: use another encoder before", name)
-	case current.Swap != nil && current.Swap.To == name:
-		return refused("a swap to %s is under way: `vsectl encoder use %s` ends it", name, current.Serving.Name)
-	}
-	var gone []served
-	err = m.change(ctx, func(s *state) {
-		kept := s.Earlier[:0]
-		for _, one := range s.Earlier {
-			if one.Name == name {
-				gone = append(gone, one)
-			} else {
-				kept = append(kept, one)
-			}
-		}
-		s.Earlier = kept
-		s.Returns = s.Returns && len(kept) > 0
-	})
-	if err != nil {
-		return err
-	}
-	for _, one := range gone {
-		if now := m.copyState(); !now.holds(one.Space) {
-			if err := m.removeSpace(ctx, one.Space); err != nil {
-				return err
-			}
-		}
-	}
-	return m.Shelf.remove(installed)
-}
-
-func (m *Manager) removeSpace(ctx context.Context, space string) error {
-	if err := m.Catalogue.RemoveSpace(ctx, space); err != nil {
-		return fmt.Errorf("delete the vectors of the space %s: %w", space, err)
-	}
-	if err := os.RemoveAll(m.indexFolder(space)); err != nil {
-		return fmt.Errorf("delete the index of the space %s: %w", space, err)
-	}
-	return nil
 }
 
 // Stages of a swap.
@@ -294,7 +205,7 @@ func (m *Manager) Swap(ctx context.Context) (Swap, error) {
 	}
 	p := *current.Swap
 	swap.Stage, swap.From, swap.To, swap.Now = StageTesting, current.Serving.Name, p.To, p.Now
-	if incoming == nil {
+	if incoming == nil || !incoming.since.Equal(p.Started) {
 		return swap, nil
 	}
 	covers, err := m.coverage(ctx, incoming.space)
