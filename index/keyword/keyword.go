@@ -159,7 +159,7 @@ func (d Document) fields() map[string]any {
 func wholes(texts []string) []string {
 	var list []string
 	for _, text := range texts {
-		if normal := normalise(text); normal != "" && len(normal) <= wholeBytes {
+		if normal := Normal(text); normal != "" && len(normal) <= wholeBytes {
 			list = append(list, normal)
 		}
 	}

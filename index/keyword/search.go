@@ -75,7 +75,7 @@ func Whole(hit index.Hit) bool { return hit.Score > leastWhole }
 // field: bleve scales by the share of clauses that matched.
 func (x *Index) clauses(text string) []query.Query {
 	var clauses []query.Query
-	if normal := normalise(text); normal != "" && len(normal) <= wholeBytes {
+	if normal := Normal(text); normal != "" && len(normal) <= wholeBytes {
 		clauses = append(clauses, query.NewDisjunctionQuery([]query.Query{term(fieldWhole, normal, boostWhole), term(fieldName, normal, boostWhole)}))
 	}
 	for _, word := range x.terms(text) {

@@ -18,9 +18,9 @@ const (
 	wholeBytes = 256
 )
 
-// normalise gives the form in which two tags are the same: compatible
+// Normal gives the form in which two tags are the same: compatible
 // characters unified, accents folded, lower case, each run of space one blank.
-func normalise(text string) string {
+func Normal(text string) string {
 	return strings.Join(strings.Fields(fold(clean(text))), " ")
 }
 
