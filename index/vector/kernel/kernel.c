@@ -29,10 +29,17 @@ enum {
 #define FETCH_ROWS(I) \
 	if (ahead) FETCH(r0 + (I) + ahead), FETCH(r1 + (I) + ahead), FETCH(r2 + (I) + ahead), FETCH(r3 + (I) + ahead)
 
+// fetch_listed asks for so many rows of the list from an entry on, up to the end.
+static inline void fetch_listed(const vsed_block *b, uint32_t from, uint32_t count, uint32_t end) {
+	for (uint32_t k = from; k < from + count && k < end; k++)
+		for (uint32_t c = 0; c < b->width; c += 64) FETCH(b->rows + (uint64_t)b->list[k] * b->width + c);
+}
+
 #define SCAN(NAME, TARGET, DOTS, BIASED)                                                                                            \
 	TARGET static uint32_t NAME##_one(const vsed_block *b, uint32_t from, uint32_t to, const int8_t *packed, const vsed_query *q,   \
 		uint32_t ahead, const uint8_t *next, uint32_t share, vsed_found *found) {                                                   \
 		uint32_t kept = 0;                                                                                                          \
+		if (b->list) fetch_listed(b, from, ROWS_AHEAD, to);                                                                         \
 		for (uint32_t i = from; i < to; i += GROUP) {                                                                               \
 			uint32_t row[GROUP], n = to - i < GROUP ? to - i : GROUP;                                                               \
 			int32_t dot[GROUP];                                                                                                     \
@@ -44,9 +51,7 @@ enum {
 			for (uint32_t c = 0; c < share; c += 64) FETCH(next + c);                                                               \
 			next += share;                                                                                                          \
 			for (uint32_t j = 0; j < GROUP; j += 4) {                                                                               \
-				if (b->list)                                                                                                        \
-					for (uint32_t k = i + j + ROWS_AHEAD; k < i + j + ROWS_AHEAD + 4 && k < to; k++)                                \
-						for (uint32_t c = 0; c < b->width; c += 64) FETCH(b->rows + (uint64_t)b->list[k] * b->width + c);           \
+				if (b->list) fetch_listed(b, i + j + ROWS_AHEAD, 4, to);                                                            \
 				if (j < n)                                                                                                          \
 					DOTS(b->rows + (uint64_t)row[j] * b->width, b->rows + (uint64_t)row[j + 1] * b->width,                          \
 						b->rows + (uint64_t)row[j + 2] * b->width, b->rows + (uint64_t)row[j + 3] * b->width, b->width, packed,     \
