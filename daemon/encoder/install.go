@@ -253,7 +253,7 @@ func (s *Shelf) adopt(ctx context.Context, name, folder string) error {
 	ctx, cancel := context.WithTimeout(ctx, adoptTimeout)
 	defer cancel()
 	start := s.Command(folder, s.cache(name))
-	arguments := []string{"--adopt", folder, "--name", name}
+	arguments := append([]string{"--adopt", folder}, about(name, folder)...)
 	for i, argument := range start.Args {
 		if argument == "--library" {
 			arguments = append(arguments, start.Args[i:i+2]...)

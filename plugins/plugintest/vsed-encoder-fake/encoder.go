@@ -50,6 +50,8 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 		MatchFloor:   0.5,
 		Sessions:     e.options.sessions(),
 		Preparation:  e.options.preparation(),
+
+		PictureMemory: uint64(e.options.memory) << 20,
 	}
 	if !e.options.noFeatures {
 		description.FeatureType, description.FeatureBytes = featureType, uint32(4*e.options.dimensions)
