@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -150,6 +151,7 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return d.keeper.Run(ctx) })
 	group.Go(func() error { return d.encoding.run(ctx) })
 	group.Go(func() error { return d.report(ctx) })
+	group.Go(func() error { return d.restful(ctx) })
 	group.Go(func() error { return d.purge(ctx) })
 	group.Go(func() error { return d.writeSidecars(ctx) })
 	group.Go(func() error { return d.reload(ctx) })
@@ -218,6 +220,36 @@ func (d *daemon) purge(ctx context.Context) error {
 			d.Log.Error("missing files cannot be forgotten", "error", err)
 		}
 	}
+}
+
+// restful gives memory back to the system each time that the daemon comes to
+// rest: what an ingest left behind would stay for minutes on a box that needs it.
+func (d *daemon) restful(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for busy := true; ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		rests, err := d.rests(ctx)
+		if err != nil && ctx.Err() == nil {
+			d.Log.Error("the catalogue cannot be asked", "error", err)
+		}
+		if rests && busy {
+			debug.FreeOSMemory()
+		}
+		busy = !rests
+	}
+}
+
+func (d *daemon) rests(ctx context.Context) (bool, error) {
+	pipeline := d.encoding.pipeline.Load()
+	if pipeline == nil || !pipeline.Idle() {
+		return false, nil
+	}
+	return d.engine.CaughtUp(ctx)
 }
 
 // report tells systemd: ready once the API answers, then a line of status, and

@@ -39,6 +39,11 @@ type Catalogue struct {
 	opening sync.Mutex
 	spaces  map[string]*Space // the open ones; held by opening
 
+	counting             sync.Mutex
+	counted              map[int64]Counts // by Count; nil before
+	countedAt, countedIn int64            // of written, and the space
+
+	written atomic.Int64 // transactions
 	waiters sync.Mutex
 	changed chan struct{} // closed and replaced at each change
 }
@@ -170,6 +175,7 @@ func StorageFailed(err error) bool {
 }
 
 func (c *Catalogue) announce() {
+	c.written.Add(1)
 	c.waiters.Lock()
 	defer c.waiters.Unlock()
 	close(c.changed)

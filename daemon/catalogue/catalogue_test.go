@@ -375,3 +375,22 @@ func TestAFoldersIdentityGoesWithIt(t *testing.T) {
 		t.Errorf("kept %q of a folder that is gone", kept)
 	}
 }
+
+func TestCountsFollowEveryWrite(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a", "b")
+	count := func() Counts { return must[map[int64]Counts](t)(c.Count(t.Context()))[folder.ID] }
+	if got := count(); got.Encoded != 2 {
+		t.Errorf("counts %+v", got)
+	}
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "note.txt", Rule: "not a photo: .txt"}})) // has no change number
+	if got := count(); got.Ignored != 1 {
+		t.Errorf("after an ignored file %+v", got)
+	}
+	other := must[*Space](t)(c.Space(t.Context(), "other"))
+	check(t, other.Store(t.Context(), map[int64]Embedding{photos[0]: {Vector: []float32{1, 0}}}))
+	check(t, c.Serve(t.Context(), other))
+	if got := count(); got.Encoded != 1 || got.Waiting != 1 {
+		t.Errorf("in another space %+v", got)
+	}
+}
