@@ -85,6 +85,7 @@ func commands(out Screen) []*cli.Command {
 			group("folder", "show and change the watched folders",
 				newFolderAddCommand(out), newFolderRemoveCommand(out), newFolderListCommand(out)),
 			group("encoder", "install and test encoders, and change the one that serves",
+				newEncoderSearchCommand(out), newEncoderPullCommand(out),
 				newEncoderListCommand(out), newEncoderShowCommand(out), newEncoderTestCommand(out), newEncoderUseCommand(out),
 				newEncoderPauseCommand(out), newEncoderResumeCommand(out), newEncoderRollbackCommand(out), newEncoderRemoveCommand(out)),
 			group("quarantine", "show the files that were set aside, and have them tried again",
