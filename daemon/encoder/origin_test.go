@@ -1,0 +1,23 @@
+package encoder
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestAbout(t *testing.T) {
+	f := func(origin string, want ...string) {
+		t.Helper()
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, originName), []byte(origin), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := about("tiny", folder); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q", origin, got)
+		}
+	}
+	f(`{"name":"Tiny","version":"12ab","licence":"mit","source":"--adopt /x"}`, "--name=Tiny", "--revision=12ab", "--licence=mit", "--source=--adopt /x")
+	f(`{"name":"`, "--name=tiny", "--revision=", "--licence=", "--source=")
+}
