@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"vsed/daemon/catalogue"
@@ -55,9 +56,19 @@ func follow(ctx context.Context, log *slog.Logger, wait func() <-chan struct{}, 
 	}
 }
 
-// Follow keeps the keyword index at the state of the catalogue until the
-// context ends. Each generation follows by itself.
+// Follow keeps the keyword index at the state of the catalogue, and the generation
+// that serves calibrated, until the context ends. Each generation's index follows
+// by itself.
 func (e *Engine) Follow(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var calibrating sync.WaitGroup
+	calibrating.Go(func() { e.keepCalibrated(ctx) })
+	defer calibrating.Wait()
+	defer stop()
+	return e.followWords(ctx)
+}
+
+func (e *Engine) followWords(ctx context.Context) error {
 	if err := e.comeBack(); err != nil {
 		return fmt.Errorf("read the keyword index: %w", err)
 	}

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"vsed/plugins/contract"
 )
@@ -17,9 +18,10 @@ type TextEncoder interface {
 type Generation struct {
 	Index      *Index
 	Encoder    TextEncoder
-	MatchFloor float64 // cosine below which a photo is no good match
+	MatchFloor float64 // cosine below which a photo is no good match, in a library that is not calibrated
 
-	queries sync.WaitGroup // those that are under way
+	queries     sync.WaitGroup // those that are under way
+	calibration atomic.Pointer[Calibration]
 }
 
 // Serve makes queries ask this generation from now on, and returns when the last

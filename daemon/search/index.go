@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"vsed/daemon/catalogue"
+	"vsed/index"
 	"vsed/index/vector"
 )
 
@@ -121,4 +122,30 @@ func (x *Index) CaughtUp(ctx context.Context) (bool, error) {
 	}
 	behind, err := x.space.Changed(ctx, *place, 1)
 	return len(behind) == 0, err
+}
+
+// search gives the photos nearest to the vector, best first, and after them the
+// others of those given with their cosines.
+func (x *Index) search(ctx context.Context, vector []float32, others []index.Hit) ([]index.Hit, error) {
+	found, err := x.vectors.Search(ctx, vector, candidates, nil)
+	if err != nil {
+		return nil, err
+	}
+	near := make(map[int64]bool, len(found.Hits))
+	for _, hit := range found.Hits {
+		near[hit.ID] = true
+	}
+	var far []int64
+	for _, hit := range others {
+		if !near[hit.ID] {
+			far = append(far, hit.ID)
+		}
+	}
+	scores, err := x.vectors.Score(vector, far)
+	for _, id := range far {
+		if score, ok := scores[id]; ok {
+			found.Hits = append(found.Hits, index.Hit{ID: id, Score: score})
+		}
+	}
+	return found.Hits, err
 }

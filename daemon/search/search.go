@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,51 +81,43 @@ func (e *Engine) Search(ctx context.Context, query string, limit int, cursor str
 		return Result{}, fmt.Errorf("search the keyword index: %w", err)
 	}
 	result := Result{GoodMatch: len(byWords) > 0}
-	byVector, floor, err := e.searchVectors(ctx, query)
+	lists := fusion.Lists{Words: byWords}
+	for _, hit := range byWords {
+		if keyword.Whole(hit) {
+			lists.Whole = append(lists.Whole, hit)
+		}
+	}
+	blend, good, err := e.searchVectors(ctx, query, &lists)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
 	if err != nil {
 		result.Partial = "only words were searched: " + err.Error()
 	}
-	if len(byVector) > 0 && byVector[0].Score >= floor {
-		result.GoodMatch = true
-	}
-	return result, e.page(ctx, &result, liftWhole(fusion.Reciprocal(byWords, byVector), byWords), limit, after)
+	result.GoodMatch = result.GoodMatch || good
+	return result, e.page(ctx, &result, blend.Fuse(lists), limit, after)
 }
 
-// liftWhole puts photos first whose tag or file name is the whole query: that is
-// what was meant, whatever else looks like it. A fused score is below 1.
-func liftWhole(fused, byWords []index.Hit) []index.Hit {
-	whole := make(map[int64]bool)
-	for _, hit := range byWords {
-		if keyword.Whole(hit) {
-			whole[hit.ID] = true
-		}
-	}
-	for i := range fused {
-		if whole[fused[i].ID] {
-			fused[i].Score++
-		}
-	}
-	slices.SortFunc(fused, index.Compare)
-	return fused
-}
-
-func (e *Engine) searchVectors(ctx context.Context, query string) (hits []index.Hit, floor float64, err error) {
+// searchVectors adds to the lists what looks like the query, and the cosines of
+// what has its words. It reports whether anything of it is a good match.
+func (e *Engine) searchVectors(ctx context.Context, query string, lists *fusion.Lists) (blend fusion.Blend, good bool, err error) {
 	serving := e.hold()
 	if serving == nil {
-		return nil, 0, errors.New("no encoder has been ready yet; `vsectl status` says why")
+		return uncalibrated().Blend(), false, errors.New("no encoder has been ready yet; `vsectl status` says why")
 	}
 	defer serving.queries.Done()
+	blend = serving.calibrated().Blend()
 	ctx, cancel := context.WithTimeout(ctx, encodeTimeout)
 	defer cancel()
 	embeddings, err := serving.Encoder.EncodeTexts(ctx, []string{query})
 	if err != nil {
-		return nil, 0, err
+		return blend, false, err
 	}
-	found, err := serving.Index.vectors.Search(ctx, embeddings[0].Vector, candidates, nil)
-	return found.Hits, serving.MatchFloor, err
+	if lists.Vectors, err = serving.Index.search(ctx, embeddings[0].Vector, lists.Words); err != nil {
+		return blend, false, err
+	}
+	good, err = serving.goodMatch(lists.Vectors)
+	return blend, good, err
 }
 
 // page fills the result with the photos after the cursor that are still shown.

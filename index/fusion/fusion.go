@@ -1,6 +1,6 @@
-// Package fusion makes one ranked list of several, from the places alone: the
-// scores of a vector scan and of a keyword search share no scale. Reading the
-// indexes and cutting pages belong to the caller.
+// Package fusion makes one ranked list of what several indexes found. It knows
+// scores and ids alone: reading the indexes, calibrating an encoder and cutting
+// pages belong to the caller.
 package fusion
 
 import (
@@ -9,24 +9,52 @@ import (
 	"vsed/index"
 )
 
-// constant is k of reciprocal rank fusion, 60 as in Cormack, Clarke and
-// Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
-// learning methods", SIGIR 2009. It keeps one list's first place from
-// outweighing a good place in both.
-const constant = 60
+// Lists are what the indexes found for one query.
+type Lists struct {
+	// Whole are the photos with a tag or name that is the whole query. Their order
+	// and scores say nothing.
+	Whole []index.Hit
+	// Words are photos that share words with the query, with scores above 0. Photos
+	// of Whole may be among them.
+	Words []index.Hit
+	// Vectors are photos with their cosine to the query: also of those that stand in
+	// another list alone, as far as they have one.
+	Vectors []index.Hit
+}
 
-// Reciprocal fuses lists that are each ordered best first: a photo scores the
-// sum of 1/(60+rank) over the lists that have it. The result is ordered by
-// index.Compare. An id that stands in one list twice counts at its first place.
-func Reciprocal(lists ...[]index.Hit) []index.Hit {
+// Words is what the best match of words counts, in deviations of the cosine: the
+// best of what was measured (docs/search.md); from 4 to 8 little changes.
+const Words = 5
+
+// A Blend adds up the calibrated scores of the lists.
+type Blend struct {
+	// Mean and Deviation are those of the cosine between a photo and a sentence that
+	// does not describe it: one encoder's 0.1 is another's 0.3. Deviation is above 0.
+	Mean, Deviation float64
+	Words           float64 // see the constant
+}
+
+// Fuse makes one list, ordered by index.Compare. A photo scores how many
+// deviations its cosine lies above what a wrong sentence has, 0 where it has none,
+// and Words times the square of its share of the best words' score: one word of two
+// is less than half. Photos of Whole count as the best words, and stand before all
+// others.
+func (b Blend) Fuse(l Lists) []index.Hit {
 	scores := map[int64]float64{}
-	for _, list := range lists {
-		seen := make(map[int64]bool, len(list))
-		for place, hit := range list {
-			if !seen[hit.ID] {
-				seen[hit.ID] = true
-				scores[hit.ID] += 1 / float64(constant+place+1)
-			}
+	for _, hit := range l.Vectors {
+		scores[hit.ID] = (hit.Score - b.Mean) / b.Deviation
+	}
+	whole := make(map[int64]bool, len(l.Whole))
+	for _, hit := range l.Whole {
+		whole[hit.ID] = true
+	}
+	for id := range whole {
+		scores[id] += b.Words + b.lift()
+	}
+	best := bestScore(l.Words, whole)
+	for _, hit := range l.Words {
+		if share := hit.Score / best; !whole[hit.ID] {
+			scores[hit.ID] += b.Words * share * share
 		}
 	}
 	fused := make([]index.Hit, 0, len(scores))
@@ -35,4 +63,17 @@ func Reciprocal(lists ...[]index.Hit) []index.Hit {
 	}
 	slices.SortFunc(fused, index.Compare)
 	return fused
+}
+
+// lift is more than all else can make of a difference: two cosines lie 2 apart at
+// most.
+func (b Blend) lift() float64 { return 2/b.Deviation + b.Words + 1 }
+
+func bestScore(words []index.Hit, without map[int64]bool) (best float64) {
+	for _, hit := range words {
+		if !without[hit.ID] {
+			best = max(best, hit.Score)
+		}
+	}
+	return best
 }
