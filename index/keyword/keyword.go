@@ -1,7 +1,8 @@
-// Package keyword finds photos by words: those of their tags, of their files'
-// names, of the places they were taken at and of their folders' names. It keeps a bleve index in a folder of its
-// own, derived from the catalogue: it may be deleted at any time, and it knows
-// the number of the last change that it has seen. What a query means beyond its
+// Package keyword finds photos by words: those of their tags, titles and
+// descriptions, of their files' and folders' names, of their cameras and of the
+// places they were taken at. It keeps a bleve index in a folder of its own,
+// derived from the catalogue: it may be deleted at any time, and it knows the
+// number of the last change that it has seen. What a query means beyond its
 // words (filters, signs, dates) is no business of this package: the text of a
 // query is data, never bleve's query syntax.
 //
@@ -32,6 +33,8 @@ type Document struct {
 	// Tags are found as a whole and by their words, and so are Names, also without
 	// their extension.
 	Tags []string
+	// Title and Description are what a person wrote of the photo.
+	Title, Description string
 	// Names are file names without a folder; the ending after the last dot is
 	// not searched, as every photo has one.
 	Names []string
@@ -39,6 +42,8 @@ type Document struct {
 	// country's. Many are words with another sense (Nice, Orange, Bath), so they
 	// are found by their words only.
 	Places []string
+	// Cameras are names of what took the photo, such as a camera's and a lens's.
+	Cameras []string
 	// Folders are paths or single names of folders.
 	Folders []string
 }
@@ -48,6 +53,7 @@ type Document struct {
 // too, never a panic.
 type Index struct {
 	dir      string
+	language string // a code of Languages
 	analyser analysis.Analyzer
 	rebuilt  error
 
@@ -145,12 +151,15 @@ func (x *Index) Len() (int64, error) {
 // fields are the document as bleve's mapping has it.
 func (d Document) fields() map[string]any {
 	return map[string]any{
-		fieldWhole:   wholes(d.Tags),
-		fieldName:    wholes(slices.Concat(d.Names, stems(d.Names))),
-		fieldTags:    words(strings.Join(d.Tags, "\n")),
-		fieldNames:   words(strings.Join(stems(d.Names), "\n")),
-		fieldPlaces:  words(strings.Join(d.Places, "\n")),
-		fieldFolders: words(strings.Join(d.Folders, "\n")),
+		fieldWhole:        wholes(d.Tags),
+		fieldName:         wholes(slices.Concat(d.Names, stems(d.Names))),
+		fieldTags:         words(strings.Join(d.Tags, "\n")),
+		fieldTitles:       words(d.Title),
+		fieldDescriptions: words(d.Description),
+		fieldNames:        words(strings.Join(stems(d.Names), "\n")),
+		fieldPlaces:       words(strings.Join(d.Places, "\n")),
+		fieldCameras:      words(strings.Join(d.Cameras, "\n")),
+		fieldFolders:      words(strings.Join(d.Folders, "\n")),
 	}
 }
 

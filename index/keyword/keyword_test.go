@@ -23,9 +23,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
 }
 
-func open(t testing.TB, dir string) *keyword.Index {
+func open(t testing.TB, dir string, options ...keyword.Option) *keyword.Index {
 	t.Helper()
-	x, err := keyword.Open(dir)
+	x, err := keyword.Open(dir, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +44,9 @@ func apply(t testing.TB, x *keyword.Index, change int64, put ...keyword.Document
 	}
 }
 
-func find(t testing.TB, x *keyword.Index, text string) []int64 {
+func find(t testing.TB, x *keyword.Index, text string, options ...keyword.SearchOption) []int64 {
 	t.Helper()
-	hits, err := x.Search(context.Background(), text, 100)
+	hits, err := x.Search(context.Background(), text, 100, options...)
 	if err != nil {
 		t.Fatalf("%.60q: %v", text, err)
 	}

@@ -2,11 +2,11 @@ package keyword
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
-	"github.com/blevesearch/bleve/v2/analysis/lang/en"
 	"github.com/blevesearch/bleve/v2/analysis/token/unique"
 	"github.com/blevesearch/bleve/v2/analysis/tokenizer/unicode"
 	"github.com/blevesearch/bleve/v2/mapping"
@@ -14,30 +14,35 @@ import (
 
 // The fields of a document.
 const (
-	fieldWhole   = "whole"   // each tag in its normal form, one term each
-	fieldName    = "name"    // each file name likewise, with and without its extension
-	fieldTags    = "tags"    // the words of the tags
-	fieldNames   = "names"   // the words of the file names
-	fieldPlaces  = "places"  // the words of the places' names
-	fieldFolders = "folders" // the words of the folders' names
+	fieldWhole = "whole" // each tag in its normal form, one term each
+	fieldName  = "name"  // each file name likewise, with and without its extension
+
+	// The words of what their names say.
+	fieldTags         = "tags"
+	fieldTitles       = "titles"
+	fieldDescriptions = "descriptions"
+	fieldNames        = "names" // of files
+	fieldPlaces       = "places"
+	fieldCameras      = "cameras"
+	fieldFolders      = "folders"
 )
 
 // analyserName names the analyser of words, which gets text as words made it:
-// Unicode's word borders (they part Chinese and Japanese characters), no
-// English stop words, English stems.
+// Unicode's word borders (they part Chinese and Japanese characters), then no
+// stop words and the stems of the index's language.
 const analyserName = "words"
 
 // format is part of each index and changes with anything here or in words.go
 // that makes an old index answer wrongly: an index of another format is built
-// anew.
-const format = "3"
+// anew. The language stands behind it.
+const format = "4 "
 
-func newMapping() (*mapping.IndexMappingImpl, error) {
+func newMapping(language string) (*mapping.IndexMappingImpl, error) {
 	scheme := bleve.NewIndexMapping()
 	err := scheme.AddCustomAnalyzer(analyserName, map[string]any{
 		"type":          custom.Name,
 		"tokenizer":     unicode.Name,
-		"token_filters": []string{en.PossessiveName, en.StopName, en.SnowballStemmerName, unique.Name},
+		"token_filters": append(slices.Clone(filters[language]), unique.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keyword index: analyser: %w", err)
@@ -46,8 +51,8 @@ func newMapping() (*mapping.IndexMappingImpl, error) {
 	for _, field := range []string{fieldWhole, fieldName} {
 		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(keyword.Name))
 	}
-	for _, field := range []string{fieldTags, fieldNames, fieldPlaces, fieldFolders} {
-		scheme.DefaultMapping.AddFieldMappingsAt(field, newField(analyserName))
+	for _, field := range wordFields {
+		scheme.DefaultMapping.AddFieldMappingsAt(field.name, newField(analyserName))
 	}
 	scheme.StoreDynamic, scheme.IndexDynamic, scheme.DocValuesDynamic = false, false, false
 	return scheme, nil

@@ -29,7 +29,7 @@ func (x *Index) reopen() error {
 	if errors.Is(errors.Join(x.problem, x.drop(nil)), errStuck) {
 		open = createOnly
 	}
-	opened, rebuilt, err := open(x.dir)
+	opened, rebuilt, err := open(x.dir, x.language)
 	if err == nil {
 		err = x.take(opened)
 	}
@@ -44,8 +44,8 @@ func (x *Index) reopen() error {
 }
 
 // createOnly is for files that a stuck store has locked.
-func createOnly(dir string) (opened *store, rebuilt, err error) {
-	opened, err = create(dir)
+func createOnly(dir, language string) (opened *store, rebuilt, err error) {
+	opened, err = create(dir, language)
 	return opened, errStuck, err
 }
 
@@ -66,7 +66,7 @@ func (x *Index) fallBack(change int64) bool {
 
 func (x *Index) takeReadOnly(problem error) {
 	x.problem = problem
-	opened, err := openReadOnly(x.dir)
+	opened, err := openReadOnly(x.dir, x.language)
 	if err == nil {
 		err = x.take(opened)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/blevesearch/bleve/v2"
@@ -18,20 +19,33 @@ const formatKey = "vsed.format"
 // lockPatience is how long Open waits for another process that has the index.
 const lockPatience = "2s"
 
+// An Option changes how Open opens an index.
+type Option func(*Index)
+
+// Language sets whose words are stemmed and left out: a code of Languages.
+// Without it that is "en".
+func Language(code string) Option { return func(x *Index) { x.language = code } }
+
 // Open opens the index in the folder dir, or makes one, folder and all. An
-// index that is damaged, of another format or not ours is removed and started
-// anew, with change number 0; Rebuilt tells. Other files in the folder are left
+// index that is damaged, of another format or language, or not ours is removed
+// and started anew, with change number 0; Rebuilt tells. Other files in the folder are left
 // alone. An index that another process has open, or that may not be read, is an
 // error.
 //
 // Open reads all of the index's files once, to check their sums: about 0.1 s a
 // hundred megabytes. One writer in one process owns the folder.
-func Open(dir string) (*Index, error) {
+func Open(dir string, options ...Option) (*Index, error) {
+	x := &Index{dir: filepath.Clean(dir), language: english}
+	for _, option := range options {
+		option(x)
+	}
+	if _, ok := filters[x.language]; !ok {
+		return nil, fmt.Errorf("keyword index: no stems of the language %q are known: take one of %s", x.language, strings.Join(Languages(), ", "))
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("keyword index: %w", err)
 	}
-	dir = filepath.Clean(dir)
-	opened, rebuilt, err := openOrCreate(dir)
+	opened, rebuilt, err := openOrCreate(x.dir, x.language)
 	if err != nil {
 		return nil, fmt.Errorf("keyword index %s: %w", dir, err)
 	}
@@ -39,7 +53,7 @@ func Open(dir string) (*Index, error) {
 	if analyser == nil {
 		return nil, errors.Join(fmt.Errorf("keyword index %s: no analyser", dir), opened.close())
 	}
-	x := &Index{dir: dir, analyser: analyser, rebuilt: rebuilt}
+	x.analyser, x.rebuilt = analyser, rebuilt
 	if err := x.take(opened); err != nil {
 		return nil, fmt.Errorf("keyword index %s: %w", dir, err)
 	}
@@ -47,15 +61,15 @@ func Open(dir string) (*Index, error) {
 }
 
 // openOrCreate says in rebuilt why it started anew.
-func openOrCreate(dir string) (opened *store, rebuilt, err error) {
-	opened, err = openExisting(dir)
+func openOrCreate(dir, language string) (opened *store, rebuilt, err error) {
+	opened, err = openExisting(dir, language)
 	if err == nil || isAbout(err, outside) {
 		return opened, nil, err
 	}
 	if rebuilt = err; errors.Is(err, bleve.ErrorIndexMetaMissing) && !exists(dir, "store") {
 		rebuilt = nil
 	}
-	opened, err = create(dir)
+	opened, err = create(dir, language)
 	return opened, rebuilt, err
 }
 
@@ -92,11 +106,11 @@ func isAbout(err error, list []error) bool {
 
 // openExisting opens for reading first: bleve then starts none of the
 // goroutines in which it could meet damage where nobody can catch it.
-func openExisting(dir string) (*store, error) {
+func openExisting(dir, language string) (*store, error) {
 	if err := checkSeal(dir); err != nil {
 		return nil, err
 	}
-	if err := guard(func() error { return inspect(dir) }); err != nil {
+	if err := guard(func() error { return inspect(dir, language) }); err != nil {
 		return nil, err
 	}
 	opened, err := openWritable(dir, func(config map[string]any) (bleve.Index, error) { return openWith(dir, config) })
@@ -110,21 +124,21 @@ func openExisting(dir string) (*store, error) {
 }
 
 // inspect checks the format and the sum of each segment in use.
-func inspect(dir string) error {
+func inspect(dir, language string) error {
 	opened, err := openWith(dir, map[string]any{"bolt_timeout": lockPatience, "read_only": true})
 	if err != nil {
 		return err
 	}
-	return errors.Join(inspectOpen(opened), opened.Close())
+	return errors.Join(inspectOpen(opened, language), opened.Close())
 }
 
-func inspectOpen(opened bleve.Index) error {
+func inspectOpen(opened bleve.Index, language string) error {
 	found, err := opened.GetInternal([]byte(formatKey))
 	if err != nil {
 		return err
 	}
-	if string(found) != format {
-		return fmt.Errorf("format is %q, want %q", found, format)
+	if want := format + language; string(found) != want {
+		return fmt.Errorf("format is %q, want %q", found, want)
 	}
 	return checkSegments(opened)
 }
@@ -146,13 +160,13 @@ func openWith(dir string, config map[string]any) (opened bleve.Index, err error)
 }
 
 // create removes what bleve and this package write, and nothing else.
-func create(dir string) (*store, error) {
+func create(dir, language string) (*store, error) {
 	for _, name := range []string{sealFile, "index_meta.json", "store"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
 	}
-	scheme, err := newMapping()
+	scheme, err := newMapping(language)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +181,7 @@ func create(dir string) (*store, error) {
 		return nil, err
 	}
 	batch := created.bleve.NewBatch()
-	batch.SetInternal([]byte(formatKey), []byte(format))
+	batch.SetInternal([]byte(formatKey), []byte(format+language))
 	if err := created.write(batch); err != nil {
 		return nil, errors.Join(err, created.close())
 	}

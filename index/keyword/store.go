@@ -103,13 +103,13 @@ func openWritable(dir string, open func(config map[string]any) (bleve.Index, err
 }
 
 // openReadOnly opens what is on disk, as it is.
-func openReadOnly(dir string) (*store, error) {
+func openReadOnly(dir, language string) (*store, error) {
 	s := newStore(dir, true)
 	var err error
 	if s.bleve, err = openWith(dir, map[string]any{"bolt_timeout": lockPatience, "read_only": true}); err != nil {
 		return nil, err
 	}
-	if err := guard(func() error { return inspectOpen(s.bleve) }); err != nil {
+	if err := guard(func() error { return inspectOpen(s.bleve, language) }); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
