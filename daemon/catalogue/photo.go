@@ -57,15 +57,17 @@ func (w change) identify(file knownFile, content Content) (photo int64, err erro
 	return photo, w.link(file, photo)
 }
 
-// link makes the photo what the file holds. If no other file holds it, the file
-// was edited in place, or back: the user's words on what it held before go over.
+// link makes the photo what the file holds. If the photo is new, the file was
+// edited in place, and back if it is the one that an edit of this very file
+// replaced: the user's words on what it held before go over. A photo that another
+// file held, as before a swap of names, has its own.
 func (w change) link(file knownFile, photo int64) error {
-	var held bool
-	err := w.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM file WHERE photo = ? AND id != ? AND state != 'missing')`, photo, file.id).Scan(&held)
+	var edited bool
+	err := w.QueryRowContext(w.ctx, `SELECT change = 0 OR coalesce(unheld_by = ?, false) FROM photo WHERE id = ?`, file.id, photo).Scan(&edited)
 	if err != nil {
 		return err
 	}
-	if !held && file.previous != 0 && file.previous != photo {
+	if edited && file.previous != 0 && file.previous != photo {
 		if err := w.inheritTags(file.previous, photo); err != nil {
 			return err
 		}
@@ -76,7 +78,7 @@ func (w change) link(file knownFile, photo int64) error {
 	if err := w.taken(photo); err != nil {
 		return err
 	}
-	if err := w.left(file.previous); err != nil {
+	if err := w.left(file.previous, file.id); err != nil {
 		return err
 	}
 	if err := w.sidecarsOf(file.folder, file.relative); err != nil {

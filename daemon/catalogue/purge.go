@@ -93,14 +93,14 @@ const holding = `EXISTS (SELECT 1 FROM file WHERE photo = ?1 OR previous = ?1)`
 
 // left notes that a file holds a photo no longer; 0 is none. If no other does,
 // its time to be forgotten begins.
-func (w change) left(photo int64) error {
-	_, err := w.exec(`UPDATE photo SET unheld_since = ?2 WHERE id = ?1 AND NOT `+holding, photo, time.Now().Unix())
+func (w change) left(photo, file int64) error {
+	_, err := w.exec(`UPDATE photo SET unheld_since = ?2, unheld_by = ?3 WHERE id = ?1 AND NOT `+holding, photo, time.Now().Unix(), file)
 	return err
 }
 
 // taken notes that a file holds a photo.
 func (w change) taken(photo int64) error {
-	_, err := w.exec(`UPDATE photo SET unheld_since = NULL WHERE id = ? AND unheld_since IS NOT NULL`, photo)
+	_, err := w.exec(`UPDATE photo SET unheld_since = NULL, unheld_by = NULL WHERE id = ? AND unheld_since IS NOT NULL`, photo)
 	return err
 }
 
@@ -108,7 +108,7 @@ func (w change) taken(photo int64) error {
 func (w change) swapped(before []knownFile, photo int64) error {
 	for _, file := range before {
 		for _, old := range []int64{file.photo, file.previous} {
-			if err := w.left(old); err != nil {
+			if err := w.left(old, file.id); err != nil {
 				return err
 			}
 		}

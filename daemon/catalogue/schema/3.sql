@@ -24,6 +24,7 @@ CREATE TABLE refused (
 -- A photo whose last file has other content since, by an edit: it is forgotten
 -- some time after that. One whose folder is no longer watched is kept.
 ALTER TABLE photo ADD COLUMN unheld_since INTEGER; -- Unix seconds; NULL: held, or kept
+ALTER TABLE photo ADD COLUMN unheld_by INTEGER;    -- the id of the file that held it last, which may be gone
 CREATE INDEX photo_unheld ON photo (unheld_since) WHERE unheld_since IS NOT NULL;
 CREATE INDEX file_previous ON file (previous) WHERE previous IS NOT NULL;
 
