@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -115,34 +116,62 @@ type journal struct {
 	first  int64 // length with one record
 }
 
-// readLog gives the records of the log in the folder, or damage. A last record
-// that is cut off was never acknowledged, and is left out.
-func readLog(dir string, dimensions int) (records []record, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, logName))
+// openLog opens the log in the folder and gives its records, or damage. A last
+// record that is cut off was never acknowledged; it is removed.
+func openLog(dir string, dimensions int) (*journal, []record, error) {
+	file, err := os.OpenFile(filepath.Join(dir, logName), os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(b) < logHead || string(b[:len(logMagic)]) != logMagic {
-		return nil, &damage{errors.New("its log has no header")}
+	j := &journal{dir: dir, file: file}
+	records, err := j.read(dimensions)
+	if err == nil {
+		err = file.Truncate(j.length)
 	}
-	order, head := binary.NativeEndian, b[len(logMagic):]
-	if order.Uint32(head[8:]) != crc32.Checksum(b[:logHead-4], castagnoli) {
-		return nil, &damage{errors.New("its log has a damaged header")}
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
 	}
-	if version, found := order.Uint32(head), order.Uint32(head[4:]); version != formatVersion || int(found) != dimensions {
-		return nil, &damage{fmt.Errorf("it is of version %d and %d dimensions, want version %d and %d", version, found, formatVersion, dimensions)}
+	return j, records, nil
+}
+
+func (j *journal) read(dimensions int) (records []record, err error) {
+	b, err := io.ReadAll(j.file)
+	if err != nil {
+		return nil, &damage{err}
 	}
-	for b = b[logHead:]; len(b) > 0; {
-		one, rest, ok := decodeRecord(b)
+	if err := checkLogHead(b, dimensions); err != nil {
+		return nil, &damage{err}
+	}
+	rest := b[logHead:]
+	for len(rest) > 0 {
+		one, behind, ok := decodeRecord(rest)
 		if !ok {
 			break
 		}
-		records, b = append(records, one), rest
+		records, rest = append(records, one), behind
+		j.length = int64(len(b) - len(rest))
+		if len(records) == 1 {
+			j.first = j.length
+		}
 	}
 	if len(records) == 0 {
 		return nil, &damage{errors.New("its log has no whole record")}
 	}
 	return records, nil
+}
+
+func checkLogHead(b []byte, dimensions int) error {
+	if len(b) < logHead || string(b[:len(logMagic)]) != logMagic {
+		return errors.New("its log has no header")
+	}
+	order, head := binary.NativeEndian, b[len(logMagic):]
+	if order.Uint32(head[8:]) != crc32.Checksum(b[:logHead-4], castagnoli) {
+		return errors.New("its log has a damaged header")
+	}
+	if version, found := order.Uint32(head), order.Uint32(head[4:]); version != formatVersion || int(found) != dimensions {
+		return fmt.Errorf("it is of version %d and %d dimensions, want version %d and %d", version, found, formatVersion, dimensions)
+	}
+	return nil
 }
 
 // startLog replaces the log by one with the state alone. A crash leaves the old
