@@ -67,58 +67,159 @@ func (w *world) library(photos int) {
 	}
 }
 
-// ask queries without pause until the returned function is called, which gives
-// how many queries there were. No one may fail, be partial or come back without
-// what is there.
-func (w *world) ask(query string, hits int) (stop func() int64) {
-	var asked atomic.Int64
-	ctx, cancel := context.WithCancel(w.Context())
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		for ctx.Err() == nil {
-			result, err := w.client.Search(ctx, query, 1000, "")
-			if ctx.Err() != nil {
-				return
-			}
-			if err != nil || result.Partial != "" || len(result.Hits) < hits {
-				w.Errorf("query %d: %d hits of %d, partial %q, %v", asked.Load(), len(result.Hits), hits, result.Partial, err)
-				return
-			}
-			asked.Add(1)
-		}
-	})
-	return func() int64 {
-		cancel()
-		asking.Wait()
-		return asked.Load()
+// answer gives the hits of a query in their order, which no two encoders have in
+// common. From words alone it is "".
+func (w *world) answer(ctx context.Context, query string) (string, error) {
+	result, err := w.client.Search(ctx, query, 100, "")
+	if err != nil || result.Partial != "" {
+		return "", err
 	}
+	var hits strings.Builder
+	for _, hit := range result.Hits {
+		fmt.Fprintf(&hits, "%d ", hit.ID)
+	}
+	return hits.String(), nil
+}
+
+// answered waits for an answer from vectors.
+func (w *world) answered(query string) (answer string) {
+	w.Helper()
+	w.until("vectors are searched", func() bool {
+		answer, _ = w.answer(w.Context(), query)
+		return answer != ""
+	})
+	return answer
+}
+
+// A questioner queries without pause, as several do at once.
+type questioner struct {
+	*world
+	query  string
+	killed atomic.Bool // the daemon may be away, or not have all its parts yet
+	cancel context.CancelFunc
+	asking sync.WaitGroup
+
+	mutex sync.Mutex
+	asked []asked
+}
+
+// asked is an answer with the time of its query.
+type asked struct {
+	began, ended time.Time
+	answer       string
+}
+
+func (w *world) ask(query string) *questioner {
+	q := &questioner{world: w, query: query}
+	ctx, cancel := context.WithCancel(w.Context())
+	q.cancel = cancel
+	for range 3 {
+		q.asking.Go(func() {
+			for ctx.Err() == nil {
+				began := time.Now()
+				answer, err := w.answer(ctx, query)
+				q.note(ctx, asked{began, time.Now(), answer}, err)
+			}
+		})
+	}
+	return q
+}
+
+func (q *questioner) note(ctx context.Context, one asked, err error) {
+	switch {
+	case ctx.Err() != nil:
+		return
+	case (err != nil || one.answer == "") && q.killed.Load():
+		time.Sleep(10 * time.Millisecond) // the next one may be answered
+		return
+	case err != nil || one.answer == "":
+		q.Errorf("a query was not answered from vectors: %v", err)
+	}
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.asked = append(q.asked, one)
+}
+
+// wantOneStep stops asking. Each answer must be that of one of the two encoders,
+// and no query that began after one had the answer of the second may have that of
+// the first. It gives how many each had, and the longest time of one.
+func (q *questioner) wantOneStep(first, second string) (before, after int, longest time.Duration) {
+	q.Helper()
+	q.cancel()
+	q.asking.Wait()
+	if first == second || first == "" {
+		q.Fatalf("the two encoders cannot be told apart by %q", q.query)
+	}
+	var lastBegan time.Time
+	firstEnded := time.Now()
+	for _, one := range q.asked {
+		longest = max(longest, one.ended.Sub(one.began))
+		switch one.answer {
+		case first:
+			before++
+			if one.began.After(lastBegan) {
+				lastBegan = one.began
+			}
+		case second:
+			after++
+			if one.ended.Before(firstEnded) {
+				firstEnded = one.ended
+			}
+		default:
+			q.Errorf("an answer is of neither encoder: %s\nfirst  %s\nsecond %s", one.answer, first, second)
+		}
+	}
+	if before == 0 || after == 0 || lastBegan.After(firstEnded) {
+		q.Errorf("%d answers of the first, %d of the second; the last of the first began %v after the first of the second", before, after, lastBegan.Sub(firstEnded))
+	}
+	return before, after, longest
 }
 
 func TestSwapAndRollBackUnderQueries(t *testing.T) {
+	t.Parallel()
 	w := newShelf(t)
 	w.library(120)
 	w.start()
 	w.settled()
 	w.shelve("other", "--space other-space --dimensions 24")
-	stop := w.ask("red", 120)
+	first, asking := w.answered("something"), w.ask("something")
 	w.use("other", false)
 	w.untilServes("other-space")
 	swap := w.untilStage(api.SwapNone)
 	if last := swap.Last; last == nil || last.Failed != "" || last.Coverage != (api.Coverage{Encoded: 120}) || last.From != "builtin" || last.To != "other" {
 		t.Errorf("the swap ended with %+v", last)
 	}
+	second := w.answered("something")
+	asking.wantOneStep(first, second)
+
+	asking = w.ask("something")
+	_, err := w.client.SwapCommand(t.Context(), "rollback")
+	w.check(err)
+	w.untilServes("builtin-space")
+	w.answered("something")
+	asking.wantOneStep(second, first)
+	if _, err := w.client.SwapCommand(t.Context(), "rollback"); !isRefusal(err, http.StatusConflict) {
+		t.Errorf("a second roll-back: %v", err)
+	}
+	w.stop()
+}
+
+// A photo that came after the cut-over waits after a roll-back, and is encoded.
+func TestAPhotoLaterThanTheCutOver(t *testing.T) {
+	t.Parallel()
+	w := newShelf(t)
+	w.library(6)
+	w.start()
+	w.settled()
+	w.shelve("other", "--space other-space")
+	w.use("other", false)
+	w.untilServes("other-space")
 	w.photo("late.jpg", blue, 500)
 	w.settled()
 	_, err := w.client.SwapCommand(t.Context(), "rollback")
 	w.check(err)
 	w.untilServes("builtin-space")
-	w.untilStatus("the late photo is encoded too", func(s api.Status) bool { return s.Ready && s.Photos.Encoded == 121 })
-	if asked := stop(); asked < 10 {
-		t.Errorf("only %d queries were asked", asked)
-	}
-	if _, err := w.client.SwapCommand(t.Context(), "rollback"); !isRefusal(err, http.StatusConflict) {
-		t.Errorf("a second roll-back: %v", err)
-	}
+	w.untilStatus("the late photo is encoded too", func(s api.Status) bool { return s.Ready && s.Photos.Encoded == 7 })
 	w.stop()
 }
 
@@ -128,6 +229,7 @@ func isRefusal(err error, status int) bool {
 }
 
 func TestASwapSurvivesKills(t *testing.T) {
+	t.Parallel()
 	w := newShelf(t)
 	w.library(150)
 	w.start()
@@ -149,6 +251,7 @@ func TestASwapSurvivesKills(t *testing.T) {
 }
 
 func TestAnEncoderThatFailsIsNotUsed(t *testing.T) {
+	t.Parallel()
 	w := newShelf(t)
 	w.library(3)
 	w.start()
@@ -183,6 +286,7 @@ func TestAnEncoderThatFailsIsNotUsed(t *testing.T) {
 }
 
 func TestASwapWaitsForOfflineFolders(t *testing.T) {
+	t.Parallel()
 	w := newShelf(t)
 	w.library(9)
 	w.start()
@@ -208,6 +312,7 @@ func TestASwapWaitsForOfflineFolders(t *testing.T) {
 // A photo that only the incoming encoder cannot take is set aside at the
 // cut-over, not before, and the swap ends all the same.
 func TestAPhotoThatOnlyTheIncomingEncoderFailsOn(t *testing.T) {
+	t.Parallel()
 	w := newShelf(t)
 	w.library(6)
 	w.start()
@@ -223,6 +328,7 @@ func TestAPhotoThatOnlyTheIncomingEncoderFailsOn(t *testing.T) {
 }
 
 func TestPauseCancelAndRemove(t *testing.T) {
+	t.Parallel()
 	w := newShelf(t)
 	w.library(60)
 	w.start()
@@ -246,5 +352,24 @@ func TestPauseCancelAndRemove(t *testing.T) {
 	if list, err := w.client.Encoders(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("installed: %+v, %v", list, err)
 	}
+	w.stop()
+}
+
+// What a preparation makes takes over under queries; the status and the line for
+// systemd tell how far it is.
+func TestAPreparedEngineTakesOver(t *testing.T) {
+	t.Parallel()
+	w := newShelf(t)
+	w.library(30)
+	engine := filepath.Join(w.state, "engines/builtin/engine")
+	w.useEncoder("exec "+filepath.Join(binaries, "vsed-encoder-fake")+` "$@"`, "--provider cuda --slow-preparing 200ms --engine "+engine)
+	w.start()
+	status := w.untilStatus("the preparation is told", func(s api.Status) bool { return s.Encoder.Preparation != nil && s.Encoder.Preparation.Done > 0 })
+	if p := status.Encoder.Preparation; p.Total != 4 || p.Step == "" || p.Seconds <= 0 || p.Failed != "" || status.Encoder.Provider != "cuda" {
+		t.Errorf("preparation %+v on %s", p, status.Encoder.Provider)
+	}
+	w.untilStatus("the engine runs", func(s api.Status) bool {
+		return s.Ready && s.Encoder.Provider == "tensorrt" && s.Encoder.Preparation == nil && s.Photos.Encoded == 30
+	})
 	w.stop()
 }
