@@ -61,6 +61,17 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 	})
 }
 
+// OnOtherDevice reports whether anything that is known at the path, or below it,
+// lay on another device than that of this number.
+func (c *Catalogue) OnOtherDevice(ctx context.Context, folder int64, path string, device uint64) (other bool, err error) {
+	const here = `WHERE folder = ?1 AND device != ?2 AND (path = ?3 OR (path > ?4 AND path < ?5))`
+	err = c.view(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM file `+here+` AND state != 'missing') OR EXISTS (SELECT 1 FROM sidecar `+here+`)`,
+			folder, int64(device), []byte(path), []byte(path+"/"), []byte(path+"0")).Scan(&other)
+	})
+	return other, err
+}
+
 // knownFile is a row of file with the absolute path.
 type knownFile struct {
 	id       int64

@@ -42,6 +42,7 @@ func (c *Catalogue) fresh(ctx context.Context, folder int64, observations []Obse
 	}
 	for _, observation := range observations {
 		row, ok := known[place{observation.Path, observation.Sidecar}]
+		seen.meets(observation.Stat, row)
 		if ok && row.tells(observation) {
 			seen.saw(row.id, observation.Sidecar)
 		} else {

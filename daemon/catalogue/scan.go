@@ -16,15 +16,32 @@ type Scan struct {
 	folder    int64
 	seen      idSet
 	sidecars  idSet
+	// met are the devices on which a file was met, by their numbers now and before:
+	// a disk may have another after each mount.
+	met map[uint64]bool
 }
 
 // BeginScan starts a comparison with the folder of this id.
-func (c *Catalogue) BeginScan(folder int64) *Scan { return &Scan{catalogue: c, folder: folder} }
+func (c *Catalogue) BeginScan(folder int64) *Scan {
+	return &Scan{catalogue: c, folder: folder, met: make(map[uint64]bool)}
+}
 
 // Observe notes files that were seen, in one transaction. Unchanged files cost
 // no write.
 func (s *Scan) Observe(ctx context.Context, observations []Observation) error {
 	return s.catalogue.observe(ctx, s.folder, observations, s)
+}
+
+// meets notes the device of a file that was seen, and what it was if the file is
+// known: that of an ignored one is not kept up to date. A nil scan notes nothing.
+func (s *Scan) meets(seen Stat, known record) {
+	if s == nil {
+		return
+	}
+	s.met[seen.Device] = true
+	if known.state != "ignored" && seen.Size == known.stat.Size && seen.ModifiedNanos == known.stat.ModifiedNanos {
+		s.met[known.stat.Device] = true
+	}
 }
 
 // saw notes what the walk has passed. A nil scan notes nothing.
@@ -66,41 +83,31 @@ func (s *Scan) Finish(ctx context.Context, unreadPaths []string) error {
 // unseen gives the ids of what the walk did not see.
 func (s *Scan) unseen(ctx context.Context) (files, sidecars []int64, err error) {
 	err = s.catalogue.view(func(db *sql.DB) error {
-		if files, err = s.unseenFiles(ctx, db); err != nil {
+		if files, err = s.without(ctx, db, s.seen, `SELECT id, device FROM file WHERE folder = ? AND state != 'missing'`); err != nil {
 			return err
 		}
-		sidecars, err = queryIDs(ctx, db, `SELECT id FROM sidecar WHERE folder = ?`, s.folder)
-		sidecars = slices.DeleteFunc(sidecars, s.sidecars.has)
+		sidecars, err = s.without(ctx, db, s.sidecars, `SELECT id, device FROM sidecar WHERE folder = ?`)
 		return err
 	})
 	return files, sidecars, err
 }
 
-// unseenFiles leaves out those on a device of which no file was met: a disk that
-// is mounted below the folder is away then, not each of its files.
-func (s *Scan) unseenFiles(ctx context.Context, db *sql.DB) ([]int64, error) {
-	rows, err := db.QueryContext(ctx, `SELECT id, device FROM file WHERE folder = ? AND state != 'missing'`, s.folder)
+// without gives those of the query's ids that are not in the set. It leaves out
+// those on a device of which no file was met: a disk that is mounted below the
+// folder is away then, not each of its files.
+func (s *Scan) without(ctx context.Context, db *sql.DB, seen idSet, query string) (gone []int64, err error) {
+	rows, err := db.QueryContext(ctx, query, s.folder)
 	if err != nil {
 		return nil, fmt.Errorf("read the files of a folder: %w", err)
 	}
 	defer rows.Close()
-	met := make(map[int64]bool)
-	unseen := make(map[int64][]int64) // by device
 	for rows.Next() {
 		var id, device int64
 		if err := rows.Scan(&id, &device); err != nil {
 			return nil, err
 		}
-		if s.seen.has(id) {
-			met[device] = true
-		} else {
-			unseen[device] = append(unseen[device], id)
-		}
-	}
-	var gone []int64
-	for device, ids := range unseen {
-		if len(met) == 0 || met[device] {
-			gone = append(gone, ids...)
+		if !seen.has(id) && (len(s.met) == 0 || s.met[uint64(device)]) {
+			gone = append(gone, id)
 		}
 	}
 	return gone, rows.Err()
