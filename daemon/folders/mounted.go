@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"vsed/daemon/catalogue"
@@ -123,7 +124,29 @@ func gone(ctx context.Context, known *catalogue.Catalogue, folder int64, root *w
 		return false, err
 	}
 	// After the look: what it looked at was mounted then.
-	return true, sameRoot(ctx, known, folder, root)
+	if err := sameRoot(ctx, known, folder, root); err != nil {
+		return false, err
+	}
+	away, err := diskAway(ctx, known, folder, root, relative)
+	if away {
+		err = fmt.Errorf("the disk of %s below %s %w", relative, root.Path(), errNotMounted)
+	}
+	return err == nil, err
+}
+
+// diskAway reports whether what is known at a path where nothing is, or below it,
+// lay on another device than the folder that it would be in: on a disk that is
+// not mounted below the root now. It is for a scan to judge then.
+func diskAway(ctx context.Context, known *catalogue.Catalogue, folder int64, root *watch.Root, relative string) (bool, error) {
+	for above := path.Dir(relative); ; above = path.Dir(above) {
+		entry, err := root.Look(ctx, above)
+		if err == nil {
+			return known.OnOtherDevice(ctx, folder, relative, entry.Device)
+		}
+		if above == "." || !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+	}
 }
 
 // sameRoot says why the root cannot be read, or is not known to be the folder

@@ -234,3 +234,35 @@ func TestNothingKnownLacksNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestDiskBelowIsAway unmounts a disk below the folder, and removes the place
+// where it was mounted, as desktops do.
+func TestDiskBelowIsAway(t *testing.T) {
+	t.Parallel()
+	if !inMountNamespace(t) {
+		return
+	}
+	root := t.TempDir()
+	disk := filepath.Join(root, "disk")
+	check(t, os.Mkdir(disk, 0o755))
+	mountMemory(t, disk)
+	write(t, root, "own.jpg", "other.jpg", "disk/a/1.jpg", "disk/2.jpg")
+	h := keep(t)
+	folder := h.add(root)
+	h.expect(folder, "disk/2.jpg disk/a/1.jpg other.jpg own.jpg")
+	check(t, os.Remove(filepath.Join(disk, "2.jpg"))) // while it is there
+	h.expect(folder, "disk/a/1.jpg other.jpg own.jpg")
+
+	check(t, syscall.Unmount(disk, syscall.MNT_DETACH))
+	if gone, err := h.keeper.Gone(t.Context(), folder, root, "disk/a/1.jpg"); gone || err == nil {
+		t.Errorf("gone: %v, %v", gone, err)
+	}
+	check(t, os.Remove(disk))
+	check(t, os.Remove(filepath.Join(root, "other.jpg"))) // told after it
+	h.expect(folder, "disk/a/1.jpg own.jpg")
+	f := h.stopped(folder)
+	check(t, f.scan(t.Context(), "test"))
+	if got := h.paths(folder); got != "disk/a/1.jpg own.jpg" {
+		t.Errorf("after a scan: %s", got)
+	}
+}

@@ -117,9 +117,26 @@ func (f *follower) look(ctx context.Context, paths []string, since time.Time) er
 	if len(gone) == 0 {
 		return nil
 	}
-	// They may be gone because all of the folder is.
+	return f.vanished(ctx, gone)
+}
+
+// vanished takes it into the catalogue that nothing is at these paths, unless all
+// of the folder is gone, or the disk that they lay on.
+func (f *follower) vanished(ctx context.Context, paths []string) error {
 	if err := sameRoot(ctx, f.catalogue, f.folder.ID, f.root); err != nil {
 		return err
+	}
+	var gone []string
+	for _, path := range paths {
+		away, err := diskAway(ctx, f.catalogue, f.folder.ID, f.root, path)
+		if err != nil {
+			return err
+		}
+		if away {
+			f.again = true
+		} else {
+			gone = append(gone, path)
+		}
 	}
 	return f.catalogue.Vanished(ctx, f.folder.ID, gone)
 }
@@ -138,6 +155,7 @@ func (f *follower) lookAt(ctx context.Context, path string, visit func(watch.Ent
 		return err
 	}
 	if entry.Folder && entry.Rule == "" {
+		f.settling.forget(path)
 		return f.root.ScanFolder(ctx, path, visit)
 	}
 	return visit(entry)

@@ -132,3 +132,22 @@ func TestSaves(t *testing.T) {
 	h.expect(folder, "a.jpg b.jpg c.jpg")
 	h.neverMissing()
 }
+
+// TestHeldFileBecomesFolder looks no more for a file in whose place a folder is.
+func TestHeldFileBecomesFolder(t *testing.T) {
+	t.Parallel()
+	h, folder, root := writing(t)
+	f := h.stopped(folder)
+	path := filepath.Join(root, "a.jpg")
+	check(t, os.WriteFile(path, nil, 0o644))
+	check(t, f.look(t.Context(), []string{"a.jpg"}, time.Now()))
+	if len(f.settling.files) != 1 {
+		t.Fatal("it is not waited for")
+	}
+	check(t, os.Remove(path))
+	check(t, os.Mkdir(path, 0o755))
+	check(t, f.look(t.Context(), []string{"a.jpg"}, time.Now()))
+	if len(f.settling.files) != 0 {
+		t.Errorf("still waited for: %v", f.settling.files)
+	}
+}

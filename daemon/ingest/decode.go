@@ -200,7 +200,7 @@ func (p *Pipeline) settle(ctx context.Context, file job, failure error) (again b
 	var away *awayError
 	if errors.As(err, &away) && ctx.Err() == nil {
 		p.log.Warn("a folder cannot be read; its files go on waiting", "folder", file.FolderID, "error", withoutPath(err), "pause", pauseFolder)
-		p.rest(file.FolderID)
+		p.rest(diskOf(file.WaitingFile))
 		return false, nil
 	}
 	if err == nil || ctx.Err() != nil {

@@ -52,9 +52,9 @@ type Pipeline struct {
 	log        *slog.Logger
 
 	underway sync.Mutex
-	flying   map[int64]int      // vectors that files between feed and store still need
-	landed   chan struct{}      // holds a token after a file landed
-	resting  map[int64]struct{} // folders that cannot be read
+	flying   map[int64]int     // vectors that files between feed and store still need
+	landed   chan struct{}     // holds a token after a file landed
+	resting  map[disk]struct{} // those that cannot be read
 
 	unencoded atomic.Bool            // decoded photos without a vector may be left over
 	trouble   atomic.Pointer[string] // why ingest pauses; nil where it does not
@@ -76,7 +76,7 @@ func New(parts Parts) *Pipeline {
 	p := &Pipeline{
 		catalogue: parts.Catalogue, folders: parts.Folders, decoders: parts.Decoders, thumbnails: parts.Thumbnails, log: parts.Log,
 		flying:  make(map[int64]int),
-		resting: make(map[int64]struct{}),
+		resting: make(map[disk]struct{}),
 		landed:  make(chan struct{}, 1),
 	}
 	for _, one := range parts.Targets {
@@ -249,26 +249,34 @@ func (p *Pipeline) feedPages(ctx context.Context, read pages, into []*target, fi
 	}
 }
 
-// takeOff reports whether the file was not under way yet, and its folder does
-// not rest; now it is.
+// A disk is a device that files of a folder lie on.
+type disk struct {
+	folder int64
+	device uint64
+}
+
+func diskOf(file catalogue.WaitingFile) disk { return disk{file.FolderID, file.Stat.Device} }
+
+// takeOff reports whether the file was not under way yet, and its disk does not
+// rest; now it is.
 func (p *Pipeline) takeOff(file catalogue.WaitingFile) bool {
 	p.underway.Lock()
 	defer p.underway.Unlock()
-	if _, rests := p.resting[file.FolderID]; rests || p.flying[file.ID] > 0 {
+	if _, rests := p.resting[diskOf(file)]; rests || p.flying[file.ID] > 0 {
 		return false
 	}
 	p.flying[file.ID] = 1
 	return true
 }
 
-// rest keeps the files of a folder waiting for a while.
-func (p *Pipeline) rest(folder int64) {
+// rest keeps the files of a disk waiting for a while.
+func (p *Pipeline) rest(one disk) {
 	p.underway.Lock()
 	defer p.underway.Unlock()
-	p.resting[folder] = struct{}{}
+	p.resting[one] = struct{}{}
 	time.AfterFunc(pauseFolder, func() {
 		p.underway.Lock()
-		delete(p.resting, folder)
+		delete(p.resting, one)
 		p.underway.Unlock()
 		p.wake()
 	})
