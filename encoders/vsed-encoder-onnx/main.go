@@ -1,5 +1,6 @@
 // Command vsed-encoder-onnx is an encoder plugin: it serves one bundle through
-// ONNX Runtime. vsed starts it; by hand it only measures (--measure).
+// ONNX Runtime. vsed starts it; by hand it only measures (--measure) and
+// says what the machine has (--doctor).
 package main
 
 import (
@@ -27,6 +28,7 @@ type options struct {
 	providers string
 	encoder   encoder.Options
 	measure   bool
+	doctor    bool
 	adopt     string
 	about     adopt.About
 }
@@ -41,6 +43,7 @@ func main() {
 	flag.StringVar(&chosen.encoder.Cache, "cache", "", "`folder` for TensorRT's engines; without one TensorRT is not used")
 	flag.DurationVar(&chosen.encoder.IdleUnload, "idle-unload", 10*time.Minute, "free the picture graph after this `time` without a picture; 0: never")
 	flag.BoolVar(&chosen.measure, "measure", false, "print the CPU milliseconds of a picture and of a text as JSON, and end")
+	flag.BoolVar(&chosen.doctor, "doctor", false, "print what this machine has for running models as JSON, and end")
 	flag.StringVar(&chosen.adopt, "adopt", "", "instead of serving, make a bundle of the model in this `folder`, which lies there as on a hub, and end")
 	flag.StringVar(&chosen.about.Name, "name", "", "with --adopt: the encoder's `name`; the folder's where absent")
 	flag.StringVar(&chosen.about.Version, "revision", "", "with --adopt: the model's `revision`")
@@ -49,6 +52,10 @@ func main() {
 	flag.Parse()
 	if chosen.measure {
 		exitOn(printMeasure(chosen))
+		return
+	}
+	if chosen.doctor {
+		exitOn(printExamination(chosen.library))
 		return
 	}
 	if chosen.adopt != "" {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,17 @@ func TestMeasure(t *testing.T) {
 	}
 	if found.PictureMS <= 0 || found.TextMS <= 0 {
 		t.Errorf("measured %+v", found)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	output, err := exec.Command(program, "--doctor", "--library", arguments(t)[3]).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found runtime.Report
+	if err := json.Unmarshal(output, &found); err != nil || found.Library.Version == "" || !slices.Contains(found.Providers, "cpu") {
+		t.Errorf("%v: %s", err, output)
 	}
 }
 
