@@ -79,7 +79,8 @@ func commands(out Screen) []*cli.Command {
 			group("tag", "show and change the tags of a photo",
 				newTagAddCommand(out), newTagRemoveCommand(out), newTagListCommand(out)),
 			group("export", "write out what you have put into the library",
-				newExportTagsCommand(out))),
+				newExportTagsCommand(out)),
+			newEvaluateCommand(out)),
 		about(aboutService,
 			newStatusCommand(out),
 			group("folder", "show and change the watched folders",
@@ -90,6 +91,7 @@ func commands(out Screen) []*cli.Command {
 				newEncoderPauseCommand(out), newEncoderResumeCommand(out), newEncoderRollbackCommand(out), newEncoderRemoveCommand(out)),
 			group("quarantine", "show the files that were set aside, and have them tried again",
 				newQuarantineListCommand(out), newQuarantineShowCommand(out), newQuarantineRetryCommand(out)),
+			newDoctorCommand(out),
 			newEventsCommand(out),
 			newCompletionCommand(out)),
 	)

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -108,4 +109,17 @@ func FuzzShow(f *testing.F) {
 			t.Errorf("end: %d columns of %d", got, columns)
 		}
 	})
+}
+
+func TestWrap(t *testing.T) {
+	f := func(s string, columns int, want ...string) {
+		t.Helper()
+		if got := Wrap(s, columns); !slices.Equal(got, want) {
+			t.Errorf("%q at %d: got %q, want %q", s, columns, got, want)
+		}
+	}
+	f("one two three four", 13, "one two three", "four")
+	f("one /a/path/that/is/longer/than/a/line two", 14, "one", "/a/path/that/is/longer/than/a/line", "two")
+	f("one two three four", -3, "one two three four")
+	f("", 20, "")
 }

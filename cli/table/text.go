@@ -120,3 +120,20 @@ func tail(s string, columns int) string {
 	}
 	return s[at:]
 }
+
+// Wrap breaks s between words into lines of at most columns; a longer word stands
+// alone. columns below the narrowest column mean no limit.
+func Wrap(s string, columns int) (lines []string) {
+	if columns < narrowest {
+		return []string{s}
+	}
+	line := ""
+	for _, word := range strings.Fields(s) {
+		if line != "" && Width(Escape(line))+1+Width(Escape(word)) > columns {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimLeft(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
