@@ -200,11 +200,14 @@ func (r *run) askTags(ctx context.Context, when string, carriers map[string]map[
 	return nil
 }
 
+// ungrouped has near duplicates take a place each.
+const ungrouped = " group:off"
+
 // ask searches and ranks all pages of the answer; photos of without are passed over.
 func (r *run) ask(ctx context.Context, label string, relevant, without map[int64]bool) (evaluate.Ranking, error) {
 	var list []bool
 	for cursor, more := "", true; more; more = cursor != "" {
-		result, err := r.client.Search(ctx, plain(label), api.MaxLimit, cursor)
+		result, err := r.client.Search(ctx, plain(label)+ungrouped, api.MaxLimit, cursor)
 		if err != nil {
 			return evaluate.Ranking{}, fmt.Errorf("search for %q: %w", label, err)
 		}
