@@ -24,10 +24,14 @@ type Embedding struct {
 // announcement before its vector would never look again. A vector that was not
 // announced is found when its photo comes up again (see lacking).
 func (s *Space) Store(ctx context.Context, embeddings map[int64]Embedding) error {
-	if err := s.keep(ctx, embeddings); err != nil {
+	stored, err := s.keep(ctx, embeddings)
+	if err != nil {
 		return fmt.Errorf("write vectors: %w", err)
 	}
 	return s.catalogue.update(ctx, func(w change) error {
+		if _, err := w.exec(`UPDATE space SET stored = ? WHERE id = ?`, stored, s.id); err != nil {
+			return err
+		}
 		for photo := range embeddings {
 			if err := w.announce(s, photo); err != nil {
 				return err
@@ -37,26 +41,39 @@ func (s *Space) Store(ctx context.Context, embeddings map[int64]Embedding) error
 	})
 }
 
-func (s *Space) keep(ctx context.Context, embeddings map[int64]Embedding) error {
+// keep writes a batch and gives the number of batches that the file has then.
+func (s *Space) keep(ctx context.Context, embeddings map[int64]Embedding) (stored int64, err error) {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for photo, embedding := range embeddings {
-		var digest []byte
-		err := s.catalogue.read.QueryRowContext(ctx, `SELECT digest FROM photo WHERE id = ?`, photo).Scan(&digest)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue // forgotten meanwhile
-		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO embedding (photo, digest, vector, feature, provider, precision) VALUES (?, ?, ?, ?, ?, ?)`,
-				photo, digest, encodeVector(embedding.Vector), embedding.Feature, embedding.Provider, embedding.Precision)
-		}
-		if err != nil {
-			return errors.Join(err, tx.Rollback())
+		if err := s.keepOne(ctx, tx, photo, embedding); err != nil {
+			return 0, errors.Join(err, tx.Rollback())
 		}
 	}
-	return tx.Commit()
+	err = tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&stored)
+	if err == nil {
+		stored++
+		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", stored))
+	}
+	if err != nil {
+		return 0, errors.Join(err, tx.Rollback())
+	}
+	return stored, tx.Commit()
+}
+
+func (s *Space) keepOne(ctx context.Context, tx *sql.Tx, photo int64, embedding Embedding) error {
+	var digest []byte
+	err := s.catalogue.read.QueryRowContext(ctx, `SELECT digest FROM photo WHERE id = ?`, photo).Scan(&digest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // forgotten meanwhile
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO embedding (photo, digest, vector, feature, provider, precision) VALUES (?, ?, ?, ?, ?, ?)`,
+			photo, digest, encodeVector(embedding.Vector), embedding.Feature, embedding.Provider, embedding.Precision)
+	}
+	return err
 }
 
 // announce notes that a photo has a vector. A photo that was forgotten

@@ -43,17 +43,14 @@ func (c *Catalogue) Space(ctx context.Context, name string) (*Space, error) {
 }
 
 func (c *Catalogue) openSpace(ctx context.Context, name string) (*Space, error) {
-	path := c.spacePath(name)
-	_, err := os.Stat(path)
-	lost := errors.Is(err, fs.ErrNotExist)
 	s := &Space{catalogue: c, name: name}
-	s.write, s.read = openPools(path)
+	s.write, s.read = openPools(c.spacePath(name))
 	if _, err := s.write.ExecContext(ctx, spaceSchema()); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	unknown, err := s.register(ctx)
-	if err == nil && lost != unknown {
-		err = s.reconcile(ctx)
+	known, err := s.register(ctx)
+	if err == nil {
+		err = s.match(ctx, known)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -65,29 +62,44 @@ func (c *Catalogue) spacePath(name string) string {
 	return filepath.Join(c.folder, "spaces", name+".db")
 }
 
-// register takes the space's number and reports whether the catalogue had none
-// for it.
-func (s *Space) register(ctx context.Context) (unknown bool, err error) {
+// register takes the space's number and gives the number of batches of which the
+// catalogue knows; none is known of a space that was never compared.
+func (s *Space) register(ctx context.Context) (known sql.NullInt64, err error) {
 	err = s.catalogue.update(ctx, func(w change) error {
-		inserted, err := w.exec(`INSERT OR IGNORE INTO space (name) VALUES (?)`, s.name)
-		if err != nil {
+		if _, err := w.exec(`INSERT OR IGNORE INTO space (name) VALUES (?)`, s.name); err != nil {
 			return err
 		}
-		unknown = inserted > 0
-		return w.QueryRowContext(ctx, `SELECT id FROM space WHERE name = ?`, s.name).Scan(&s.id)
+		return w.QueryRowContext(ctx, `SELECT id, stored FROM space WHERE name = ?`, s.name).Scan(&s.id, &known)
 	})
-	return unknown, err
+	return known, err
+}
+
+// match compares the catalogue with the space's file where it has to: after a
+// migration, and where the file lacks batches that the catalogue knows of, since
+// it was lost, is from a backup, or a power cut took its last commits only. What
+// the file has beyond is found when its photos come up again (see lacking).
+func (s *Space) match(ctx context.Context, known sql.NullInt64) error {
+	var stored int64
+	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&stored); err != nil {
+		return err
+	}
+	if known.Valid && known.Int64 <= stored {
+		return nil
+	}
+	return s.reconcile(ctx, stored)
 }
 
 // reconcile makes the catalogue know of the vectors that are in the space's
-// file, and of no others: after a migration or when one of both was lost or
-// restored.
-func (s *Space) reconcile(ctx context.Context) error {
+// file, of so many batches, and of no others.
+func (s *Space) reconcile(ctx context.Context, stored int64) error {
 	return s.catalogue.updateBeside(ctx, s, func(w change) error {
 		if _, err := w.exec(`DELETE FROM encoded WHERE space = ? AND NOT EXISTS (`+matching+` AND photo.id = encoded.photo)`, s.id); err != nil {
 			return err
 		}
-		_, err := w.exec(`INSERT OR IGNORE INTO encoded SELECT ?, photo.id FROM (`+matching+`) AS photo`, s.id)
+		if _, err := w.exec(`INSERT OR IGNORE INTO encoded SELECT ?, photo.id FROM (`+matching+`) AS photo`, s.id); err != nil {
+			return err
+		}
+		_, err := w.exec(`UPDATE space SET stored = ? WHERE id = ?`, stored, s.id)
 		return err
 	})
 }
@@ -192,7 +204,8 @@ func (c *Catalogue) Spaces(ctx context.Context) (names []string, err error) {
 }
 
 // RemoveSpace deletes a space with its vectors; the caller no longer uses it.
-// The one that serves is refused.
+// The one that serves is refused. The file goes first: after a kill there is a
+// space without vectors, which can be removed, and no file that nobody knows of.
 func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
 	s, err := c.Space(ctx, name)
 	if err != nil {
@@ -201,7 +214,10 @@ func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
 	if s == c.Serving() {
 		return fmt.Errorf("the space %q serves: another encoder must take its place first", name)
 	}
-	err = c.update(ctx, func(w change) error {
+	if err := c.removeFile(s); err != nil {
+		return fmt.Errorf("remove the vectors of the space %q: %w", name, err)
+	}
+	return c.update(ctx, func(w change) error {
 		for _, statement := range []string{`DELETE FROM encoded WHERE space = ?`, `DELETE FROM space WHERE id = ?`} {
 			if _, err := w.exec(statement, s.id); err != nil {
 				return err
@@ -209,15 +225,15 @@ func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+}
+
+func (c *Catalogue) removeFile(s *Space) error {
 	c.opening.Lock()
 	defer c.opening.Unlock()
-	delete(c.spaces, name)
-	err = s.close()
+	delete(c.spaces, s.name)
+	err := s.close()
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if failed := os.Remove(c.spacePath(name) + suffix); !errors.Is(failed, fs.ErrNotExist) {
+		if failed := os.Remove(c.spacePath(s.name) + suffix); !errors.Is(failed, fs.ErrNotExist) {
 			err = errors.Join(err, failed)
 		}
 	}

@@ -167,3 +167,42 @@ func TestAPhotoThatAnotherSpaceRefuses(t *testing.T) {
 		t.Errorf("in quarantine: %+v", set)
 	}
 }
+
+// A power cut may take commits of the space's file and leave what the catalogue
+// has of them, and a kill may come before the two were compared.
+func TestVectorsThatWereLostAreMadeAgain(t *testing.T) {
+	for name, lose := range map[string]string{
+		"the last batch":         `DELETE FROM embedding WHERE photo = 2; PRAGMA user_version = 1`,
+		"all, then a kill":       `DELETE FROM embedding; PRAGMA user_version = 0`,
+		"a batch of an old file": `DELETE FROM embedding WHERE photo = 1; PRAGMA user_version = 0`,
+	} {
+		folder := t.TempDir()
+		c := open(t, folder)
+		_, photos := library(t, c, "a.jpg", "b.jpg")
+		_, err := c.Serving().write.Exec(lose)
+		check(t, err)
+		check(t, c.Close())
+		c = open(t, folder)
+		var held int
+		check(t, c.Serving().read.QueryRow(`SELECT count(*) FROM embedding`).Scan(&held))
+		if waiting := must[[]WaitingFile](t)(c.Serving().Unencoded(t.Context(), nil, 10)); len(waiting) != len(photos)-held {
+			t.Errorf("%s: %d wait where %d of %d have vectors", name, len(waiting), held, len(photos))
+		}
+	}
+}
+
+func TestAKillInARemovalLeavesNoFileThatNobodyKnows(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, photos := library(t, c, "a")
+	other := must[*Space](t)(c.Space(t.Context(), "other"))
+	check(t, other.Store(t.Context(), map[int64]Embedding{photos[0]: {Vector: []float32{0, 1}}}))
+	check(t, c.removeFile(other)) // and no further
+	if names := must[[]string](t)(c.Spaces(t.Context())); len(names) != 2 {
+		t.Errorf("spaces %v", names)
+	}
+	other = must[*Space](t)(c.Space(t.Context(), "other"))
+	if waiting := must[[]WaitingFile](t)(other.Unencoded(t.Context(), nil, 10)); len(waiting) != 1 {
+		t.Errorf("waiting: %+v", waiting)
+	}
+	check(t, c.RemoveSpace(t.Context(), "other"))
+}

@@ -2,8 +2,9 @@
 -- so that counting and waiting ask one file; the vectors are in the space's own.
 
 CREATE TABLE space (
-    id   INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    name   TEXT NOT NULL UNIQUE,
+    stored INTEGER -- batches that its own file has, at least; NULL: not yet compared
 );
 
 CREATE TABLE encoded (
