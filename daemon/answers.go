@@ -11,6 +11,7 @@ import (
 
 	"vsed/daemon/api"
 	"vsed/daemon/catalogue"
+	"vsed/daemon/query"
 	"vsed/daemon/search"
 	"vsed/daemon/server"
 	"vsed/daemon/thumbnail"
@@ -27,10 +28,17 @@ func refuse(status int, format string, arguments ...any) *api.Error {
 }
 
 // Search answers one page of a query.
-func (d *daemon) Search(ctx context.Context, query string, limit int, cursor string) (api.SearchResult, error) {
-	result, err := d.engine.Search(ctx, query, limit, cursor)
-	if errors.Is(err, search.ErrEmptyQuery) || errors.Is(err, search.ErrBadCursor) {
+func (d *daemon) Search(ctx context.Context, text string, limit int, cursor string) (api.SearchResult, error) {
+	result, err := d.engine.Search(ctx, text, limit, cursor)
+	var wrong *query.Error
+	var unlike *search.LikeError
+	switch {
+	case errors.Is(err, search.ErrEmptyQuery) || errors.Is(err, search.ErrBadCursor):
 		return api.SearchResult{}, refuse(http.StatusBadRequest, "%v", err)
+	case errors.As(err, &wrong):
+		return api.SearchResult{}, refuse(http.StatusUnprocessableEntity, "the query is wrong %v", err)
+	case errors.As(err, &unlike):
+		return api.SearchResult{}, refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	if err != nil {
 		return api.SearchResult{}, err

@@ -2,12 +2,14 @@ package attributes
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"vsed/daemon/catalogue"
 	"vsed/daemon/query"
+	"vsed/index"
 )
 
 func TestPatterns(t *testing.T) {
@@ -134,5 +136,37 @@ func TestFollowsTheCatalogue(t *testing.T) {
 	find("-is:offline", 2)
 	if caughtUp, err := s.CaughtUp(t.Context()); err != nil || !caughtUp {
 		t.Errorf("caught up: %v, %v", caughtUp, err)
+	}
+}
+
+func TestListsAreTheSameInPages(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	s := New(nil, nil)
+	for id := range int64(3000) {
+		photo := randomPhoto(random, id+1)
+		if err := s.apply([]catalogue.Photo{photo}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := Set{s.eval(nil, nil)}
+	for _, wanted := range []Listing{{}, {Oldest: true}, {Ungrouped: true}} {
+		var want []index.Hit
+		groups := make(map[int64]bool)
+		for _, hit := range s.ByTime(slices.Collect(all.All), wanted.Oldest) {
+			if group := s.Group(hit.ID); wanted.Ungrouped || !groups[group] {
+				groups[group], want = true, append(want, hit)
+			}
+		}
+		var got []index.Hit
+		for wanted.Limit = 7; ; wanted.After = &got[len(got)-1] {
+			page := s.List(all, wanted)
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v: %d photos, want %d", wanted, len(got), len(want))
+		}
 	}
 }

@@ -209,14 +209,8 @@ var favourite = query.Or{
 
 // grouped gives the photos whose group has another that is shown.
 func (s *Store) grouped() []uint64 {
-	shown := Set{s.shown}
-	once, twice := make([]uint64, len(s.shown)), make([]uint64, len(s.shown)) // groups with a photo, with several
-	for id := range shown.All {
-		group := s.groupOf(id)
-		twice[group/64] |= once[group/64] & (1 << (group % 64))
-		once[group/64] |= 1 << (group % 64)
-	}
-	return s.scanIDs(func(id int64) bool { return Set{twice}.Has(int64(s.groupOf(id))) })
+	several := s.several(Set{s.shown})
+	return s.scanIDs(func(id int64) bool { return several.Has(int64(s.groupOf(id))) })
 }
 
 func (s *Store) scanIDs(keep func(id int64) bool) []uint64 {

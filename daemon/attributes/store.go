@@ -32,6 +32,7 @@ type Store struct {
 
 	mutex   sync.RWMutex
 	reached catalogue.Cursor
+	ready   bool     // whether CatchUp has once caught up
 	shown   []uint64 // a bit a photo that can be found
 	blocks  []*block // a row a photo, by its id
 	devices dictionary[device]
@@ -50,8 +51,14 @@ func New(c *catalogue.Catalogue, where *places.Gazetteer) *Store {
 func (s *Store) CatchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
 		photos, err := s.catalogue.Changed(ctx, s.reached, followBatch)
-		if err != nil || len(photos) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(photos) == 0 {
+			s.mutex.Lock()
+			s.ready = true
+			s.mutex.Unlock()
+			return nil
 		}
 		if err := s.apply(photos); err != nil {
 			return err
@@ -201,10 +208,6 @@ func seconds(taken string) int64 {
 
 // A Set is a set of photos, at one moment.
 type Set struct{ words []uint64 } // bit i%64 of word i/64 is photo i
-
-// Words are the set's bits: bit i%64 of word i/64 is photo i. The caller must not
-// change them.
-func (s Set) Words() []uint64 { return s.words }
 
 // Len is the number of photos.
 func (s Set) Len() (count int) {

@@ -11,12 +11,12 @@ import (
 // ErrBadCursor refuses a cursor that no answer gave.
 var ErrBadCursor = errors.New("the cursor is damaged: take `next` of the page before, unchanged")
 
-// A cursor is the last hit of a page. The next page begins after it in the
-// order of score and id.
+// A cursor is the last hit of a page, and the change number at which its list
+// was made. The next page begins after it in the order of score and id.
 type cursor struct {
-	score float64
-	id    int64
-	set   bool
+	index.Hit
+	change int64
+	set    bool
 }
 
 func parseCursor(text string) (cursor, error) {
@@ -28,7 +28,7 @@ func parseCursor(text string) (cursor, error) {
 		return cursor{}, ErrBadCursor
 	}
 	c := cursor{set: true}
-	if count, err := fmt.Sscanf(string(raw), "%b/%d", &c.score, &c.id); err != nil || count != 2 {
+	if count, err := fmt.Sscanf(string(raw), "%d/%b/%d", &c.change, &c.Score, &c.ID); err != nil || count != 3 {
 		return cursor{}, ErrBadCursor
 	}
 	return c, nil
@@ -36,10 +36,8 @@ func parseCursor(text string) (cursor, error) {
 
 // String gives the opaque form; the score in binary, so that it is exact.
 func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%b/%d", c.score, c.id))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d/%b/%d", c.change, c.Score, c.ID))
 }
 
 // before reports whether the hit lies behind the cursor, on the next page.
-func (c cursor) before(hit index.Hit) bool {
-	return !c.set || index.Compare(index.Hit{ID: c.id, Score: c.score}, hit) < 0
-}
+func (c cursor) before(hit index.Hit) bool { return !c.set || index.Compare(c.Hit, hit) < 0 }

@@ -56,14 +56,15 @@ func follow(ctx context.Context, log *slog.Logger, wait func() <-chan struct{}, 
 	}
 }
 
-// Follow keeps the keyword index at the state of the catalogue, and the generation
-// that serves calibrated, until the context ends. Each generation's index follows
+// Follow keeps the keyword index and the attributes at the state of the catalogue,
+// and the generation that serves calibrated, until the context ends. Each generation's index follows
 // by itself.
 func (e *Engine) Follow(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	var calibrating sync.WaitGroup
-	calibrating.Go(func() { e.keepCalibrated(ctx) })
-	defer calibrating.Wait()
+	var others sync.WaitGroup
+	others.Go(func() { e.keepCalibrated(ctx) })
+	others.Go(func() { follow(ctx, e.log, e.catalogue.Wait, nil, e.attributes.CatchUp) }) // returns nil
+	defer others.Wait()
 	defer stop()
 	return e.followWords(ctx)
 }
@@ -135,13 +136,19 @@ func (e *Engine) CaughtUp(ctx context.Context) (bool, error) {
 	if err != nil || len(behind) > 0 {
 		return false, err
 	}
+	if caughtUp, err := e.attributes.CaughtUp(ctx); err != nil || !caughtUp {
+		return false, err
+	}
 	return serving.Index.CaughtUp(ctx)
 }
 
-// document gives the words by which a photo is found: its tags, and the names
-// of the place, of the files and of the folders below the watched one.
+// document gives the words by which a photo is found: its tags, title and
+// description, and the names of the place, of the camera, of the files and of the
+// folders below the watched one.
 func (e *Engine) document(photo catalogue.Photo) keyword.Document {
-	document := keyword.Document{ID: photo.ID, Places: e.placeNames(photo)}
+	document := keyword.Document{
+		ID: photo.ID, Title: photo.Title, Description: photo.Description, Places: e.placeNames(photo), Cameras: []string{photo.Camera, photo.Lens},
+	}
 	for _, tag := range photo.Tags {
 		document.Tags = append(document.Tags, tag.Name)
 	}

@@ -124,10 +124,10 @@ func (x *Index) CaughtUp(ctx context.Context) (bool, error) {
 	return len(behind) == 0, err
 }
 
-// search gives the photos nearest to the vector, best first, and after them the
-// others of those given with their cosines.
-func (x *Index) search(ctx context.Context, vector []float32, others []index.Hit) ([]index.Hit, error) {
-	found, err := x.vectors.Search(ctx, vector, candidates, nil)
+// search gives the photos nearest to the vector that pass the filter, best first,
+// and after them the others of those given with their cosines.
+func (x *Index) search(ctx context.Context, wanted []float32, others []index.Hit, passing *vector.Filter) ([]index.Hit, error) {
+	found, err := x.vectors.Search(ctx, wanted, candidates, passing)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (x *Index) search(ctx context.Context, vector []float32, others []index.Hit
 			far = append(far, hit.ID)
 		}
 	}
-	scores, err := x.vectors.Score(vector, far)
+	scores, err := x.vectors.Score(wanted, far)
 	for _, id := range far {
 		if score, ok := scores[id]; ok {
 			found.Hits = append(found.Hits, index.Hit{ID: id, Score: score})

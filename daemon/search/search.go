@@ -7,17 +7,18 @@ package search
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"vsed/daemon/attributes"
 	"vsed/daemon/catalogue"
 	"vsed/daemon/places"
+	"vsed/daemon/query"
 	"vsed/index"
-	"vsed/index/fusion"
 	"vsed/index/keyword"
 )
 
@@ -49,11 +50,13 @@ type Result struct {
 // An Engine answers queries. Its methods may be called by any number of
 // goroutines; Follow by one.
 type Engine struct {
-	catalogue *catalogue.Catalogue
-	words     *keyword.Index
-	places    *places.Gazetteer
-	reached   atomic.Pointer[catalogue.Cursor] // how far the words are; nil before Follow
-	log       *slog.Logger
+	catalogue  *catalogue.Catalogue
+	words      *keyword.Index
+	places     *places.Gazetteer
+	attributes *attributes.Store
+	kept       kept
+	reached    atomic.Pointer[catalogue.Cursor] // how far the words are; nil before Follow
+	log        *slog.Logger
 
 	mutex   sync.RWMutex
 	serving *Generation // nil before Serve
@@ -63,80 +66,96 @@ type Engine struct {
 // no place names), which the caller closes after Follow has returned. Until
 // Serve it searches words.
 func New(c *catalogue.Catalogue, words *keyword.Index, where *places.Gazetteer, log *slog.Logger) *Engine {
-	return &Engine{catalogue: c, words: words, places: where, log: log}
+	return &Engine{catalogue: c, words: words, places: where, attributes: attributes.New(c, where), log: log}
 }
 
-// Search finds photos. limit is at least 1; the cursor is empty or the Next of
-// an earlier page of the same query.
-func (e *Engine) Search(ctx context.Context, query string, limit int, cursor string) (Result, error) {
-	if strings.TrimSpace(query) == "" {
+// Search finds photos. limit is at least 1; the place is empty or the Next of
+// an earlier page of the same query. A query that cannot be read is a
+// *query.Error, one that asks for photos like one that is not there a *LikeError.
+func (e *Engine) Search(ctx context.Context, text string, limit int, place string) (Result, error) {
+	if strings.TrimSpace(text) == "" {
 		return Result{}, ErrEmptyQuery
 	}
-	after, err := parseCursor(cursor)
+	after, err := parseCursor(place)
 	if err != nil {
 		return Result{}, err
 	}
-	byWords, err := e.words.Search(ctx, query, candidates)
+	q, err := query.Parse(text, query.Settings{Now: time.Now()})
 	if err != nil {
-		return Result{}, fmt.Errorf("search the keyword index: %w", err)
+		return Result{}, err
 	}
-	result := Result{GoodMatch: len(byWords) > 0}
-	lists := fusion.Lists{Words: byWords}
-	for _, hit := range byWords {
-		if keyword.Whole(hit) {
-			lists.Whole = append(lists.Whole, hit)
-		}
+	if !slices.ContainsFunc(q.Alternatives, query.Alternative.Ranked) {
+		return e.list(ctx, q, limit, after)
 	}
-	blend, good, err := e.searchVectors(ctx, query, &lists)
-	if ctx.Err() != nil {
-		return Result{}, ctx.Err()
-	}
+	found, err := e.ranked(ctx, text, q, &after)
 	if err != nil {
-		result.Partial = "only words were searched: " + err.Error()
+		return Result{}, err
 	}
-	result.GoodMatch = result.GoodMatch || good
-	return result, e.page(ctx, &result, blend.Fuse(lists), limit, after)
+	result := Result{GoodMatch: found.goodMatch, Partial: found.partial}
+	return result, e.page(ctx, &result, limit, after, found.after)
 }
 
-// searchVectors adds to the lists what looks like the query, and the cosines of
-// what has its words. It reports whether anything of it is a good match.
-func (e *Engine) searchVectors(ctx context.Context, query string, lists *fusion.Lists) (blend fusion.Blend, good bool, err error) {
-	serving := e.hold()
-	if serving == nil {
-		return uncalibrated().Blend(), false, errors.New("no encoder has been ready yet; `vsectl status` says why")
+// ranked gives the ranking of a query: the one that the cursor is of, as long as
+// it is kept, else one that it makes, and whose change number it notes in the
+// cursor.
+func (e *Engine) ranked(ctx context.Context, text string, q query.Query, after *cursor) (ranking, error) {
+	if after.set {
+		if found, ok := e.kept.take(text, after.change); ok {
+			return found, nil
+		}
 	}
-	defer serving.queries.Done()
-	blend = serving.calibrated().Blend()
-	ctx, cancel := context.WithTimeout(ctx, encodeTimeout)
-	defer cancel()
-	embeddings, err := serving.Encoder.EncodeTexts(ctx, []string{query})
+	change, ready := e.attributes.Change()
+	found, err := e.rank(ctx, q)
 	if err != nil {
-		return blend, false, err
+		return ranking{}, err
 	}
-	if lists.Vectors, err = serving.Index.search(ctx, embeddings[0].Vector, lists.Words); err != nil {
-		return blend, false, err
+	if !ready && found.partial == "" {
+		found.partial = unready
 	}
-	good, err = serving.goodMatch(lists.Vectors)
-	return blend, good, err
+	after.change = change
+	e.kept.put(text, change, found)
+	return found, nil
+}
+
+// unready is told while the attributes are read at the start.
+const unready = "filters do not know all photos yet; this takes some seconds after the start"
+
+// list answers a query that filters only: by time.
+func (e *Engine) list(ctx context.Context, q query.Query, limit int, after cursor) (Result, error) {
+	set, err := e.attributes.Select(ctx, q.Alternatives[0].Filter)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{GoodMatch: set.Len() > 0}
+	if _, ready := e.attributes.Change(); !ready {
+		result.Partial = unready
+	}
+	return result, e.page(ctx, &result, limit, after, func(after cursor, count int) []index.Hit {
+		wanted := attributes.Listing{Oldest: q.Sort == query.OldestFirst, Ungrouped: q.Ungrouped, Limit: count}
+		if after.set {
+			wanted.After = &after.Hit
+		}
+		return e.attributes.List(set, wanted)
+	})
 }
 
 // page fills the result with the photos after the cursor that are still shown.
-func (e *Engine) page(ctx context.Context, result *Result, fused []index.Hit, limit int, after cursor) error {
-	for len(fused) > 0 && !after.before(fused[0]) {
-		fused = fused[1:]
-	}
-	for len(fused) > 0 && len(result.Hits) < limit {
-		some := fused[:min(limit-len(result.Hits), len(fused))]
-		fused = fused[len(some):]
-		if err := e.read(ctx, result, some); err != nil {
+// more gives at most so many hits after a cursor.
+func (e *Engine) page(ctx context.Context, result *Result, limit int, after cursor, more func(after cursor, count int) []index.Hit) error {
+	for {
+		wanted := limit - len(result.Hits)
+		some := more(after, wanted+1)
+		full := len(some) > wanted
+		some = some[:min(len(some), wanted)]
+		if err := e.read(ctx, result, some); err != nil || !full {
 			return err
 		}
+		after.Hit, after.set = some[wanted-1], true
+		if len(result.Hits) == limit {
+			result.Next = after.String()
+			return nil
+		}
 	}
-	if len(fused) > 0 {
-		last := result.Hits[len(result.Hits)-1]
-		result.Next = cursor{score: last.Score, id: last.Photo.ID, set: true}.String()
-	}
-	return nil
 }
 
 func (e *Engine) read(ctx context.Context, result *Result, fused []index.Hit) error {

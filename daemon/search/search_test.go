@@ -106,13 +106,16 @@ func (w *world) check(err error) {
 	}
 }
 
-func (w *world) add(name string, degrees int) {
+func (w *world) add(name string, degrees int) { w.described(name, degrees, catalogue.Metadata{}) }
+
+// described adds a photo with metadata.
+func (w *world) described(name string, degrees int, metadata catalogue.Metadata) {
 	w.Helper()
 	stat := catalogue.Stat{Inode: uint64(len(w.photos) + 1), Size: 1}
 	w.check(w.catalogue.Observe(w.Context(), w.folder.ID, []catalogue.Observation{{Path: name, Stat: stat}}))
 	waiting, err := w.catalogue.Undecoded(w.Context(), nil, 1)
 	w.check(err)
-	photo, _, err := w.catalogue.Identify(w.Context(), waiting[0].ID, stat, catalogue.Content{Digest: [32]byte{byte(degrees), byte(degrees >> 8)}})
+	photo, _, err := w.catalogue.Identify(w.Context(), waiting[0].ID, stat, catalogue.Content{Digest: [32]byte{byte(degrees), byte(degrees >> 8)}, Metadata: metadata})
 	w.check(err)
 	w.check(w.catalogue.Serving().Store(w.Context(), map[int64]catalogue.Embedding{photo: {Vector: at(float64(degrees))}}))
 	w.photos[degrees] = photo

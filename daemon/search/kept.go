@@ -1,0 +1,63 @@
+package search
+
+import (
+	"slices"
+	"sync"
+
+	"vsed/index"
+)
+
+// keptLists is how many lists are kept for their next pages: some 30 kB each.
+const keptLists = 32
+
+// A ranking is what a query found, best first.
+type ranking struct {
+	hits      []index.Hit
+	goodMatch bool
+	partial   string
+}
+
+// after gives at most so many hits that come after a cursor.
+func (r ranking) after(place cursor, count int) []index.Hit {
+	begin := slices.IndexFunc(r.hits, place.before)
+	if begin < 0 {
+		return nil
+	}
+	return r.hits[begin:min(len(r.hits), begin+count)]
+}
+
+// kept holds the rankings whose next page may be asked for. What comes in, goes
+// or is tagged between two pages would change scores, and with them the places
+// of others: pages of one ranking neither repeat nor skip.
+type kept struct {
+	mutex sync.Mutex
+	lists []keptList // the last used one last
+}
+
+type keptList struct {
+	query  string
+	change int64 // at which it was made
+	ranking
+}
+
+func (k *kept) put(query string, change int64, r ranking) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if len(k.lists) == keptLists {
+		k.lists = slices.Delete(k.lists, 0, 1)
+	}
+	k.lists = append(k.lists, keptList{query, change, r})
+}
+
+// take gives a ranking again, as long as it is kept.
+func (k *kept) take(query string, change int64) (ranking, bool) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	for i := len(k.lists) - 1; i >= 0; i-- {
+		if one := k.lists[i]; one.query == query && one.change == change {
+			k.lists = append(slices.Delete(k.lists, i, i+1), one)
+			return one.ranking, true
+		}
+	}
+	return ranking{}, false
+}
