@@ -10,7 +10,7 @@ import (
 )
 
 type searchInput struct {
-	Query  string `query:"q" doc:"what the photos show, in words; at most 16 KiB"`
+	Query  string `query:"q" doc:"what the photos show, in words, and filters as docs/search.md tells; at most 16 KiB"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"hits a page"`
 	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
 }
