@@ -90,18 +90,18 @@ func TestPull(t *testing.T) {
 
 func TestPullKeepsWhatItHas(t *testing.T) {
 	server, _, client := atHub(t)
-	server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+	server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "visual/model.onnx") {
 			w.WriteHeader(http.StatusForbidden)
 			return true
 		}
 		return false
-	}
+	})
 	text, code := vsectl(t, client, 0, "encoder", "pull", tinyModel, "--mirror", server.URL)
 	if code != exitUsage || !strings.Contains(text, "vsectl: the hub refuses visual/model.onnx: accept the model's terms") || len(cached(t)) == 0 {
 		t.Errorf("got %d\n%s\nkept %q", code, text, cached(t))
 	}
-	server.Fault = nil
+	server.SetFault(nil)
 	if text, code := vsectl(t, client, 0, "encoder", "pull", tinyModel, "--mirror", server.URL, "--json"); code != 0 || !strings.HasPrefix(text, "{\n  \"name\": ") {
 		t.Errorf("got %d\n%s", code, text)
 	}
@@ -113,12 +113,12 @@ func TestPullKeepsWhatItHas(t *testing.T) {
 func TestPullIsInterrupted(t *testing.T) {
 	server, _, client := atHub(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	server.Fault = func(_ http.ResponseWriter, r *http.Request) bool {
+	server.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "model.onnx.data") {
 			cancel()
 		}
 		return false
-	}
+	})
 	var out bytes.Buffer
 	code := run(ctx, []string{"vsectl", "--socket", client.Socket, "encoder", "pull", tinyModel, "--mirror", server.URL}, Screen{Writer: &out}, &out)
 	if code != exitInterrupted || !strings.Contains(out.String(), "the same command goes on with it") || len(cached(t)) == 0 {

@@ -196,7 +196,7 @@ func breakOff(path string, source string, times int64) func(http.ResponseWriter,
 
 func TestTruncationGoesOnWhereItBrokeOff(t *testing.T) {
 	f := newFixture(t, tinyclip.Options{})
-	f.server.Fault = breakOff(largeFile, f.source, 8) // more than the tries without progress
+	f.server.SetFault(breakOff(largeFile, f.source, 8)) // more than the tries without progress
 	if err := f.download(); err != nil {
 		t.Fatal(err)
 	}
@@ -231,13 +231,13 @@ func TestASecondRunGoesOn(t *testing.T) {
 func TestServersThatKnowNoRanges(t *testing.T) {
 	f := newFixture(t, tinyclip.Options{})
 	half := breakOff(largeFile, f.source, 1)
-	f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+	f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if half(w, r) {
 			return true
 		}
 		r.Header.Del("Range")
 		return false
-	}
+	})
 	if err := f.download(); err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestWhatAnEarlierTryLeft(t *testing.T) {
 func TestBusyHubs(t *testing.T) {
 	f := newFixture(t, tinyclip.Options{})
 	var asked atomic.Int64
-	f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+	f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		switch asked.Add(1) {
 		case 1:
 			w.Header().Set("Retry-After", "7")
@@ -273,7 +273,7 @@ func TestBusyHubs(t *testing.T) {
 			return true
 		}
 		return false
-	}
+	})
 	if err := f.download(); err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestAHubThatStandsStill(t *testing.T) {
 	f := newFixture(t, tinyclip.Options{})
 	f.hub.Stall = 20 * time.Millisecond
 	var asked atomic.Int64
-	f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+	f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, largeFile) || r.URL.Query().Get("signature") == "" || asked.Add(1) > 1 {
 			return false
 		}
@@ -299,7 +299,7 @@ func TestAHubThatStandsStill(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 		return true
-	}
+	})
 	if err := f.download(); err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func refused[E error](t *testing.T, text string, change func(*fixture)) {
 // answers makes every request for a part of a path fail in one way.
 func answers(part string, status int, header, body string) func(*fixture) {
 	return func(f *fixture) {
-		f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.Contains(r.URL.Path, part) {
 				return false
 			}
@@ -346,7 +346,7 @@ func answers(part string, status int, header, body string) func(*fixture) {
 			w.WriteHeader(status)
 			_, _ = w.Write([]byte(body))
 			return true
-		}
+		})
 	}
 }
 
@@ -401,29 +401,29 @@ func TestRefusals(t *testing.T) {
 	refused[*PathError](t, "config.json", edits("README.md", "path", "config.json"))
 	refused[*LayoutError](t, "it lacks config.json", edits("config.json", "path", "other.json"))
 	refused[*RedirectError](t, "more than 10 times", func(f *fixture) {
-		f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 			return true
-		}
+		})
 	})
 	refused[*RedirectError](t, "it leads to ftp:", answers("/revision/", 302, "Location: ftp://example.org/", ""))
 	refused[*RedirectError](t, "on another host", answers("/tree/", 200, `Link: <http://example.org/?secret>; rel="next"`, "[]"))
 	refused[*TruncatedError](t, largeFile+" broke off after 0 of", func(f *fixture) {
-		f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.HasSuffix(r.URL.Path, largeFile) {
 				return false
 			}
 			w.Header().Set("Content-Length", fmt.Sprint(f.size(largeFile)))
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
-		}
+		})
 	})
 }
 
 // A body may be longer than its listing without a word on it before.
 func TestEndlessFile(t *testing.T) {
 	refused[*SizeError](t, "is longer than the", func(f *fixture) {
-		f.server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		f.server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.HasSuffix(r.URL.Path, largeFile) {
 				return false
 			}
@@ -432,7 +432,7 @@ func TestEndlessFile(t *testing.T) {
 					return true
 				}
 			}
-		}
+		})
 	})
 }
 

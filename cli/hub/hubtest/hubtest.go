@@ -29,15 +29,24 @@ type Hub struct {
 	Licence string
 	// PageSize is how many files a page of a listing has; 0: all.
 	PageSize int
-	// Fault is called before each answer, and reports whether it answered instead.
-	// It may be called by several goroutines.
-	Fault func(w http.ResponseWriter, r *http.Request) bool
 	// Edit changes a listing.
 	Edit func(entries []map[string]any) []map[string]any
 
 	models map[string]string // folders by OWNER/NAME
 	mutex  sync.Mutex
 	asked  []*http.Request
+	fault  Fault
+}
+
+// A Fault is called before each answer, and reports whether it answered instead.
+// It may be called by several goroutines.
+type Fault func(w http.ResponseWriter, r *http.Request) bool
+
+// SetFault plays a fault for every later request; nil: none.
+func (h *Hub) SetFault(fault Fault) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.fault = fault
 }
 
 // New serves models until the test ends.
@@ -68,8 +77,9 @@ func (h *Hub) Asked(part string) (found []*http.Request) {
 func (h *Hub) answer(w http.ResponseWriter, r *http.Request) {
 	h.mutex.Lock()
 	h.asked = append(h.asked, r.Clone(r.Context()))
+	fault := h.fault
 	h.mutex.Unlock()
-	if h.Fault != nil && h.Fault(w, r) {
+	if fault != nil && fault(w, r) {
 		return
 	}
 	for name, folder := range h.models {
