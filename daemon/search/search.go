@@ -109,7 +109,8 @@ func (e *Engine) ranked(ctx context.Context, text string, q query.Query, after *
 	if err != nil {
 		return ranking{}, err
 	}
-	if !ready && found.partial == "" {
+	filtered := slices.ContainsFunc(q.Alternatives, func(a query.Alternative) bool { return a.Filter != nil })
+	if filtered && !ready && found.partial == "" {
 		found.partial = unready
 	}
 	after.change = change
