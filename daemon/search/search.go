@@ -118,8 +118,8 @@ func (e *Engine) ranked(ctx context.Context, text string, q query.Query, after *
 	return found, nil
 }
 
-// unready is told while the attributes are read at the start.
-const unready = "filters do not know all photos yet; this takes some seconds after the start"
+// unready is told while the attributes are read after a start.
+const unready = "filters do not know all photos yet: they are read after each start, some thousand a second"
 
 // list answers a query that filters only: by time.
 func (e *Engine) list(ctx context.Context, q query.Query, limit int, after cursor) (Result, error) {
