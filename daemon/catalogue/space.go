@@ -127,6 +127,9 @@ func (s *Space) close() error { return errors.Join(s.read.Close(), s.write.Close
 // it returns.
 func (c *Catalogue) Serve(ctx context.Context, s *Space, settings ...Setting) error {
 	err := c.updateDurably(ctx, func(w change) error {
+		if err := w.releaseRefused(s); err != nil {
+			return err
+		}
 		if err := w.set("space", s.name); err != nil {
 			return err
 		}
@@ -140,6 +143,24 @@ func (c *Catalogue) Serve(ctx context.Context, s *Space, settings ...Setting) er
 	if err == nil {
 		c.serving.Store(s)
 	}
+	return err
+}
+
+// releaseRefused takes files out of quarantine that were set aside once their
+// photo was known, so by the encoder of the space that served: the one of another
+// space may take them.
+func (w change) releaseRefused(s *Space) error {
+	const theirs = `state = 'quarantined' AND photo IS NOT NULL AND EXISTS (SELECT 1 FROM setting WHERE name = 'space' AND value != ?)`
+	photos, err := queryIDs(w.ctx, w, `SELECT DISTINCT photo FROM file WHERE `+theirs, s.name)
+	if err != nil {
+		return err
+	}
+	for _, photo := range photos {
+		if err := w.touch(FileFound, photo, ""); err != nil {
+			return err
+		}
+	}
+	_, err = w.exec(`UPDATE file SET state = 'present', reason = '', attempts = 0, next_attempt = NULL WHERE `+theirs, s.name)
 	return err
 }
 

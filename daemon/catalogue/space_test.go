@@ -206,3 +206,35 @@ func TestAKillInARemovalLeavesNoFileThatNobodyKnows(t *testing.T) {
 	}
 	check(t, c.RemoveSpace(t.Context(), "other"))
 }
+
+// What the encoder of one space refuses, that of another may take.
+func TestAnotherSpaceIsAskedForWhatWasRefused(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg")
+	for i, name := range []string{"refused.jpg", "broken.jpg"} {
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: name, Stat: stat(10 + i)}}))
+	}
+	for _, file := range must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10)) {
+		if file.Path == "refused.jpg" {
+			photo, _, err := c.Identify(t.Context(), file.ID, file.Stat, content(10), c.Serving())
+			check(t, err)
+			photos = append(photos, photo)
+		}
+		check(t, c.Quarantine(t.Context(), file, "no", 0))
+	}
+	serve(t, c, "test-space") // again
+	if aside := must[map[int64]Counts](t)(c.Count(t.Context()))[folder.ID].Quarantined; aside != 2 {
+		t.Errorf("%d are set aside, want 2", aside)
+	}
+	before := must[int64](t)(c.Change(t.Context()))
+	other := serve(t, c, "other")
+	if waiting := must[[]WaitingFile](t)(other.Unencoded(t.Context(), nil, 10)); len(waiting) != len(photos) {
+		t.Errorf("waiting: %+v", waiting)
+	}
+	if aside := must[map[int64]Counts](t)(c.Count(t.Context()))[folder.ID].Quarantined; aside != 1 {
+		t.Errorf("%d are set aside, want broken.jpg", aside)
+	}
+	if changed := must[[]Photo](t)(c.Changed(t.Context(), Cursor{Change: before}, 10)); len(changed) != 1 || !changed[0].Visible() {
+		t.Errorf("the indexes are told of %+v", changed)
+	}
+}
