@@ -181,7 +181,7 @@ func (p *Pipeline) settle(ctx context.Context, file job, failure error) (again b
 	case refused:
 		err = p.setAside(ctx, file, reason, 0)
 	case forbidden:
-		err = p.setAside(ctx, file, reason, forbiddenPause)
+		err = p.setAsideAwhile(ctx, file, reason)
 	case unread:
 		err = p.unread(ctx, file, reason)
 	case suspect:
@@ -247,6 +247,18 @@ func (p *Pipeline) unread(ctx context.Context, file job, reason string) error {
 	if err := p.folders.Sound(ctx, file.FolderID, file.Folder); err != nil {
 		return &awayError{err}
 	}
+	return p.setAsideAwhile(ctx, file, reason)
+}
+
+// setAsideAwhile sets aside what may be read another time. That is no word of an
+// encoder: the space that wants a photo which another one has goes on to want it.
+func (p *Pipeline) setAsideAwhile(ctx context.Context, file job, reason string) error {
+	if file.encodedElsewhere() {
+		p.underway.Lock()
+		defer p.underway.Unlock()
+		p.later[file.ID] = struct{}{}
+		return nil
+	}
 	return p.setAside(ctx, file, reason, forbiddenPause)
 }
 
@@ -254,8 +266,8 @@ func (p *Pipeline) unread(ctx context.Context, file job, reason string) error {
 // vector of goes on to be found: only the other target's space does without it.
 func (p *Pipeline) setAside(ctx context.Context, file job, reason string, pause time.Duration) error {
 	p.log.Info("a file was set aside", "file", file.ID, "reason", reason)
-	if into := file.into[0]; !into.Serves && file.Photo != 0 {
-		return into.Space.Refuse(ctx, file.Photo, reason)
+	if file.encodedElsewhere() {
+		return file.into[0].Space.Refuse(ctx, file.Photo, reason)
 	}
 	return p.catalogue.Quarantine(ctx, file.WaitingFile, reason, pause)
 }

@@ -52,9 +52,10 @@ type Pipeline struct {
 	log        *slog.Logger
 
 	underway sync.Mutex
-	flying   map[int64]int     // vectors that files between feed and store still need
-	landed   chan struct{}     // holds a token after a file landed
-	resting  map[disk]struct{} // those that cannot be read
+	flying   map[int64]int      // vectors that files between feed and store still need
+	landed   chan struct{}      // holds a token after a file landed
+	resting  map[disk]struct{}  // those that cannot be read
+	later    map[int64]struct{} // files that are not to be tried before the next look at the quarantine
 
 	unencoded atomic.Bool            // decoded photos without a vector may be left over
 	trouble   atomic.Pointer[string] // why ingest pauses; nil where it does not
@@ -77,6 +78,7 @@ func New(parts Parts) *Pipeline {
 		catalogue: parts.Catalogue, folders: parts.Folders, decoders: parts.Decoders, thumbnails: parts.Thumbnails, log: parts.Log,
 		flying:  make(map[int64]int),
 		resting: make(map[disk]struct{}),
+		later:   make(map[int64]struct{}),
 		landed:  make(chan struct{}, 1),
 	}
 	for _, one := range parts.Targets {
@@ -153,7 +155,7 @@ func (p *Pipeline) feed(ctx context.Context, files chan<- job) error {
 		case <-changed:
 		case <-p.landed:
 		case <-retry.C:
-			p.unencoded.Store(true)
+			p.forgiveLate()
 			if _, err := p.catalogue.RetryDue(ctx, time.Now()); err != nil && ctx.Err() == nil {
 				p.log.Error("the quarantine cannot be looked through", "error", err)
 			}
@@ -249,6 +251,14 @@ func (p *Pipeline) feedPages(ctx context.Context, read pages, into []*target, fi
 	}
 }
 
+// forgiveLate has every photo without a vector looked for again.
+func (p *Pipeline) forgiveLate() {
+	p.underway.Lock()
+	defer p.underway.Unlock()
+	clear(p.later)
+	p.unencoded.Store(true)
+}
+
 // A disk is a device that files of a folder lie on.
 type disk struct {
 	folder int64
@@ -257,12 +267,13 @@ type disk struct {
 
 func diskOf(file catalogue.WaitingFile) disk { return disk{file.FolderID, file.Stat.Device} }
 
-// takeOff reports whether the file was not under way yet, and its disk does not
-// rest; now it is.
+// takeOff reports whether the file was not under way yet, and neither it nor its
+// disk rests; now it is.
 func (p *Pipeline) takeOff(file catalogue.WaitingFile) bool {
 	p.underway.Lock()
 	defer p.underway.Unlock()
-	if _, rests := p.resting[diskOf(file)]; rests || p.flying[file.ID] > 0 {
+	_, rests := p.resting[diskOf(file)]
+	if _, late := p.later[file.ID]; late || rests || p.flying[file.ID] > 0 {
 		return false
 	}
 	p.flying[file.ID] = 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"vsed/daemon/catalogue"
 	"vsed/daemon/folders"
@@ -24,6 +25,7 @@ func (p *Pipeline) readSidecars(ctx context.Context, decoder *host.DecoderHost) 
 		}
 		select {
 		case <-changed:
+		case <-time.After(retryInterval):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -39,7 +41,7 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 		}
 		after = page[len(page)-1].ID
 		for _, sidecar := range page {
-			keywords, problem, err := p.readSidecar(ctx, decoder, sidecar)
+			keywords, problem, err := trySidecar(func() ([]string, string, error) { return p.readSidecar(ctx, decoder, sidecar) })
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -52,6 +54,20 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 			}
 		}
 	}
+}
+
+// trySidecar reads a sidecar again that may have brought the decoder down, and
+// takes that for its problem in the end: it would do so at each look.
+func trySidecar(read func() ([]string, string, error)) (keywords []string, problem string, err error) {
+	for range maxAttempts {
+		keywords, problem, err = read()
+		verdict, reason := judge(err)
+		if verdict != suspect {
+			return keywords, problem, err
+		}
+		problem = reason
+	}
+	return nil, problem, nil
 }
 
 // errChanged says that a sidecar is not what was listed any more.

@@ -40,6 +40,10 @@ type picture struct {
 	pixels []byte // as the target's PictureFormat says
 }
 
+// encodedElsewhere says that the file is wanted only by a space that does not
+// serve, of a photo that is known.
+func (j job) encodedElsewhere() bool { return !j.into[0].Serves && j.Photo != 0 }
+
 // formats are what the job's targets take.
 func (j job) formats() []*contract.PictureFormat {
 	formats := make([]*contract.PictureFormat, len(j.into))
