@@ -222,3 +222,18 @@ func TestBytes(t *testing.T) {
 	f(605_400_000, "605 MB")
 	f(2_340_000_000, "2.3 GB")
 }
+
+func TestStatusShowsAPreparation(t *testing.T) {
+	library, client := shelf(t)
+	f := func(want string, p api.Preparation) {
+		t.Helper()
+		now := status()
+		now.Encoder.Preparation = &p
+		library.Set(now)
+		if text, code := vsectl(t, client, 80, "status"); code != 0 || !strings.Contains(text, "\nPreparation: "+want+"\n") {
+			t.Errorf("got %d\n%s\nwant %s", code, text, want)
+		}
+	}
+	f("builtin: TensorRT engine, picture graph (1 of 2), for 2 min", api.Preparation{Encoder: "builtin", What: "TensorRT engine", Step: "picture graph", Done: 1, Total: 2, Seconds: 125})
+	f("builtin: TensorRT engine failed: it gives other vectors", api.Preparation{Encoder: "builtin", What: "TensorRT engine", Failed: "it gives other vectors"})
+}

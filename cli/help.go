@@ -26,6 +26,7 @@ Examples:
   vsectl photo show ~/Pictures/a.jpg
   vsectl tag add id:75 holiday "Aunt Mary"
   vsectl folder add /srv/photos && vsectl status --watch
+  vsectl encoder pull immich-app/ViT-B-32__openai
 
 {{.Description}}
 `

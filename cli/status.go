@@ -86,6 +86,9 @@ func showSummary(status api.Status, swap api.Swap, out Screen) error {
 	if swap.Stage != api.SwapNone && swap.Stage != "" {
 		lines = append(lines, "Swap: "+swapText(swap))
 	}
+	if p := status.Encoder.Preparation; p != nil {
+		lines = append(lines, "Preparation: "+preparation(*p))
+	}
 	for _, problem := range []struct{ of, text string }{
 		{"Ingest's problem", status.Problem},
 		{"Encoder's problem", status.Encoder.Problem},
@@ -119,6 +122,22 @@ func encoder(e api.Encoder) string {
 		text += ", space " + e.Space
 	}
 	return text
+}
+
+// preparation tells how far something is that will make an encoder faster, or why
+// it will not.
+func preparation(p api.Preparation) string {
+	text := p.Encoder + ": " + p.What
+	if p.Failed != "" {
+		return text + " failed: " + p.Failed
+	}
+	if p.Step != "" {
+		text += ", " + p.Step
+	}
+	if p.Total > 0 {
+		text += fmt.Sprintf(" (%d of %d)", p.Done, p.Total)
+	}
+	return text + ", for " + lag(p.Seconds)
 }
 
 func countColumns() []table.Column {

@@ -53,6 +53,7 @@ func TestFromTheHubToTheSearch(t *testing.T) {
 	}
 	w.start()
 	w.settled()
+	w.examine()
 	w.killPull(server, "Tiny-false", filepath.Join(models["example/Tiny-false"], "visual/model.onnx"))
 	for i, name := range []string{"Tiny-false", "Tiny-true"} {
 		w.pullAndUse(server.URL, name)
@@ -133,15 +134,13 @@ func (w *world) pullAndUse(mirror, name string) {
 	}
 }
 
-func TestDoctorFindsTheLibraryAndTheDaemon(t *testing.T) {
-	w := newHome(t)
-	w.start()
-	w.settled()
+// examine checks that the doctor finds the library and the daemon.
+func (w *world) examine() {
+	w.Helper()
 	text := w.succeeds("doctor", "--library", "../../build/lib/libonnxruntime.so.1")
-	for _, want := range []string{"\nworking ", "cpu\n", "\ndaemon ", ": ready, 2 photos encoded\n", w.socket} {
+	for _, want := range []string{"\nworking ", "cpu\n", "\ndaemon ", ": ready, 5 photos encoded\n", w.socket} {
 		if !strings.Contains(text, want) {
-			t.Errorf("it says\n%s, want %q", text, want)
+			w.Errorf("the doctor says\n%s, want %q", text, want)
 		}
 	}
-	w.stop()
 }
