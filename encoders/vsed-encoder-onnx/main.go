@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	"vsed/encoders/adopt"
@@ -37,7 +38,7 @@ func main() {
 	var chosen options
 	flag.StringVar(&chosen.bundle, "bundle", "", "`folder` of the encoder bundle")
 	flag.StringVar(&chosen.library, "library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`; where absent, build/lib, /usr/lib/vsed and the system are searched")
-	flag.StringVar(&chosen.providers, "providers", "cpu", "what to run on, best first: a `list` of tensorrt, cuda and cpu")
+	flag.StringVar(&chosen.providers, "providers", "", "what to run on, best first: a `list` of tensorrt, cuda and cpu; where absent, those that the library has, in this order")
 	flag.BoolVar(&chosen.encoder.AllowCPUFallback, "allow-cpu-fallback", false, "let the CPU take over what a GPU was asked for and cannot do")
 	flag.IntVar(&chosen.encoder.Threads, "threads", 1, "`number` of threads of one run; decoding uses the other cores")
 	flag.StringVar(&chosen.encoder.Cache, "cache", "", "`folder` for TensorRT's engines; without one TensorRT is not used")
@@ -96,8 +97,10 @@ func (o options) prepare(log *slog.Logger, report func(contract.Progress)) error
 
 // load reads what an encoder is opened with.
 func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.Library, err error) {
-	if o.encoder.Providers, err = encoder.ParseProviders(o.providers); err != nil {
-		return nil, nil, fmt.Errorf("--providers: %w", err)
+	if o.providers != "" {
+		if o.encoder.Providers, err = encoder.ParseProviders(o.providers); err != nil {
+			return nil, nil, fmt.Errorf("--providers: %w", err)
+		}
 	}
 	o.encoder.Log = log
 	if o.bundle == "" {
@@ -116,8 +119,17 @@ func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.
 	if library, err = runtime.Load(runtime.Candidates(o.library, program)); err != nil {
 		return nil, nil, sdk.Setup("%w", err)
 	}
+	if o.providers == "" {
+		o.encoder.Providers = available(library)
+	}
 	log.Debug("encoder", "name", read.Name, "space", read.Space(), "onnxruntime", library.Version)
 	return read, library, nil
+}
+
+// available gives the providers that the library was built with, best first.
+func available(library *runtime.Library) []string {
+	has := library.Providers()
+	return slices.DeleteFunc([]string{"tensorrt", "cuda", "cpu"}, func(name string) bool { return !slices.Contains(has, name) })
 }
 
 // adoptModel makes a bundle of a downloaded model.
