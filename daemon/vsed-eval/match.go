@@ -94,14 +94,29 @@ func (s *set) match(ctx context.Context, t *table, c *search.Calibration, name s
 			}
 		}
 	}
-	for measure, values := range map[string][]float64{"hits kept": hits.standing, "false alarms": background.standing} {
-		passed := make([]float64, len(values))
-		for i, value := range values {
-			if value >= c.Floor {
+	return s.rules(t, c, name, hits, background)
+}
+
+// rules measures the floor that is shipped beside the one that needs no library.
+func (s *set) rules(t *table, c *search.Calibration, name string, hits, background judged) error {
+	manifest := s.texts.about.GetMatchFloor()
+	for _, rule := range []struct {
+		way, measure string
+		values       []float64
+		floor        float64
+	}{
+		{"cosine, manifest's floor", "hits kept", hits.cosine, manifest},
+		{"cosine, manifest's floor", "false alarms", background.cosine, manifest},
+		{"standing, as shipped", "hits kept", hits.standing, c.Floor},
+		{"standing, as shipped", "false alarms", background.standing, c.Floor},
+	} {
+		passed := make([]float64, len(rule.values))
+		for i, value := range rule.values {
+			if value >= rule.floor {
 				passed[i] = 1
 			}
 		}
-		if err := t.add(percent(name+", all photos", "standing, as shipped", measure, passed)); err != nil {
+		if err := t.add(percent(name+", all photos", rule.way, rule.measure, passed)); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,7 @@ func (t *table) add(f figure) error {
 	if f.Chance != nil {
 		chance = fmt.Sprintf("  [%.1f, %.1f]", f.Chance.Low, f.Chance.High)
 	}
-	_, err := fmt.Fprintf(t.out, "%-10s %-34s %-22s %-26s %7.2f %s%s\n", f.Section, f.Queries, f.Way, f.Measure, f.Value, f.Unit, chance)
+	_, err := fmt.Fprintf(t.out, "%-10s %-34s %-24s %-26s %7.2f %s%s\n", f.Section, f.Queries, f.Way, f.Measure, f.Value, f.Unit, chance)
 	return err
 }
 
