@@ -12,6 +12,10 @@ const (
 	// between two pictures that are nearly the same. hash_part finds up to three:
 	// of four parts, one is then equal.
 	nearBits = 3
+	// crowd is with how many photos of the same part of a hash a new one is
+	// compared, the newest first: pages of text and dark pictures share one by the
+	// ten thousand.
+	crowd = 1000
 	// burstGap is the longest pause between two shots of one burst.
 	burstGap = 2 * time.Second
 )
@@ -63,7 +67,7 @@ func (w change) near(photo int64, hash uint64) (first int64, err error) {
 
 func (w change) nearBy(photo int64, hash uint64, part int) (first int64, err error) {
 	rows, err := w.QueryContext(w.ctx, `SELECT photo.perceptual_hash, coalesce(photo.similar, photo.id) FROM hash_part JOIN photo ON photo.id = hash_part.photo
-		WHERE hash_part.part = ? AND hash_part.value = ? AND photo.id != ? ORDER BY photo.id`, part, hashPart(hash, part), photo)
+		WHERE hash_part.part = ? AND hash_part.value = ? AND photo.id != ? ORDER BY hash_part.photo DESC LIMIT ?`, part, hashPart(hash, part), photo, crowd)
 	if err != nil {
 		return 0, err
 	}
