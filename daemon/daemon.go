@@ -205,13 +205,14 @@ func (d *daemon) reload(ctx context.Context) error {
 // keepMissing is how long a deleted photo keeps its tags.
 const keepMissing = 30 * 24 * time.Hour
 
-// purge forgets once a day what has been missing for long.
+// purge forgets each hour what has been missing for long: a daemon may not run a
+// day at a stretch.
 func (d *daemon) purge(ctx context.Context) error {
-	daily := time.NewTicker(24 * time.Hour)
-	defer daily.Stop()
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
 	for {
 		select {
-		case <-daily.C:
+		case <-hourly.C:
 		case <-ctx.Done():
 			return nil
 		}
