@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -61,7 +62,7 @@ func newEvaluateCommand(out Screen) *cli.Command {
 				Photos: c.String("photos"), Captions: c.String("captions"), Tags: c.String("tags"),
 				Config: c.String("config"), Seed: c.Uint64("seed"), Program: program, JSON: c.Bool("json"),
 			}
-			return runEvaluate(c.Context, options, out, c.App.ErrWriter)
+			return runEvaluate(c.Context, options, out, os.Stderr)
 		},
 	})
 }

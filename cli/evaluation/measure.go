@@ -101,13 +101,7 @@ func Captions(ctx context.Context, d *Daemon, folder string, set Set) (Report, e
 	}
 	r.report.Queries = len(ranks)
 	for _, k := range []int{1, 5, 10} {
-		values := make([]float64, len(ranks))
-		for i, rank := range ranks {
-			if rank < k {
-				values[i] = 1
-			}
-		}
-		r.add(fmt.Sprintf("R@%d", k), values)
+		r.add(fmt.Sprintf("R@%d", k), evaluate.Within(ranks, k))
 	}
 	r.report.Measures = append(r.report.Measures, Measure{Name: "median rank", Value: float64(evaluate.MedianRank(ranks))})
 	return r.report, nil

@@ -61,13 +61,7 @@ func captions(ctx context.Context, s *set, t *table) error {
 
 func (t *table) recalls(queries string, ranks []int) (sum float64, err error) {
 	for _, k := range []int{1, 5, 10} {
-		values := make([]float64, len(ranks))
-		for i, rank := range ranks {
-			if rank < k {
-				values[i] = 1
-			}
-		}
-		one := percent(queries, "vectors", fmt.Sprintf("R@%d", k), values)
+		one := percent(queries, "vectors", fmt.Sprintf("R@%d", k), evaluate.Within(ranks, k))
 		sum += one.Value
 		if err := t.add(one); err != nil {
 			return 0, err

@@ -94,15 +94,16 @@ func (r Ranking) Recall(k int) float64 {
 	return float64(count(r.list[:min(k, len(r.list))])) / float64(r.wanted)
 }
 
-// RecallAt is the share of ranks below k.
-func RecallAt(ranks []int, k int) float64 {
-	hits := 0
-	for _, rank := range ranks {
+// Within gives for each rank 1 where it is below k, else 0: their mean is the recall
+// at k.
+func Within(ranks []int, k int) []float64 {
+	values := make([]float64, len(ranks))
+	for i, rank := range ranks {
 		if rank < k {
-			hits++
+			values[i] = 1
 		}
 	}
-	return float64(hits) / float64(len(ranks))
+	return values
 }
 
 // MedianRank counts from 1; of an even number of ranks it is the mean of the two in
