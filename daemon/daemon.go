@@ -128,7 +128,10 @@ func openWords(ctx context.Context, c *catalogue.Catalogue, folder, sum string, 
 		return words, nil
 	}
 	log.Warn("the keyword index is ahead of the catalogue and is made anew", "index", seen, "catalogue", newest)
-	if err := errors.Join(words.Close(), os.RemoveAll(folder), matchPlaces(folder, sum, log)); err != nil {
+	// The words follow at all times: the vectors, of which some may be closed for
+	// long, are of the catalogue that was lost too.
+	vectors := filepath.Join(filepath.Dir(folder), "vectors")
+	if err := errors.Join(words.Close(), os.RemoveAll(folder), os.RemoveAll(vectors), matchPlaces(folder, sum, log)); err != nil {
 		return nil, err
 	}
 	return keyword.Open(folder)

@@ -32,6 +32,7 @@ var ErrNotFound = errors.New("not found")
 // of goroutines; writes take turns.
 type Catalogue struct {
 	folder string
+	opened int64   // the newest change when it was opened
 	write  *sql.DB // one connection
 	read   *sql.DB
 
@@ -62,6 +63,9 @@ func Open(ctx context.Context, folder string) (*Catalogue, error) {
 	c.write, c.read = openPools(c.path())
 	err := c.write.PingContext(ctx)
 	if err == nil {
+		c.opened, err = c.Change(ctx)
+	}
+	if err == nil {
 		err = c.serveAgain(ctx)
 	}
 	if err != nil {
@@ -69,6 +73,10 @@ func Open(ctx context.Context, folder string) (*Catalogue, error) {
 	}
 	return c, nil
 }
+
+// Opened gives the newest change when the catalogue was opened: an index that
+// was closed before cannot have followed a later one.
+func (c *Catalogue) Opened() int64 { return c.opened }
 
 // Close ends all statements and closes the files.
 func (c *Catalogue) Close() error {

@@ -116,7 +116,7 @@ func (w change) knownFiles(condition string, arguments ...any) (files []knownFil
 }
 
 func (w change) missing(file knownFile) error {
-	_, err := w.exec(`UPDATE file SET state = 'missing', reason = '', attempts = 0, next_attempt = NULL, missing_since = ? WHERE id = ?`,
+	_, err := w.exec(`UPDATE file SET state = 'missing', reason = '', attempts = 0, next_attempt = NULL, missing_since = max(?, `+latest+`) WHERE id = ?`,
 		time.Now().Unix(), file.id)
 	if err != nil || file.state == "ignored" {
 		return err

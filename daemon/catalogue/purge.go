@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -22,6 +23,9 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 		if _, err := w.exec(`DELETE FROM file WHERE `+due, before.Unix(), recently.Unix()); err != nil {
 			return err
 		}
+		if err := w.noteForgotten(gone); err != nil {
+			return err
+		}
 		for _, photo := range gone {
 			if err := w.forget(photo); err != nil {
 				return err
@@ -33,6 +37,36 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 		return err
 	}
 	return c.forgetVectors(ctx, gone)
+}
+
+// latest is a time that has certainly passed. A board without a battery for its
+// clock starts in 1970, and what goes missing then is not long gone.
+const latest = `(SELECT coalesce(max(at), 0) FROM event)`
+
+// forgottenSetting holds the last change of all photos that were forgotten.
+const forgottenSetting = "forgotten"
+
+// noteForgotten keeps the last change of photos that may be forgotten next. Each
+// went out of all indexes by such a change.
+func (w change) noteForgotten(photos []int64) error {
+	for _, photo := range photos {
+		_, err := w.exec(`INSERT INTO setting (name, value) SELECT ?1, change FROM photo WHERE id = ?2
+			ON CONFLICT (name) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))`, forgottenSetting, photo)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forgotten gives the last change of all photos that were forgotten: an index
+// that has not followed it may still hold some of them.
+func (c *Catalogue) Forgotten(ctx context.Context) (change int64, err error) {
+	text, err := c.Setting(ctx, forgottenSetting)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // forgetVectors deletes the vectors of photos that are no longer known. A kill
@@ -94,7 +128,7 @@ const holding = `EXISTS (SELECT 1 FROM file WHERE photo = ?1 OR previous = ?1)`
 // left notes that a file holds a photo no longer; 0 is none. If no other does,
 // its time to be forgotten begins.
 func (w change) left(photo, file int64) error {
-	_, err := w.exec(`UPDATE photo SET unheld_since = ?2, unheld_by = ?3 WHERE id = ?1 AND NOT `+holding, photo, time.Now().Unix(), file)
+	_, err := w.exec(`UPDATE photo SET unheld_since = max(?2, `+latest+`), unheld_by = ?3 WHERE id = ?1 AND NOT `+holding, photo, time.Now().Unix(), file)
 	return err
 }
 

@@ -101,3 +101,13 @@ func TestOldEventsAreForgotten(t *testing.T) {
 		t.Errorf("kept from %+v to %d", oldest, newest)
 	}
 }
+
+func TestAClockThatStartsIn1970MakesNothingOld(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a.jpg")
+	_, err := c.write.Exec(`UPDATE event SET at = at + 1000`) // so is the clock behind
+	check(t, err)
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.jpg"}))
+	check(t, c.Purge(t.Context(), time.Now().Add(900*time.Second), time.Time{}))
+	must[Photo](t)(c.Photo(t.Context(), photos[0]))
+}

@@ -28,7 +28,11 @@ func (m *Manager) useIndex(ctx context.Context, about *contract.EncoderDescripti
 	if err != nil {
 		return nil, err
 	}
-	index, err := search.OpenIndex(ctx, m.indexFolder(space.Name()), m.Catalogue, space, int(about.GetDimensions()), m.Log)
+	newest, err := m.newest(ctx, space.Name())
+	if err != nil {
+		return nil, err
+	}
+	index, err := search.OpenIndex(ctx, m.indexFolder(space.Name()), m.Catalogue, newest, space, int(about.GetDimensions()), m.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +40,16 @@ func (m *Manager) useIndex(ctx context.Context, about *contract.EncoderDescripti
 	open := &openIndex{Index: index, users: 1, stop: stop, stopped: make(chan error, 1)}
 	go func() { open.stopped <- index.Follow(following) }()
 	m.indexes[about.GetSpace()] = open
+	m.followed[about.GetSpace()] = true
 	return index, nil
+}
+
+// newest gives the newest change that the index of a space can have followed.
+func (m *Manager) newest(ctx context.Context, space string) (int64, error) {
+	if m.followed[space] {
+		return m.Catalogue.Change(ctx)
+	}
+	return m.Catalogue.Opened(), nil
 }
 
 // leaveIndex closes an index that no encoder uses any more.

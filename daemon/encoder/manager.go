@@ -55,6 +55,7 @@ type Manager struct {
 
 	// Run's own.
 	indexes     map[string]*openIndex // by space
+	followed    map[string]bool       // spaces whose index was open in this run
 	ingest      ingesting
 	preparation preparing
 
@@ -74,7 +75,7 @@ func New(ctx context.Context, parts Parts) (*Manager, error) {
 	return &Manager{
 		Parts: parts, state: found,
 		woken: make(chan struct{}, 1), trial: make(chan struct{}, 1),
-		indexes: make(map[string]*openIndex), ingest: ingesting{run: parts.Ingest},
+		indexes: make(map[string]*openIndex), followed: make(map[string]bool), ingest: ingesting{run: parts.Ingest},
 		preparation: preparing{tried: make(map[string]bool)},
 	}, err
 }

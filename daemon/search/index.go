@@ -22,17 +22,19 @@ type Index struct {
 	log     *slog.Logger
 }
 
-// OpenIndex opens the index of a space in a folder of its own, or makes it. One
-// that is ahead of the catalogue, as after a restored backup, is made anew.
-func OpenIndex(ctx context.Context, folder string, c *catalogue.Catalogue, space *catalogue.Space, dimensions int, log *slog.Logger) (*Index, error) {
-	vectors, err := openVectors(ctx, folder, c, dimensions, log)
+// OpenIndex opens the index of a space in a folder of its own, or makes it. An
+// index is made anew that is ahead of newest, the newest change that it can have
+// followed, as after a restored backup; or that was not open when photos were
+// forgotten, of which no change tells.
+func OpenIndex(ctx context.Context, folder string, c *catalogue.Catalogue, newest int64, space *catalogue.Space, dimensions int, log *slog.Logger) (*Index, error) {
+	vectors, err := openVectors(ctx, folder, c, newest, dimensions, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the index of the space %s: %w", space.Name(), err)
 	}
 	return &Index{space: space, vectors: vectors, log: log}, nil
 }
 
-func openVectors(ctx context.Context, folder string, c *catalogue.Catalogue, dimensions int, log *slog.Logger) (*vector.Index, error) {
+func openVectors(ctx context.Context, folder string, c *catalogue.Catalogue, newest int64, dimensions int, log *slog.Logger) (*vector.Index, error) {
 	vectors, err := vector.Open(folder, dimensions, vector.Options{})
 	if err != nil {
 		return nil, err
@@ -40,14 +42,15 @@ func openVectors(ctx context.Context, folder string, c *catalogue.Catalogue, dim
 	if err := vectors.Rebuilt(); err != nil {
 		log.Warn("a vector index is made anew from the catalogue", "reason", err)
 	}
-	newest, err := c.Change(ctx)
+	forgotten, err := c.Forgotten(ctx)
 	if err != nil {
 		return nil, errors.Join(err, vectors.Close())
 	}
-	if vectors.Change() <= newest {
+	seen := vectors.Change()
+	if seen == 0 || seen <= newest && seen >= forgotten {
 		return vectors, nil
 	}
-	log.Warn("a vector index is ahead of the catalogue and is made anew", "index", vectors.Change(), "catalogue", newest)
+	log.Warn("a vector index does not fit the catalogue and is made anew", "index", seen, "catalogue", newest, "forgotten", forgotten)
 	if err := errors.Join(vectors.Close(), os.RemoveAll(folder)); err != nil {
 		return nil, err
 	}

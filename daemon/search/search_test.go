@@ -81,7 +81,7 @@ func (w *world) serve(name string) {
 	w.Helper()
 	space, err := w.catalogue.Space(w.Context(), name)
 	w.check(err)
-	index, err := OpenIndex(w.Context(), w.state+"/vectors/"+name, w.catalogue, space, 2, slog.New(slog.DiscardHandler))
+	index, err := OpenIndex(w.Context(), w.state+"/vectors/"+name, w.catalogue, math.MaxInt64, space, 2, slog.New(slog.DiscardHandler))
 	w.check(err)
 	w.Cleanup(func() { w.check(index.Close()) })
 	w.whileTesting(index.Follow)

@@ -32,3 +32,5 @@ CREATE INDEX file_previous ON file (previous) WHERE previous IS NOT NULL;
 -- The newest first is the order in which another encoder takes photos.
 DROP INDEX photo_taken;
 CREATE INDEX photo_newest ON photo (taken, id);
+
+CREATE INDEX event_at ON event (at);
