@@ -68,11 +68,14 @@ func (w *world) library(photos int) {
 }
 
 // answer gives the hits of a query in their order, which no two encoders have in
-// common. From words alone it is "".
+// common. From words alone is an error.
 func (w *world) answer(ctx context.Context, query string) (string, error) {
 	result, err := w.client.Search(ctx, query, 100, "")
-	if err != nil || result.Partial != "" {
+	if err != nil {
 		return "", err
+	}
+	if result.Partial != "" {
+		return "", errors.New(result.Partial)
 	}
 	var hits strings.Builder
 	for _, hit := range result.Hits {
@@ -129,11 +132,12 @@ func (q *questioner) note(ctx context.Context, one asked, err error) {
 	switch {
 	case ctx.Err() != nil:
 		return
-	case (err != nil || one.answer == "") && q.killed.Load():
+	case err != nil && q.killed.Load():
 		time.Sleep(10 * time.Millisecond) // the next one may be answered
 		return
-	case err != nil || one.answer == "":
-		q.Errorf("a query was not answered from vectors: %v", err)
+	case err != nil:
+		q.Errorf("a query was not answered from vectors after %v: %v", one.ended.Sub(one.began), err)
+		return
 	}
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
