@@ -3,7 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"golang.org/x/sync/errgroup"
 
 	"vsed/daemon/config"
 	"vsed/daemon/encoder"
@@ -180,11 +181,7 @@ func (e *encoding) run(ctx context.Context) (err error) {
 // ingest decodes and encodes for the targets until the context ends.
 func (e *encoding) ingest(ctx context.Context, targets []ingest.Target) (err error) {
 	decoders := e.startDecoders()
-	defer func() {
-		for _, decoder := range decoders {
-			err = errors.Join(err, decoder.Close())
-		}
-	}()
+	defer closing(&err, func() error { return closeAll(decoders) })
 	if err := e.retryAfterUpgrade(ctx, decoders[0]); err != nil {
 		return err
 	}
@@ -194,6 +191,15 @@ func (e *encoding) ingest(ctx context.Context, targets []ingest.Target) (err err
 	})
 	e.pipeline.Store(pipeline)
 	return pipeline.Run(ctx)
+}
+
+// closeAll ends decoders side by side: one that hangs takes its time.
+func closeAll(decoders []*host.DecoderHost) error {
+	var group errgroup.Group
+	for _, decoder := range decoders {
+		group.Go(decoder.Close)
+	}
+	return group.Wait()
 }
 
 // retryAfterUpgrade takes all files out of quarantine when another decoder or

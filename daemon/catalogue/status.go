@@ -81,6 +81,20 @@ func (c *Counts) add(status, rule string, count int64) {
 	}
 }
 
+// Findable counts the photos that the space's index should hold, and gives the
+// dimensions of its vectors; 0 where it has none.
+func (s *Space) Findable(ctx context.Context) (photos int64, dimensions int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT coalesce((SELECT length(vector) / 2 FROM embedding LIMIT 1), 0)`).Scan(&dimensions)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read vectors: %w", err)
+	}
+	err = s.catalogue.view(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT count(*) FROM encoded WHERE space = ? AND EXISTS (SELECT 1 FROM file WHERE photo = encoded.photo AND state = 'present')`,
+			s.id).Scan(&photos)
+	})
+	return photos, dimensions, err
+}
+
 // Coverage accounts for the files of a folder that a space should cover: all
 // but missing and ignored ones.
 type Coverage struct {

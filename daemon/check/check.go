@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"vsed/daemon/catalogue"
 	"vsed/index/keyword"
@@ -30,7 +31,11 @@ func Run(ctx context.Context, state string, repair bool) (findings []catalogue.F
 		return nil, err
 	}
 	words, err := checkWords(ctx, c, filepath.Join(state, "keyword"), repair)
-	return append(findings, words...), err
+	if err != nil {
+		return nil, err
+	}
+	vectors, err := checkVectors(ctx, c, filepath.Join(state, "vectors"), repair)
+	return slices.Concat(findings, words, vectors), err
 }
 
 // checkWords compares the keyword index with the catalogue. An index that is

@@ -9,6 +9,7 @@ import (
 
 	"vsed/daemon/catalogue"
 	"vsed/index/keyword"
+	"vsed/index/vector"
 )
 
 // state makes a catalogue with one encoded photo and its words.
@@ -34,6 +35,10 @@ func state(t *testing.T) (folder string) {
 	check(t, err)
 	check(t, words.Apply([]keyword.Document{{ID: photo, Names: []string{"a.jpg"}}}, nil, newest))
 	check(t, words.Close())
+	vectors, err := vector.Open(filepath.Join(folder, "vectors/space"), 2, vector.Options{})
+	check(t, err)
+	check(t, vectors.Apply([]vector.Vector{{ID: photo, Values: []float32{1, 0}}}, nil, newest))
+	check(t, vectors.Close())
 	check(t, c.Close())
 	return folder
 }
@@ -71,7 +76,19 @@ func TestWrongDerivedPartsAreToldAndMended(t *testing.T) {
 			check(t, words.Apply([]keyword.Document{{ID: 99, Names: []string{"ghost.jpg"}}}, nil, seen))
 			check(t, words.Close())
 		},
-		"ahead of the catalogue": func(t *testing.T, folder string) {
+		"vector index of the space \"space\" holds 2 photos": func(t *testing.T, folder string) {
+			vectors, err := vector.Open(filepath.Join(folder, "vectors/space"), 2, vector.Options{})
+			check(t, err)
+			check(t, vectors.Apply([]vector.Vector{{ID: 99, Values: []float32{0, 1}}}, nil, vectors.Change()))
+			check(t, vectors.Close())
+		},
+		"vector index of the space \"space\" is ahead": func(t *testing.T, folder string) {
+			vectors, err := vector.Open(filepath.Join(folder, "vectors/space"), 2, vector.Options{})
+			check(t, err)
+			check(t, vectors.Apply(nil, nil, 1_000_000))
+			check(t, vectors.Close())
+		},
+		"the keyword index is ahead of the catalogue": func(t *testing.T, folder string) {
 			words, err := keyword.Open(filepath.Join(folder, "keyword"))
 			check(t, err)
 			check(t, words.Apply(nil, nil, 1_000_000))

@@ -201,22 +201,23 @@ func (b *batch) commit() error {
 	for _, s := range b.created {
 		s.release()
 	}
-	return x.renewLog()
+	x.renewLog()
+	return nil
 }
 
 // renewLog replaces a log that has grown. The batch counts already: where there
-// is no room for a fresh log the old one goes on.
-func (x *Index) renewLog() error {
+// is no room for a fresh log the old one goes on, and how the old one closes no
+// longer matters.
+func (x *Index) renewLog() {
 	if !x.journal.grown() {
-		return nil
+		return
 	}
 	fresh, err := startLog(x.dir, x.layout.dimensions, wholeRecord(x.current.Load()))
 	if err != nil {
-		return nil
+		return
 	}
-	old := x.journal
+	_ = x.journal.close()
 	x.journal = fresh
-	return old.close()
 }
 
 // abandon removes what the batch made, and returns the error.
