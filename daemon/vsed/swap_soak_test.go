@@ -159,7 +159,7 @@ func swapUnderQueries(w *world) {
 	took := time.Since(began)
 	second := w.answered(swapQuery)
 	before, after, longest := asking.wantOneStep(first, second)
-	w.Logf("swapped in %.0f s: %d answers of the one before, %d of the one after, none failed or mixed, the longest took %v; covered %+v",
+	w.Logf("swapped in %.0f s: %d answers of the one before, %d of the one after, the longest took %v; covered %+v",
 		took.Seconds(), before, after, longest.Round(time.Millisecond), swap.Last.Coverage)
 	asking, began = w.ask(swapQuery), time.Now()
 	_, err := w.client.SwapCommand(w.Context(), "rollback")
@@ -190,7 +190,7 @@ func swapKilled(w *world) {
 	}
 	swap := w.cutOver(time.Hour)
 	before, after, _ := asking.wantOneStep(first, w.answered(swapQuery))
-	w.Logf("killed %d times, at %q: %d and %d answers, none mixed; covered %+v", swapKills, stages, before, after, swap.Last.Coverage)
+	w.Logf("killed %d times, at %q: %d and %d answers; covered %+v", swapKills, stages, before, after, swap.Last.Coverage)
 	w.stop()
 }
 
@@ -211,7 +211,7 @@ func swapOffline(w *world) {
 	w.check(os.Rename(away, w.photos))
 	swap = w.cutOver(time.Hour)
 	before, after, _ := asking.wantOneStep(first, w.answered(swapQuery))
-	w.Logf("waited for a folder that was away: %d and %d answers, none failed or mixed; covered %+v", before, after, swap.Last.Coverage)
+	w.Logf("waited for a folder that was away: %d and %d answers; covered %+v", before, after, swap.Last.Coverage)
 	w.stop()
 }
 
@@ -237,6 +237,6 @@ func swapFull(w *world) {
 	w.check(os.Remove(ballast))
 	swap = w.cutOver(time.Hour)
 	before, after, _ := asking.wantOneStep(first, w.answered(swapQuery))
-	w.Logf("went on with room again: %d and %d answers, none failed or mixed; covered %+v", before, after, swap.Last.Coverage)
+	w.Logf("went on with room again: %d and %d answers; covered %+v", before, after, swap.Last.Coverage)
 	w.stop()
 }
