@@ -125,7 +125,11 @@ func needCommand(c *cli.Context) error {
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	return usagef("%s: see `%s --help`", plainFault(err), c.Command.HelpName)
+	help := c.Command.HelpName
+	if c.Command.Name == "search" && unknownOption.MatchString(err.Error()) {
+		return usagef("%s: see `%s --help`; a query with a minus goes into quotation marks, or after --", plainFault(err), help)
+	}
+	return usagef("%s: see `%s --help`", plainFault(err), help)
 }
 
 // Common is what every verb's options hold.

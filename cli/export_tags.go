@@ -55,7 +55,7 @@ func runExportTags(ctx context.Context, options ExportTagsOptions, out Screen) e
 	case options.Format == "xmp":
 		return exportXMP(ctx, options, out)
 	case options.Format != "csv":
-		return usagef("--format %q is not known: give csv or xmp", options.Format)
+		return usagef("--format %q is not known: give csv or xmp, or --json instead", options.Format)
 	case options.Output != "":
 		return usagef("CSV goes to standard output: write `> FILE` instead of --output")
 	case out.Width > 0:

@@ -142,7 +142,7 @@ func TestExportUsage(t *testing.T) {
 		}
 	}
 	f("name the folder for the XMP documents with --output DIR", "--format", "xmp")
-	f(`--format "xml" is not known: give csv or xmp`, "--format", "xml")
+	f(`--format "xml" is not known: give csv or xmp, or --json instead`, "--format", "xml")
 	f("CSV goes to standard output: write `> FILE` instead of --output", "--output", "x")
 	f("--json goes without --format and --output: it prints the photos as the API has them", "--json", "--format", "csv")
 	f("export tags takes no argument", "dog")

@@ -16,6 +16,12 @@ const searchHelp = `Several words are one query. WHY says what ties a photo to i
 the file or its folder, or that it looks like what was asked for. The photos are
 in the order of how well all of that fits.
 
+Filters may stand among the words: tag:, date:, camera:, lens:, folder:, name:,
+rating:, place:, near:, is: and like:, each with its value; -tag:people is without
+it, -car away from what looks like one; OR, brackets, sort: and group: exist, too.
+docs/search.md tells all. Put such a query into single quotes, and -- before one
+that begins with a minus.
+
 ` + exitCodes
 
 // SearchOptions are those of `vsectl search`.
@@ -31,7 +37,8 @@ func newSearchCommand(out Screen) *cli.Command {
 		Name:        "search",
 		Usage:       "find photos by what they show, by tag, file name and folder",
 		ArgsUsage:   "QUERY...",
-		Description: searchHelp + "\n\n" + examples("vsectl search dog on beach", "vsectl search --limit 50 --json tiger", "vsectl search -- -x"),
+		Description: searchHelp + "\n\n" + examples("vsectl search dog on beach", "vsectl search --limit 50 --json tiger",
+			"vsectl search 'a dog tag:holiday date:2024 -car'", "vsectl search -- '-tag:people'"),
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.IntFlag{Name: "limit", Usage: fmt.Sprintf("show at most `N` photos, 1 to %d", api.MaxLimit), Value: api.DefaultLimit},
