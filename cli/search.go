@@ -34,9 +34,9 @@ type SearchOptions struct {
 
 func newSearchCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name:        "search",
-		Usage:       "find photos by what they show, by tag, file name and folder",
-		ArgsUsage:   "QUERY...",
+		Name:      "search",
+		Usage:     "find photos by what they show, by tag, file name and folder",
+		ArgsUsage: "QUERY...",
 		Description: searchHelp + "\n\n" + examples("vsectl search dog on beach", "vsectl search --limit 50 --json tiger",
 			"vsectl search 'a dog tag:holiday date:2024 -car'", "vsectl search -- '-tag:people'"),
 		Flags: []cli.Flag{
