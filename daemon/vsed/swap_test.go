@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -144,11 +145,19 @@ func (q *questioner) note(ctx context.Context, one asked, err error) {
 	q.asked = append(q.asked, one)
 }
 
-// wantOneStep stops asking. Each answer must be that of one of the two encoders,
+// heard reports whether a query has had this answer.
+func (q *questioner) heard(answer string) bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return slices.ContainsFunc(q.asked, func(one asked) bool { return one.answer == answer })
+}
+
+// wantOneStep stops asking once the second has been heard. Each answer must be that of one of the two encoders,
 // and no query that began after one had the answer of the second may have that of
 // the first. It gives how many each had, and the longest time of one.
 func (q *questioner) wantOneStep(first, second string) (before, after int, longest time.Duration) {
 	q.Helper()
+	q.until("the second encoder answers", func() bool { return q.heard(second) })
 	q.cancel()
 	q.asking.Wait()
 	if first == second || first == "" {
