@@ -231,10 +231,11 @@ var (
 	blue  = color.RGBA{B: 230, A: 255}
 )
 
-// find gives the paths of the hits below the photo folder, best first.
+// find gives the paths of the hits below the photo folder, best first; photos
+// that are nearly the same are not put together.
 func (w *world) find(query string) (names []string) {
 	w.Helper()
-	result, err := w.client.Search(w.Context(), query, 1000, "")
+	result, err := w.client.Search(w.Context(), query+" group:off", 1000, "")
 	w.check(err)
 	for _, hit := range result.Hits {
 		for _, path := range hit.Paths {
