@@ -245,10 +245,13 @@ func TestOddQueries(t *testing.T) {
 	if _, stderr, status := w.vsectl("search", ""); status != 2 || !strings.Contains(stderr, "empty") {
 		t.Errorf("an empty query: status %d, %s", status, stderr)
 	}
-	for _, query := range []string{strings.Repeat("long query ", 1000), "🏖️🐕", "\"(*?:^~AND", "' OR 1=1 --", "日本語"} {
+	for _, query := range []string{strings.Repeat("long query ", 1000), "🏖️🐕", "*?:^~AND", "' OR 1=1 --", "日本語"} {
 		if _, stderr, status := w.vsectl("search", query); status > 1 {
 			t.Errorf("the query %.20q: status %d, %s", query, status, stderr)
 		}
+	}
+	if _, stderr, status := w.vsectl("search", `a "red car`); status != 2 || !strings.Contains(stderr, "character 3") {
+		t.Errorf("half a quotation: status %d, %s", status, stderr)
 	}
 }
 
