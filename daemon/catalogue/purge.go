@@ -8,9 +8,9 @@ import (
 
 // Purge forgets files that have been missing since before a time, and photos
 // of which no file is left by that, or by an edit before that time, with their
-// tags and vectors. Only folders
-// that were scanned whole since recently count: a file may be back, and not yet
-// seen. Photos whose folder is no longer watched are kept. Old events go too.
+// tags and vectors. Only folders that were scanned whole since recently count: a
+// file may be back, and not yet seen. Photos whose folder is no longer watched
+// are kept. Old events go too.
 func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error {
 	const due = `state = 'missing' AND missing_since < ?1 AND folder IN (SELECT id FROM folder WHERE NOT offline AND last_scan >= ?2)`
 	var gone []int64
