@@ -95,9 +95,11 @@ func cataloguePath(folder string) string { return filepath.Join(folder, "catalog
 
 // openPools gives a pool of one connection for writing and one for reading.
 func openPools(path string) (write, read *sql.DB) {
-	write = openDatabase(path)
+	write = openDatabase(path, "_txlock=immediate")
 	write.SetMaxOpenConns(1)
-	read = openDatabase(path, "_cache_size=-512")
+	// The driver does not heed that a transaction only reads: with the lock of one
+	// that writes, a search would wait for whatever is stored meanwhile.
+	read = openDatabase(path, "_txlock=deferred", "_cache_size=-512")
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(4)
 	read.SetConnMaxIdleTime(time.Minute)
@@ -108,7 +110,7 @@ func openPools(path string) (write, read *sql.DB) {
 // 2 MB where an option does not say otherwise: it fills as the database grows.
 func openDatabase(path string, options ...string) *sql.DB {
 	name := (&url.URL{Scheme: "file", Path: path}).String() +
-		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_txlock=immediate&_stmt_cache_size=64&" + strings.Join(options, "&")
+		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_stmt_cache_size=64&" + strings.Join(options, "&")
 	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{}})
 }
 

@@ -272,6 +272,19 @@ func TestChangedPagesThroughSharedChangeNumbers(t *testing.T) {
 	}
 }
 
+// A search in the middle of ingest is such a reader.
+func TestReadersDoNotWaitForAWriter(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, photos := library(t, c, "a", "b")
+	check(t, c.update(t.Context(), func(w change) error {
+		found, err := c.Photos(t.Context(), photos)
+		if len(found) != len(photos) {
+			t.Errorf("found %d photos of %d while a change is written", len(found), len(photos))
+		}
+		return err
+	}))
+}
+
 func TestSpacesAreKeptApartAndComeBack(t *testing.T) {
 	folder := t.TempDir()
 	c := open(t, folder)

@@ -45,7 +45,7 @@ func newestSchema() int {
 // transaction, and keeps a copy of each state that it leaves behind. A
 // catalogue that is damaged or newer is named and left as it is.
 func migrate(ctx context.Context, path string) (err error) {
-	db := openDatabase(path)
+	db := openDatabase(path, "_txlock=immediate")
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
 	version, err := schemaOf(ctx, db, path)
@@ -76,7 +76,7 @@ func schemaOf(ctx context.Context, db *sql.DB, path string) (version int, err er
 // that this vsed writes. Only Open migrates it.
 func CheckSchema(ctx context.Context, folder string) (err error) {
 	path := cataloguePath(folder)
-	db := openDatabase(path)
+	db := openDatabase(path, "_txlock=immediate")
 	defer func() { err = errors.Join(err, db.Close()) }()
 	version, err := schemaOf(ctx, db, path)
 	if err == nil && version < newestSchema() {
