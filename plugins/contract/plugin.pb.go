@@ -645,6 +645,7 @@ type Metadata struct {
 	// Without duplicates, at most 256 of at most 255 bytes. Levels of a hierarchical
 	// keyword are joined by '/', as in "places/Italy/Rome".
 	Keywords      []string `protobuf:"bytes,16,rep,name=keywords,proto3" json:"keywords,omitempty"`
+	Rated         bool     `protobuf:"varint,17,opt,name=rated,proto3" json:"rated,omitempty"` // whether the file gives the rating, so that 0 is its word; true wherever rating is not 0
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -789,6 +790,13 @@ func (x *Metadata) GetKeywords() []string {
 		return x.Keywords
 	}
 	return nil
+}
+
+func (x *Metadata) GetRated() bool {
+	if x != nil {
+		return x.Rated
+	}
+	return false
 }
 
 type EncoderDescription struct {
@@ -1626,7 +1634,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\fR\x04name\"K\n" +
 	"\x13ReadSidecarResponse\x124\n" +
-	"\bmetadata\x18\x01 \x01(\v2\x18.vsed.plugin.v1.MetadataR\bmetadata\"\xd7\x03\n" +
+	"\bmetadata\x18\x01 \x01(\v2\x18.vsed.plugin.v1.MetadataR\bmetadata\"\xed\x03\n" +
 	"\bMetadata\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
@@ -1644,7 +1652,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05title\x18\r \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x0e \x01(\tR\vdescription\x12\x16\n" +
 	"\x06rating\x18\x0f \x01(\x05R\x06rating\x12\x1a\n" +
-	"\bkeywords\x18\x10 \x03(\tR\bkeywords\"\xae\x04\n" +
+	"\bkeywords\x18\x10 \x03(\tR\bkeywords\x12\x14\n" +
+	"\x05rated\x18\x11 \x01(\bR\x05rated\"\xae\x04\n" +
 	"\x12EncoderDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +

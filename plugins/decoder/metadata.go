@@ -18,11 +18,15 @@ var kinds = map[format]metadata.Kind{
 
 // readMetadata reads what the photo says of itself; size is upright.
 func readMetadata(format format, photo []byte, image *vips.Image, size size, orientation int) *contract.Metadata {
+	const exif, xmp = "exif-data", "xmp-data" // libvips' names
 	var found *contract.Metadata
-	if kind, known := kinds[format]; known {
+	switch kind, known := kinds[format]; {
+	case !known:
+		found = metadata.ReadBlocks([][]byte{image.Blob(exif)}, image.Blob(xmp))
+	case kind == metadata.PNG:
+		found = metadata.ReadPNG(photo, image.Blob(xmp))
+	default:
 		found = metadata.Read(kind, photo)
-	} else {
-		found = metadata.ReadBlocks([][]byte{image.Blob("exif-data")}, image.Blob("xmp-data"))
 	}
 	found.Format = format.name
 	found.Width, found.Height = uint32(size.width), uint32(size.height)

@@ -75,9 +75,9 @@ func (f *findings) metadata() *contract.Metadata {
 		Title: Line(or(f.xmpText(dc("title")), f.iptcText("ObjectName")), contract.TitleLimit),
 		Description: lines(or(f.xmpText(dc("description")), f.iptcText("Caption-Abstract"),
 			meant(f.exifText("ImageDescription"))), contract.DescriptionLimit),
-		Rating:   f.rating(),
 		Keywords: f.allKeywords(),
 	}
+	m.Rating, m.Rated = f.rating()
 	f.setTaken(m)
 	f.setPlace(m)
 	return m
@@ -114,16 +114,17 @@ func (f *findings) iptcDecoded(text string) string {
 	return utf8FromLatin1(text)
 }
 
-// rating takes halves down; Windows' percents are not read.
-func (f *findings) rating() int32 {
+// rating takes halves down, and reports whether there is one, which may be of no
+// star; Windows' percents are not read.
+func (f *findings) rating() (stars int32, given bool) {
 	text := f.xmpText(property{xmpSpace, "Rating"})
 	if value, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil {
-		return inStars(value)
+		return inStars(value), value <= 5
 	}
 	if value, ok := f.exif["Rating"].(uint16); ok {
-		return inStars(float64(value))
+		return inStars(float64(value)), value <= 5
 	}
-	return 0
+	return 0, false
 }
 
 func inStars(value float64) int32 {

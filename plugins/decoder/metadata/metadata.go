@@ -43,12 +43,25 @@ var formats = map[Kind]imagemeta.ImageFormat{
 // Read returns what the photo says of itself; what is missing or damaged is left
 // empty. Format, size and orientation are the caller's to fill in.
 func Read(kind Kind, photo []byte) *contract.Metadata {
+	return readSources(kind, photo).metadata()
+}
+
+// ReadPNG is Read for a PNG file whose XMP packet has been taken out of it:
+// imagemeta does not look for it there.
+func ReadPNG(photo, packet []byte) *contract.Metadata {
+	found := readSources(PNG, photo)
+	_ = found.readXMP(packet)
+	return found.metadata()
+}
+
+// readSources reads one source after the other: damage in one does not hide the
+// next.
+func readSources(kind Kind, photo []byte) *findings {
 	found := newFindings()
-	// One source after the other: damage in one does not hide the next.
 	for _, source := range []imagemeta.Source{imagemeta.EXIF, imagemeta.IPTC, imagemeta.XMP} {
 		_ = found.read(kind, photo, source)
 	}
-	return found.metadata()
+	return found
 }
 
 // ReadBlocks is Read for a file whose EXIF blocks, each a small TIFF file, and XMP

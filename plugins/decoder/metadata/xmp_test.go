@@ -52,10 +52,13 @@ func TestReadSidecar(t *testing.T) {
 	f(`dc:subject="alone"`, "", `keywords:"alone"`)
 	f("", `<dc:title><rdf:Alt><rdf:li xml:lang="de">Katze</rdf:li><rdf:li xml:lang="x-default">Cat &amp; mouse</rdf:li></rdf:Alt></dc:title>`, `title:"Cat & mouse"`)
 	f("", "<dc:description><rdf:Alt><rdf:li xml:lang=\"en\">one\r\n\n\n two\u202e</rdf:li></rdf:Alt></dc:description>", `description:"one\n\ntwo"`)
-	f(`xmp:Rating="4"`, "", "rating:4")
-	f("", "<xmp:Rating>-1</xmp:Rating>", "rating:-1")
-	f(`xmp:Rating="3.5"`, "", "rating:3")
+	f(`xmp:Rating="4"`, "", "rating:4 rated:true")
+	f("", "<xmp:Rating>-1</xmp:Rating>", "rating:-1 rated:true")
+	f(`xmp:Rating="3.5"`, "", "rating:3 rated:true")
+	f(`xmp:Rating="0"`, "", "rated:true")
 	f(`xmp:Rating="99"`, "", "")
+	f(`xmp:Rating="NaN"`, "", "")
+	f(`xmp:Rating=""`, "", "")
 	f(`tiff:Make="NIKON CORPORATION" tiff:Model="NIKON D70s" aux:Lens="50 mm f/1.8"`, "", `camera:"NIKON D70s" lens:"50 mm f/1.8"`)
 	f(`exif:DateTimeOriginal="2010-12-12T12:41:35.00+01:00"`, "", `taken:"2010-12-12T12:41:35" taken_offset:"+01:00" taken_source:TAKEN_SOURCE_XMP`)
 	f(`photoshop:DateCreated="2010-12-12"`, "", `taken:"2010-12-12T00:00:00" taken_source:TAKEN_SOURCE_XMP`)
@@ -78,7 +81,7 @@ func TestReadSidecarInOtherEncodings(t *testing.T) {
 	}
 	for _, encoded := range []string{content, "\ufeff" + content, string(little), string(big),
 		`<?xml version="1.0" encoding="UTF-16"?>` + content, content + "\x00\x00"} {
-		wantSidecar(t, encoded, `rating:5 keywords:"Köln"`)
+		wantSidecar(t, encoded, `rating:5 rated:true keywords:"Köln"`)
 	}
 }
 
@@ -101,8 +104,8 @@ func TestReadSidecarRefusesWhatIsNoXMP(t *testing.T) {
 // stays.
 func TestHostileXMP(t *testing.T) {
 	bomb := `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>`
-	wantSidecar(t, bomb+packet(`xmp:Rating="2"`, "<dc:subject>&b;</dc:subject>"), "rating:2")
-	wantSidecar(t, packet(`xmp:Rating="2"`, strings.Repeat("<dc:subject>", 1000)), "rating:2")
+	wantSidecar(t, bomb+packet(`xmp:Rating="2"`, "<dc:subject>&b;</dc:subject>"), "rating:2 rated:true")
+	wantSidecar(t, packet(`xmp:Rating="2"`, strings.Repeat("<dc:subject>", 1000)), "rating:2 rated:true")
 	got, err := ReadSidecar([]byte(packet("", bag("dc:subject", strings.Split(strings.Repeat("x", 100)+strings.Repeat(",y", 5000), ",")...)+
 		bag("lr:hierarchicalSubject", strings.Repeat("z", 256)))))
 	if err != nil || len(got.Keywords) != 2 {
