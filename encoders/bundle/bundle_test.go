@@ -293,6 +293,37 @@ func TestSpaceCoversWhatChangesAVector(t *testing.T) {
 	f(false, "vector[0].weight", 2)
 }
 
+// TestLearnedHeadsKeepTheFeatures changes what follows after a feature, then what
+// comes before it.
+func TestLearnedHeadsKeepTheFeatures(t *testing.T) {
+	whole, err := Parse(good(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(same bool, file string) {
+		t.Helper()
+		other, err := Parse(good(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range other.Files {
+			if other.Files[i].Path == file {
+				other.Files[i].SHA256 = strings.Repeat("f", 64)
+			}
+		}
+		if other.Space() == whole.Space() {
+			t.Errorf("%s: the space stays", file)
+		}
+		if (other.FeatureSpace() == whole.FeatureSpace()) != same {
+			t.Errorf("%s: the feature space stays: %v, want %v", file, !same, same)
+		}
+	}
+	f(true, whole.Projection.Picture)
+	f(false, whole.Picture.Graph.File)
+	f(false, whole.Text.Graph.File)
+	f(false, whole.Text.Tokenizer.File)
+}
+
 func TestFileNamesDoNotChangeTheSpace(t *testing.T) {
 	whole, err := Parse(good(t))
 	if err != nil {

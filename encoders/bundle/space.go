@@ -11,25 +11,47 @@ import (
 // the same vectors, and vectors of two spaces are never compared. A new name,
 // licence, calibration, batch or file name keeps the space.
 func (m *Manifest) Space() string {
-	picture, text, projection := m.Picture, m.Text, m.Projection
-	picture.Graph, picture.Batch, picture.Profile = m.content(picture.Graph), 0, nil
-	text.Graph, text.CPUOnly = m.content(text.Graph), false
-	for _, file := range []*string{
-		&text.Tokenizer.Vocabulary, &text.Tokenizer.File, &text.Tokenizer.Config, &projection.Picture, &projection.Text,
-	} {
-		*file = m.sum(*file)
-	}
-	facts, err := json.Marshal(struct {
+	picture, text := m.towers()
+	projection := Projection{Picture: m.sum(m.Projection.Picture), Text: m.sum(m.Projection.Text)}
+	return identity(struct {
 		Picture    Picture
 		Text       Text
 		Projection Projection
 		Vector     []VectorPart
 		Features   *Features
 	}{picture, text, projection, m.Vector, m.Features})
+}
+
+// FeatureSpace identifies all that changes a feature, of a picture or of a
+// sentence: bundles that differ in their projections alone have the same, so that
+// learned heads leave stored features valid.
+func (m *Manifest) FeatureSpace() string {
+	picture, text := m.towers()
+	return identity(struct {
+		Picture  Picture
+		Text     Text
+		Features *Features
+	}{picture, text, m.Features})
+}
+
+// towers are the two sides with digests in place of names, and without what
+// changes speed alone.
+func (m *Manifest) towers() (Picture, Text) {
+	picture, text := m.Picture, m.Text
+	picture.Graph, picture.Batch, picture.Profile = m.content(picture.Graph), 0, nil
+	text.Graph, text.CPUOnly = m.content(text.Graph), false
+	for _, file := range []*string{&text.Tokenizer.Vocabulary, &text.Tokenizer.File, &text.Tokenizer.Config} {
+		*file = m.sum(*file)
+	}
+	return picture, text
+}
+
+func identity(facts any) string {
+	written, err := json.Marshal(facts)
 	if err != nil {
 		panic(err) // numbers and texts alone, and Validate refuses NaN
 	}
-	sum := sha256.Sum256(facts)
+	sum := sha256.Sum256(written)
 	return hex.EncodeToString(sum[:16])
 }
 

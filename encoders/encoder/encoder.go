@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"vsed/encoders/bundle"
+	"vsed/encoders/feature"
 	"vsed/encoders/runtime"
 	"vsed/plugins/contract"
 	"vsed/plugins/sdk"
@@ -90,7 +91,7 @@ func (e *Encoder) describe() {
 	}
 	if e.bundle.Features != nil {
 		e.about.FeatureType = e.bundle.Features.Type
-		e.about.FeatureBytes = uint32(featureBytes(e.bundle.Widths()))
+		e.about.FeatureBytes = uint32(feature.Bytes(e.bundle.Widths()))
 	}
 }
 

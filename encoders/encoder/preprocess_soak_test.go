@@ -15,6 +15,7 @@ import (
 	"slices"
 	"testing"
 
+	"vsed/encoders/feature"
 	"vsed/plugins/contract"
 	"vsed/plugins/host"
 )
@@ -150,11 +151,11 @@ func decodeCrop(t *testing.T, decoder *host.DecoderHost, format *contract.Pictur
 // featureCosine is that of two stored features.
 func featureCosine(t *testing.T, e *Encoder, a, b []byte) float64 {
 	t.Helper()
-	left, err := dequantise(nil, a, e.bundle.Widths())
+	left, err := feature.Dequantise(nil, a, e.bundle.Widths())
 	if err != nil {
 		t.Fatal(err)
 	}
-	right, err := dequantise(nil, b, e.bundle.Widths())
+	right, err := feature.Dequantise(nil, b, e.bundle.Widths())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"vsed/encoders/bundle"
+	"vsed/encoders/feature"
 	"vsed/encoders/runtime"
 	"vsed/plugins/contract"
 	"vsed/plugins/sdk"
@@ -48,7 +49,7 @@ func (p *projection) close() error {
 func (p *projection) embed(ctx context.Context, outputs [][]float32) ([]*contract.Embedding, error) {
 	features := make([][]byte, len(outputs))
 	for i, values := range outputs {
-		features[i] = quantise(values, p.widths)
+		features[i] = feature.Quantise(values, p.widths)
 	}
 	vectors, err := p.project(ctx, features)
 	if err != nil {
@@ -84,9 +85,9 @@ func (p *projection) project(ctx context.Context, features [][]byte) ([][]float3
 
 func (p *projection) batch(ctx context.Context, features [][]byte) ([][]float32, error) {
 	values := make([]float32, 0, projectionBatch*p.width)
-	for i, feature := range features {
+	for i, one := range features {
 		var err error
-		if values, err = dequantise(values, feature, p.widths); err != nil {
+		if values, err = feature.Dequantise(values, one, p.widths); err != nil {
 			return nil, sdk.Rejected("feature %d: %w", i, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package encoder
+package feature
 
 import (
 	"math"
@@ -8,11 +8,11 @@ import (
 
 func TestFeatureKeepsEachPartsScale(t *testing.T) {
 	widths := []int{3, 2, 2}
-	stored := quantise([]float32{1, -2, 0.5, 1000, -1, 0, 0}, widths)
-	if len(stored) != featureBytes(widths) || len(stored) != 19 {
+	stored := Quantise([]float32{1, -2, 0.5, 1000, -1, 0, 0}, widths)
+	if len(stored) != Bytes(widths) || len(stored) != 19 {
 		t.Fatalf("%d bytes", len(stored))
 	}
-	values, err := dequantise(nil, stored, widths)
+	values, err := Dequantise(nil, stored, widths)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestDamagedFeatures(t *testing.T) {
 	widths := []int{2}
 	f := func(want string, feature []byte) {
 		t.Helper()
-		if _, err := dequantise(nil, feature, widths); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Dequantise(nil, feature, widths); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -39,11 +39,11 @@ func TestDamagedFeatures(t *testing.T) {
 }
 
 // FuzzDequantise reads any bytes as a feature: what is accepted is finite.
-func FuzzDequantise(f *testing.F) {
+func FuzzDeQuantise(f *testing.F) {
 	f.Add([]byte{0, 0, 0x80, 0x3f, 127, 1, 0x81})
 	f.Add([]byte{0xff, 0xff, 0x7f, 0x7f, 127, 0x80, 0})
 	f.Fuzz(func(t *testing.T, feature []byte) {
-		values, err := dequantise(nil, feature, []int{3})
+		values, err := Dequantise(nil, feature, []int{3})
 		if err == nil && len(values) != 3 {
 			t.Fatalf("%d values", len(values))
 		}

@@ -1,4 +1,12 @@
-package encoder
+// Package feature is the form in which a picture's feature is stored: what an
+// encoder that keeps features writes, and learning reads. What the values mean is
+// the bundle's to say.
+//
+// A stored feature is, for each part, a float32 scale, little-endian, and then
+// for each part its values as int8: value = scale · int8. Nothing but this form
+// is ever projected, so that a vector does not depend on whether its feature has
+// been stored in between.
+package feature
 
 import (
 	"encoding/binary"
@@ -6,13 +14,8 @@ import (
 	"math"
 )
 
-// A stored feature is, for each part, a float32 scale, little-endian, and then
-// for each part its values as int8: value = scale · int8. Nothing but this form
-// is ever projected, so that a vector does not depend on whether its feature has
-// been stored in between.
-
-// featureBytes is the length of a stored feature with parts of these widths.
-func featureBytes(widths []int) int {
+// Bytes is the length of a stored feature with parts of these widths.
+func Bytes(widths []int) int {
 	total := 4 * len(widths)
 	for _, width := range widths {
 		total += width
@@ -20,9 +23,9 @@ func featureBytes(widths []int) int {
 	return total
 }
 
-// quantise stores a feature; the largest value of a part becomes ±127.
-func quantise(values []float32, widths []int) []byte {
-	feature := make([]byte, 0, featureBytes(widths))
+// Quantise stores a feature; the largest value of a part becomes ±127.
+func Quantise(values []float32, widths []int) []byte {
+	feature := make([]byte, 0, Bytes(widths))
 	scales := make([]float32, len(widths))
 	rest := values
 	for i, width := range widths {
@@ -51,10 +54,10 @@ func step(value, scale float32) int8 {
 	return int8(max(-127, min(127, math.RoundToEven(float64(value)/float64(scale)))))
 }
 
-// dequantise appends the values of a stored feature to into.
-func dequantise(into []float32, feature []byte, widths []int) ([]float32, error) {
-	if len(feature) != featureBytes(widths) {
-		return nil, fmt.Errorf("feature is %d bytes long, not %d", len(feature), featureBytes(widths))
+// Dequantise appends the values of a stored feature to into.
+func Dequantise(into []float32, feature []byte, widths []int) ([]float32, error) {
+	if len(feature) != Bytes(widths) {
+		return nil, fmt.Errorf("feature is %d bytes long, not %d", len(feature), Bytes(widths))
 	}
 	values := feature[4*len(widths):]
 	for i, width := range widths {
