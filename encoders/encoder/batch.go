@@ -21,10 +21,6 @@ const (
 // beats by much. The graph is loaded anew where a larger size has been run than is
 // kept, as it would hold on to the memory. The mutex is held.
 func (s *pictureSide) chooseBatch(ctx context.Context) error {
-	if fixed := s.image.session.Inputs[0].Dims[0]; fixed > 0 {
-		s.batch = int(fixed)
-		return nil
-	}
 	best, bestTime, largest := 1, time.Duration(0), 1
 	for began, size := time.Now(), 1; size <= s.format.Batch; size = nextSize(size, s.format.Batch) {
 		expected := bestTime * time.Duration(size*(batchRounds+1))

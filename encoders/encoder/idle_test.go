@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,15 +60,38 @@ func TestBatchIsChosenWithinTheLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := open(t, read)
-	found, err := e.EncodePictures(t.Context(), [][]byte{{9, 0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0}})
-	if err != nil || len(found) != 1 || e.pictures.batch < 1 || e.pictures.batch > 3 {
-		t.Errorf("batch %d, %d embeddings, %v", e.pictures.batch, len(found), err)
+	f := func(count, least, most int) {
+		t.Helper()
+		pictures := slices.Repeat([][]byte{{9, 0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0}}, count)
+		found, err := e.EncodePictures(t.Context(), pictures)
+		if err != nil || len(found) != count || e.pictures.batch < least || e.pictures.batch > most {
+			t.Errorf("%d pictures: batch %d, %d embeddings, %v", count, e.pictures.batch, len(found), err)
+		}
 	}
+	f(leastCall-1, 0, 0) // few pictures do not wait for the choice
+	f(leastCall, 1, 3)
+	f(1, 1, 3)
 	var sizes []int
 	for size := 1; size <= 12; size = nextSize(size, 12) {
 		sizes = append(sizes, size)
 	}
 	if len(sizes) != 5 || sizes[4] != 12 {
 		t.Errorf("sizes %v", sizes)
+	}
+}
+
+// Queries come before pictures also where the cores are few.
+func TestPicturesGiveWayOnTheCPU(t *testing.T) {
+	read, err := small(t, func(*bundle.Manifest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, read)
+	own, theirs := niceness(), 0
+	if err := e.pictures.thread.do(func() error { theirs = niceness(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := min(own+pictureNiceness, 19); theirs != want {
+		t.Errorf("pictures run with niceness %d, want %d", theirs, want)
 	}
 }

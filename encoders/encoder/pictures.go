@@ -25,6 +25,7 @@ type pictureSide struct {
 	overtake   *sync.RWMutex // read-locked while a text is encoded
 	idle       time.Duration // 0: never freed for want of work
 	about      *contract.Session
+	thread     *aside // loads and runs the graph
 	log        func(message string, attributes ...any)
 
 	mutex sync.Mutex  // held while the graph is loaded, runs or is freed
@@ -36,26 +37,35 @@ type pictureSide struct {
 func openPictures(ctx context.Context, b *bundle.Bundle, loader *loader, overtake *sync.RWMutex) (*pictureSide, error) {
 	side := &pictureSide{
 		format: b.Picture, width: b.Dimensions(), overtake: overtake, idle: loader.options.IdleUnload, log: loader.options.Log.Info,
+		thread: newAside(),
 	}
-	var err error
-	if side.fill, err = newFiller(b.Picture); err != nil {
+	if err := side.open(ctx, b, loader); err != nil {
+		side.thread.close()
 		return nil, err
 	}
-	if b.Projection.Picture != "" {
-		if side.projection, err = openProjection(b, loader); err != nil {
-			return nil, err
-		}
-		side.width = side.projection.width
-	}
-	loaded, err := loader.open(ctx, side.part(b))
-	if err != nil {
-		return nil, errors.Join(err, side.projection.close())
-	}
-	side.mutex.Lock()
-	defer side.mutex.Unlock()
-	side.image, side.about, side.reopen = loaded.graph, loaded.about, loaded.reopen
-	side.postpone()
 	return side, nil
+}
+
+func (s *pictureSide) open(ctx context.Context, b *bundle.Bundle, loader *loader) (err error) {
+	if s.fill, err = newFiller(b.Picture); err != nil {
+		return err
+	}
+	if b.Projection.Picture != "" {
+		if s.projection, err = openProjection(b, loader); err != nil {
+			return err
+		}
+		s.width = s.projection.width
+	}
+	var loaded *opened
+	err = s.thread.do(func() (err error) { loaded, err = loader.open(ctx, s.part(b)); return err })
+	if err != nil {
+		return errors.Join(err, s.projection.close())
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.image, s.about, s.reopen = loaded.graph, loaded.about, loaded.reopen
+	s.postpone()
+	return nil
 }
 
 // part is what the loader needs to know of the picture graph.
@@ -118,6 +128,7 @@ func (s *pictureSide) close() error {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	defer s.thread.close()
 	return errors.Join(s.unload(), s.projection.close())
 }
 
@@ -142,21 +153,36 @@ func (s *pictureSide) encode(ctx context.Context, pictures [][]byte) ([]*contrac
 
 // next runs as many pictures as go into one batch. The turn ends with it, so that
 // a caller of one waits for one batch only.
-func (s *pictureSide) next(ctx context.Context, pictures [][]byte) ([][]float32, error) {
+func (s *pictureSide) next(ctx context.Context, pictures [][]byte) (rows [][]float32, err error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	defer s.postpone()
+	err = s.thread.do(func() (err error) { rows, err = s.runNext(ctx, pictures); return err })
+	return rows, err
+}
+
+// runNext is next on the thread. The batch is chosen when there are pictures for
+// one: to choose takes seconds, which the first photo of a few and the self-test
+// of a roll-back need not wait for.
+func (s *pictureSide) runNext(ctx context.Context, pictures [][]byte) ([][]float32, error) {
 	if err := s.load(); err != nil {
 		return nil, err
 	}
-	defer s.postpone()
-	if s.batch == 0 {
+	if s.batch == 0 && s.fixed() > 0 {
+		s.batch = s.fixed()
+	}
+	if s.batch == 0 && len(pictures) >= leastCall {
 		if err := s.chooseBatch(ctx); err != nil {
 			return nil, err
 		}
 	}
 	s.letTextsPass()
-	return s.runBatch(ctx, s.image, s.batch, pictures[:min(s.batch, len(pictures))])
+	batch := max(1, s.batch)
+	return s.runBatch(ctx, s.image, batch, pictures[:min(batch, len(pictures))])
 }
+
+// fixed is the batch that the graph demands, 0 where it takes any.
+func (s *pictureSide) fixed() int { return int(max(0, s.image.session.Inputs[0].Dims[0])) }
 
 // letTextsPass waits for the texts that are being encoded now.
 func (s *pictureSide) letTextsPass() {
