@@ -13,6 +13,9 @@ import (
 // sameVector is the cosine above which two vectors of different inputs are one.
 const sameVector = 0.99999
 
+// megabyte is the unit of what people read, as in the rest of vsed.
+const megabyte = 1_000_000
+
 func (t *test) start(ctx context.Context) (string, error) {
 	about, err := t.encoder.Describe(ctx)
 	if err != nil {
@@ -55,7 +58,11 @@ func (t *test) vectors(ctx context.Context) (string, error) {
 		return "", err
 	}
 	t.golden = golden
-	for begin, batch := 0, int(t.about.GetBatch()); begin < len(golden.GetPictures()); begin += batch {
+	batch := int(t.about.GetBatch())
+	if t.alone {
+		batch = 1
+	}
+	for begin := 0; begin < len(golden.GetPictures()); begin += batch {
 		part := golden.GetPictures()[begin:min(begin+batch, len(golden.GetPictures()))]
 		embeddings, err := t.encoder.EncodePictures(ctx, pixelsOf(part))
 		if err != nil {
@@ -201,9 +208,9 @@ func (t *test) memory(context.Context) (string, error) {
 	}
 	t.report.Memory = resident
 	if limit := t.limits.Memory; limit > 0 && resident > limit {
-		return "", fmt.Errorf("it takes %d MB, %d MB are allowed; choose a smaller encoder or a larger limit", resident>>20, limit>>20)
+		return "", fmt.Errorf("it takes %d MB, %d MB are allowed; choose a smaller encoder or a larger limit", resident/megabyte, limit/megabyte)
 	}
-	return fmt.Sprintf("%d MB", resident>>20), nil
+	return fmt.Sprintf("%d MB", resident/megabyte), nil
 }
 
 func pixelsOf(pictures []*contract.GoldenPicture) [][]byte {

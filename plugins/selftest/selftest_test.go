@@ -111,7 +111,22 @@ func TestEachFailureIsRefused(t *testing.T) {
 	f("golden vectors", "golden vector, 0.999 is needed", "--random")
 	f("pairs", `picture 0 fits "something green"`, "--inverted")
 	f("picture speed", "ms are allowed; choose a smaller encoder", "--slow", "250ms", "--batch", "1")
-	f("memory", "MB, 200 MB are allowed", "--memory", "300")
+	f("memory", "MB, 209 MB are allowed", "--memory", "300")
+}
+
+// TestQuickTellsWhetherVectorsAreWhatTheyWere leaves out what is measured.
+func TestQuickTellsWhetherVectorsAreWhatTheyWere(t *testing.T) {
+	report, err := Quick(t.Context(), start(t, "--slow", "1ms"))
+	if err != nil || len(report.Checks) != 6 || report.PictureMS != 0 || report.Memory != 0 {
+		t.Errorf("report %+v, %v", report, err)
+	}
+	for _, flags := range [][]string{{"--missing-provider", "cuda"}, {"--nan"}, {"--long"}, {"--constant"}, {"--changed"}, {"--random"}, {"--inverted"}, {"--wrong-engine"}} {
+		_, err := Quick(t.Context(), start(t, flags...))
+		var failure *Failure
+		if !errors.As(err, &failure) {
+			t.Errorf("%v: %v", flags, err)
+		}
+	}
 }
 
 // TestUnloadFreesMemory measures as the memory check does.
