@@ -21,6 +21,7 @@ const (
 	Int64   DataType = 7
 	Bool    DataType = 9
 	Float16 DataType = 10
+	Float64 DataType = 11
 )
 
 var dataTypes = map[DataType]struct {
@@ -34,6 +35,7 @@ var dataTypes = map[DataType]struct {
 	Int64:   {"int64", 8},
 	Bool:    {"bool", 1},
 	Float16: {"float16", 2},
+	Float64: {"float64", 8},
 }
 
 func (t DataType) String() string {

@@ -22,6 +22,15 @@ func Float32s(values []float32, dims ...int64) Tensor {
 	return Tensor{Float32, dims, data}
 }
 
+// Float64s is a float64 tensor; without dims it is a scalar if it holds one value.
+func Float64s(values []float64, dims ...int64) Tensor {
+	data := make([]byte, 0, 8*len(values))
+	for _, value := range values {
+		data = binary.LittleEndian.AppendUint64(data, math.Float64bits(value))
+	}
+	return Tensor{Float64, dims, data}
+}
+
 // Float16s is a float16 tensor of IEEE 754 half-precision bits.
 func Float16s(bits []uint16, dims ...int64) Tensor {
 	data := make([]byte, 0, 2*len(bits))

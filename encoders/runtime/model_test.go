@@ -125,7 +125,7 @@ func TestModelsThatAreNotTaken(t *testing.T) {
 	f("has no graph", number(nil, 1, 8))
 	f("not an ONNX model", []byte("not a model"))
 	f(`"x" is bfloat16, which is not supported`, wrap(17, message(nil, 11, port("x", 16, 2))))
-	f(`"y" is float64`, wrap(17, message(nil, 12, port("y", 11, 2))))
+	f(`"y" is uint32`, wrap(17, message(nil, 12, port("y", 12, 2))))
 	f(`"s" is not a tensor`, wrap(17, message(nil, 11, string(message(message(nil, 1, "s"), 2, string(message(nil, 4, "")))))))
 	f("compiled for one machine", wrap(17, message(nil, 1, string(message(nil, 4, "EPContext")))))
 	f("export the model with float32 outputs", wrap(17, message(nil, 12, string(message(message(nil, 1, "y"), 2, string(message(nil, 1, string(number(nil, 1, 10)))))))))

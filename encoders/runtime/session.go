@@ -14,7 +14,7 @@ import (
 // Port is one input or output of a model, as its graph declares it.
 type Port struct {
 	Name string
-	Type string  // "float32", "float16", "uint8", "int8", "int32", "int64" or "bool"
+	Type string  // "float32", "float64", "float16", "uint8", "int8", "int32", "int64" or "bool"
 	Dims []int64 // -1: any size; nil: the graph does not say
 
 	symbols []string // names of the sides of any size
@@ -123,7 +123,7 @@ func (m *model) check(folder string) error {
 	}
 	for _, port := range slices.Concat(m.inputs, m.outputs) {
 		if !supported(port.Type) {
-			return fmt.Errorf("%q is %s, which is not supported: float32, float16, uint8, int8, int32, int64 and bool are", port.Name, port.Type)
+			return fmt.Errorf("%q is %s, which is not supported: float32, float64, float16, uint8, int8, int32, int64 and bool are", port.Name, port.Type)
 		}
 	}
 	for _, port := range m.outputs {
@@ -184,7 +184,7 @@ func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	values, err := s.values(inputs)
+	values, err := valuesOf(inputs, s.Inputs, "input")
 	defer destroy(values)
 	if err != nil {
 		return nil, err
@@ -206,16 +206,17 @@ func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
 	return outputs, nil
 }
 
-// values wraps the inputs; the caller destroys them whatever the error.
-func (s *Session) values(inputs []Tensor) ([]ort.Value, error) {
-	values := make([]ort.Value, 0, len(inputs))
-	for i, input := range inputs {
-		value, err := input.value()
-		if kind := input.elementType(); err == nil && kind != s.Inputs[i].Type {
-			err = errors.Join(fmt.Errorf("tensor is %s, not %s", kind, s.Inputs[i].Type), value.Destroy())
+// valuesOf makes values of tensors for ports ("input" or "output"); the caller destroys
+// them whatever the error.
+func valuesOf(tensors []Tensor, ports []Port, what string) ([]ort.Value, error) {
+	values := make([]ort.Value, 0, len(tensors))
+	for i, tensor := range tensors {
+		value, err := tensor.value()
+		if kind := tensor.elementType(); err == nil && kind != ports[i].Type {
+			err = errors.Join(fmt.Errorf("tensor is %s, not %s", kind, ports[i].Type), value.Destroy())
 		}
 		if err != nil {
-			return values, fmt.Errorf("input %q: %w", s.Inputs[i].Name, err)
+			return values, fmt.Errorf("%s %q: %w", what, ports[i].Name, err)
 		}
 		values = append(values, value)
 	}

@@ -8,7 +8,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// Tensor is a block of numbers: Data is a []float32, []float16.Float16, []uint8,
+// Tensor is a block of numbers: Data is a []float32, []float64, []float16.Float16, []uint8,
 // []int8, []int32, []int64 or []bool with as many elements as Shape says, row by
 // row. An input's Data is read in place and must not change while it runs; an
 // output's is the caller's.
@@ -29,7 +29,7 @@ func (t Tensor) Float32s() ([]float32, error) {
 		}
 		return wide, nil
 	}
-	return nil, fmt.Errorf("tensor holds %T, not floating point numbers", t.Data)
+	return nil, fmt.Errorf("tensor holds %T, not float32 or float16", t.Data)
 }
 
 // elementType names the type of a tensor's elements; "" where there is none.
@@ -37,6 +37,8 @@ func (t Tensor) elementType() string {
 	switch t.Data.(type) {
 	case []float32:
 		return "float32"
+	case []float64:
+		return "float64"
 	case []float16.Float16:
 		return "float16"
 	case []uint8:
@@ -56,7 +58,7 @@ func (t Tensor) elementType() string {
 // supported reports whether tensors of an element type can be given and taken.
 func supported(kind string) bool {
 	switch kind {
-	case "float32", "float16", "uint8", "int8", "int32", "int64", "bool":
+	case "float32", "float64", "float16", "uint8", "int8", "int32", "int64", "bool":
 		return true
 	}
 	return false
@@ -65,6 +67,8 @@ func supported(kind string) bool {
 func (t Tensor) value() (ort.Value, error) {
 	switch data := t.Data.(type) {
 	case []float32:
+		return newValue(t.Shape, data)
+	case []float64:
 		return newValue(t.Shape, data)
 	case []float16.Float16:
 		return newHalfValue(t.Shape, data)
@@ -110,6 +114,8 @@ func fromValue(value ort.Value) (Tensor, error) {
 	shape := []int64(value.GetShape())
 	switch tensor := value.(type) {
 	case *ort.Tensor[float32]:
+		return Tensor{shape, tensor.GetData()}, nil
+	case *ort.Tensor[float64]:
 		return Tensor{shape, tensor.GetData()}, nil
 	case *ort.Tensor[uint8]:
 		return Tensor{shape, tensor.GetData()}, nil

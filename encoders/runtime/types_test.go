@@ -31,6 +31,7 @@ func TestElementTypes(t *testing.T) {
 		}
 	}
 	f(onnx.Float32, []float32{1, 2, 3})
+	f(onnx.Float64, []float64{1, 2, 1e300})
 	f(onnx.Float16, half)
 	f(onnx.Uint8, []uint8{1, 2, 255})
 	f(onnx.Int8, []int8{1, 2, -128})
@@ -43,6 +44,8 @@ func equal(a, b any) bool {
 	switch a := a.(type) {
 	case []float32:
 		return slices.Equal(a, b.([]float32))
+	case []float64:
+		return slices.Equal(a, b.([]float64))
 	case []float16.Float16:
 		return slices.Equal(a, b.([]float16.Float16))
 	case []uint8:
