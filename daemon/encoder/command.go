@@ -16,6 +16,9 @@ import (
 // spareBytes stay free on the disk besides what a swap needs.
 const spareBytes = 256 << 20
 
+// megabyte is the unit of what people read, as in the rest of vsed.
+const megabyte = 1_000_000
+
 // A RefusedError refuses what is asked for at this time.
 type RefusedError struct{ Reason string }
 
@@ -144,7 +147,7 @@ func (m *Manager) room(name string, about *contract.EncoderDescription, photos i
 	}
 	if needed := photos * bytesEach(about); photos > 0 && needed+spareBytes > free {
 		return refused("the vectors of %s need %d MB for %d photos, and %d MB are free in %s: make room there, or remove an encoder that is kept",
-			name, (needed+spareBytes)>>20, photos, free>>20, m.State)
+			name, (needed+spareBytes)/megabyte, photos, free/megabyte, m.State)
 	}
 	return nil
 }

@@ -229,7 +229,7 @@ func unpackFile(ctx context.Context, folder string, header *tar.Header, content 
 func roomFor(folder string, size int64) error {
 	free, err := freeBytes(folder)
 	if err == nil && size+spareBytes > free {
-		err = bad("%d MB are needed in %s and %d MB are free: make room there", (size+spareBytes)>>20, folder, free>>20)
+		err = bad("%d MB are needed in %s and %d MB are free: make room there", (size+spareBytes)/megabyte, folder, free/megabyte)
 	}
 	return err
 }

@@ -28,6 +28,9 @@ const (
 	// lookInterval is how often a swap looks whether it is done: a look counts all
 	// files.
 	lookInterval = time.Second
+	// indexInterval is the same where nothing but the index is behind, which it is
+	// for moments.
+	indexInterval = 20 * time.Millisecond
 )
 
 // Parts is what a manager works with.
@@ -58,6 +61,7 @@ type Manager struct {
 	followed    map[string]bool       // spaces whose index was open in this run
 	ingest      ingesting
 	preparation preparing
+	indexing    bool // only the incoming index is behind
 
 	// Written with the mutex held; all but state by Run only.
 	mutex    sync.Mutex
@@ -111,6 +115,8 @@ func (m *Manager) pause(failures int) time.Duration {
 	switch {
 	case failures > 0:
 		return min(retryPause<<min(failures-1, 10), longestPause)
+	case m.indexing:
+		return indexInterval
 	case m.plan() != nil:
 		return lookInterval
 	}
@@ -160,6 +166,7 @@ func (m *Manager) tell(failure error, pause time.Duration) {
 
 // step does what is next to be done.
 func (m *Manager) step(ctx context.Context) error {
+	m.indexing = false
 	if m.serving == nil {
 		if err := m.serveAgain(ctx); err != nil {
 			return err

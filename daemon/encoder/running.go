@@ -28,10 +28,13 @@ type running struct {
 // test starts an encoder and judges it. The report is complete up to the check
 // that failed; the host is the caller's to close, also after an error.
 func (m *Manager) test(ctx context.Context, installed Installed) (*host.EncoderHost, selftest.Report, error) {
-	return m.try(ctx, installed, selftest.Limits{Memory: int64(m.Memory)})
+	return m.try(ctx, installed, func(ctx context.Context, started *host.EncoderHost) (selftest.Report, error) {
+		return m.judge(ctx, started, selftest.Limits{Memory: int64(m.Memory)})
+	})
 }
 
-func (m *Manager) try(ctx context.Context, installed Installed, limits selftest.Limits) (*host.EncoderHost, selftest.Report, error) {
+// try starts an encoder and has it judged, one at a time.
+func (m *Manager) try(ctx context.Context, installed Installed, judge func(context.Context, *host.EncoderHost) (selftest.Report, error)) (*host.EncoderHost, selftest.Report, error) {
 	command := installed.Command
 	command.Name = "encoder " + installed.Name
 	started := host.NewEncoder(command, m.Policy, m.Log)
@@ -41,17 +44,35 @@ func (m *Manager) try(ctx context.Context, installed Installed, limits selftest.
 	case <-ctx.Done():
 		return started, selftest.Report{}, ctx.Err()
 	}
-	report, err := selftest.Run(ctx, started, limits)
+	report, err := judge(ctx, started)
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("the encoder %s does not work: %w", installed.Name, err)
 	}
 	return started, report, err
 }
 
-// start starts and tests an encoder, and opens the index of its space. What was
-// once chosen may take any memory: to serve nothing instead helps nobody.
+// judge tests an encoder in full, and keeps in mind what has passed.
+func (m *Manager) judge(ctx context.Context, started *host.EncoderHost, limits selftest.Limits) (selftest.Report, error) {
+	mark := m.fingerprint(ctx, started)
+	report, err := selftest.Run(ctx, started, limits)
+	if err == nil && mark != "" {
+		m.remember(ctx, mark)
+	}
+	return report, err
+}
+
+// judgeAgain tests in short what has passed in full as it is now. What was once
+// chosen may take any memory: to serve nothing instead helps nobody.
+func (m *Manager) judgeAgain(ctx context.Context, started *host.EncoderHost) (selftest.Report, error) {
+	if m.passed(ctx, m.fingerprint(ctx, started)) {
+		return selftest.Quick(ctx, started)
+	}
+	return m.judge(ctx, started, selftest.Limits{})
+}
+
+// start starts and tests an encoder, and opens the index of its space.
 func (m *Manager) start(ctx context.Context, installed Installed) (*running, error) {
-	started, _, err := m.try(ctx, installed, selftest.Limits{})
+	started, _, err := m.try(ctx, installed, m.judgeAgain)
 	r := &running{Installed: installed, host: started}
 	if err == nil {
 		r.about, err = started.Describe(ctx)

@@ -23,15 +23,27 @@ func (m *Manager) advance(ctx context.Context, p plan) error {
 	if err := m.lean(ctx, p); err != nil {
 		return err
 	}
+	if p.Back { // whatever there is will do: do not count all files before each look at the index
+		if ready, err := m.caughtUp(ctx); err != nil || !ready {
+			return err
+		}
+	}
 	covers, err := m.coverage(ctx, m.incoming.space)
 	if err != nil || !p.done(covers) {
 		return err
 	}
-	found, err := m.incoming.index.CaughtUp(ctx)
-	if err != nil || !found {
+	if ready, err := m.caughtUp(ctx); err != nil || !ready {
 		return err
 	}
 	return m.cutOver(ctx, p, covers)
+}
+
+// caughtUp reports whether the incoming index holds what the catalogue does, and
+// has Run look again soon where it does not.
+func (m *Manager) caughtUp(ctx context.Context) (bool, error) {
+	ready, err := m.incoming.index.CaughtUp(ctx)
+	m.indexing = err == nil && !ready
+	return ready, err
 }
 
 // errGaveWay says that the swap was given up or changed meanwhile.
