@@ -22,6 +22,8 @@ var mayImport = map[string][]string{
 	"encoders":       {"plugins/contract", "plugins/sdk"},
 	"index":          {},
 	"plugins":        {},
+	// the writer of ONNX files and the one package that runs them
+	"training": {"encoders/onnx", "encoders/runtime", "plugins/contract", "plugins/sdk"},
 }
 
 // onlyIn pins the libraries that must not spread.
