@@ -174,6 +174,11 @@ func (w change) observeOne(folder int64, root string, observation Observation, s
 			return err
 		}
 	}
+	if photo != 0 && (len(before) == 0 || before[0].photo != photo || before[0].state == "ignored") {
+		if err := w.sidecarsOf(folder, observation.Path); err != nil {
+			return err
+		}
+	}
 	return w.touchObserved(filepath.Join(root, observation.Path), photo, before, observation.Rule != "")
 }
 

@@ -65,7 +65,7 @@ func TestSidecarsTagTheirPhotos(t *testing.T) {
 		if len(unread) != 1 {
 			t.Fatalf("%s: unread %+v", sidecar, unread)
 		}
-		check(t, c.SidecarRead(t.Context(), unread[0], []string{sidecar}, ""))
+		check(t, c.SidecarRead(t.Context(), unread[0], SidecarWords{Keywords: []string{sidecar}}))
 		var got []int
 		for i, photo := range photos {
 			for _, tag := range must[Photo](t)(c.Photo(t.Context(), photo)).Tags {

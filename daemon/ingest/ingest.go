@@ -280,6 +280,14 @@ func (p *Pipeline) takeOff(file catalogue.WaitingFile) bool {
 	return true
 }
 
+// rests reports whether the files of a disk are kept waiting.
+func (p *Pipeline) rests(one disk) bool {
+	p.underway.Lock()
+	defer p.underway.Unlock()
+	_, rests := p.resting[one]
+	return rests
+}
+
 // rest keeps the files of a disk waiting for a while.
 func (p *Pipeline) rest(one disk) {
 	p.underway.Lock()

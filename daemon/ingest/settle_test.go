@@ -1,14 +1,12 @@
 package ingest
 
 import (
-	"errors"
 	"io/fs"
 	"log/slog"
 	"testing"
 
 	"vsed/daemon/catalogue"
 	"vsed/plugins/contract"
-	"vsed/plugins/host"
 )
 
 func check(t *testing.T, err error) {
@@ -55,19 +53,5 @@ func TestAFileThatMayNotBeReadIsNotRefused(t *testing.T) {
 	p.forgiveLate()
 	if !p.takeOff(file) {
 		t.Error("it is not tried again")
-	}
-}
-
-func TestASidecarThatCrashesTheDecoderIsGivenUp(t *testing.T) {
-	reads := 0
-	_, problem, err := trySidecar(func() ([]string, string, error) { reads++; return nil, "", &host.CrashError{} })
-	if reads != maxAttempts || problem == "" || err != nil {
-		t.Errorf("%d reads, %q, %v", reads, problem, err)
-	}
-	if _, problem, err = trySidecar(func() ([]string, string, error) { return nil, "", fs.ErrPermission }); problem != "" || !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%q, %v", problem, err)
-	}
-	if words, problem, err := trySidecar(func() ([]string, string, error) { return []string{"cat"}, "", nil }); len(words) != 1 || problem != "" || err != nil {
-		t.Errorf("%q, %q, %v", words, problem, err)
 	}
 }
