@@ -138,6 +138,13 @@ func status() api.Status {
 			{ID: 12, Path: api.NewPath(hostile), Reason: "not a picture: text", Attempts: 1, LastAttempt: "2026-01-01T00:00:00Z"},
 			{ID: 1234, Path: api.NewPath("/photos/2019/broken.jpg"), Reason: "the decoder crashed on it", Attempts: 3, LastAttempt: "2026-03-01T12:29:00Z", NextAttempt: "2026-03-01T14:29:00Z"},
 		},
+		UnreadableSidecars: 5,
+		Sidecars: []api.UnreadableSidecar{
+			{Path: api.NewPath(hostile + ".xmp"), Reason: "is not XMP: no rdf:Description stands in it"},
+			{Path: api.NewPath("/photos/2019/a.xmp"), Reason: "permission denied: let the user that runs vsed read it", NextAttempt: "2026-03-01T12:49:00Z"},
+			{Path: api.NewPath("/photos/2019/b.xmp"), Reason: "is more than 4 MiB long"},
+			{Path: api.NewPath("/photos/2019/c.xmp"), Reason: "is more than 4 MiB long"},
+		},
 	}
 }
 
@@ -159,6 +166,7 @@ func TestStatus(t *testing.T) {
 	f("status-new.txt", 0, false, api.Status{Encoder: api.Encoder{Problem: "libonnxruntime.so.1 was not found: install it"}})
 	ready := status()
 	ready.Ready, ready.Quarantined, ready.Folders = true, nil, nil
+	ready.UnreadableSidecars, ready.Sidecars = 0, nil
 	f("status-ready.txt", 0, false, ready)
 }
 

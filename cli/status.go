@@ -72,10 +72,35 @@ func showStatus(status api.Status, swap api.Swap, out Screen) error {
 			return err
 		}
 	}
-	if status.Photos.Quarantined == 0 {
+	if status.Photos.Quarantined > 0 {
+		if err := out.printf("\n%s\n", setAside(status.Photos.Quarantined)); err != nil {
+			return err
+		}
+	}
+	return showSidecars(status, out)
+}
+
+// sidecarsShown is how many sidecars that cannot be read are named.
+const sidecarsShown = 3
+
+// showSidecars names some of the sidecars that cannot be read, with the reasons.
+func showSidecars(status api.Status, out Screen) error {
+	if status.UnreadableSidecars == 0 {
 		return nil
 	}
-	return out.printf("\n%s\n", setAside(status.Photos.Quarantined))
+	text := "\n" + plural(status.UnreadableSidecars, "sidecar", "sidecars") + " cannot be read; what was read before stands:\n"
+	some := status.Sidecars[:min(len(status.Sidecars), sidecarsShown)]
+	for _, one := range some {
+		again := "again when it changes"
+		if one.NextAttempt != "" {
+			again = "again " + until(one.NextAttempt, out.Now)
+		}
+		text += fmt.Sprintf("  %s: %s; %s\n", table.Escape(rawPath(one.Path)), table.Escape(one.Reason), table.Escape(again))
+	}
+	if rest := status.UnreadableSidecars - int64(len(some)); rest > 0 {
+		text += fmt.Sprintf("  and %s more: `vsectl status --json` names up to a hundred\n", number(rest))
+	}
+	return out.printf("%s", text)
 }
 
 func showSummary(status api.Status, swap api.Swap, out Screen) error {

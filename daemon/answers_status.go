@@ -10,8 +10,12 @@ import (
 	"vsed/daemon/encoder"
 )
 
-// quarantineShown is how many of the files set aside the status names.
-const quarantineShown = 100
+const (
+	// quarantineShown is how many of the files set aside the status names, and
+	// sidecarsShown how many of the sidecars that cannot be read.
+	quarantineShown = 100
+	sidecarsShown   = 100
+)
 
 // Status accounts for every file.
 func (d *daemon) Status(ctx context.Context) (api.Status, error) {
@@ -28,6 +32,9 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 		return api.Status{}, err
 	}
 	status.Quarantined = quarantined(set)
+	if status.UnreadableSidecars, status.Sidecars, err = d.unreadableSidecars(ctx); err != nil {
+		return api.Status{}, err
+	}
 	scanned := true
 	for _, folder := range watched {
 		status.Photos.Add(folder.Counts)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 
+	"vsed/daemon/api"
 	"vsed/daemon/sidecar"
 )
 
@@ -13,4 +14,13 @@ func (d *daemon) writeSidecars(ctx context.Context) error {
 		return nil
 	}
 	return sidecar.NewWriter(d.catalogue, d.keeper, d.Log).Run(ctx)
+}
+
+// unreadableSidecars counts the sidecars that cannot be read, and names some.
+func (d *daemon) unreadableSidecars(ctx context.Context) (count int64, some []api.UnreadableSidecar, err error) {
+	count, found, err := d.catalogue.SidecarProblems(ctx, sidecarsShown)
+	for _, one := range found {
+		some = append(some, api.UnreadableSidecar{Path: api.NewPath(one.Path), Reason: one.Problem, NextAttempt: moment(one.NextAttempt)})
+	}
+	return count, some, err
 }

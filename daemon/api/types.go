@@ -198,6 +198,14 @@ type QuarantinedFile struct {
 	NextAttempt string `json:"next_attempt,omitempty" format:"date-time" doc:"absent: when the file changes, or on request"`
 }
 
+// An UnreadableSidecar is an XMP file beside photos that cannot be read. A change
+// of it has it tried at once, whatever NextAttempt says.
+type UnreadableSidecar struct {
+	Path
+	Reason      string `json:"reason"`
+	NextAttempt string `json:"next_attempt,omitempty" format:"date-time" doc:"absent: when the file changes"`
+}
+
 // Status is the answer of GET /v1/status.
 type Status struct {
 	Ready   bool     `json:"ready" doc:"whether every folder has been scanned whole, nothing waits and all of it can be found"`
@@ -211,6 +219,9 @@ type Status struct {
 	Folders []Folder `json:"folders"`
 	// Quarantined lists the newest of the files set aside, at most a hundred.
 	Quarantined []QuarantinedFile `json:"quarantined"`
+	// Sidecars lists the first of the sidecars that cannot be read, at most a hundred.
+	Sidecars           []UnreadableSidecar `json:"sidecars" doc:"sidecars that cannot be read, the first hundred by path: what they said before stands"`
+	UnreadableSidecars int64               `json:"unreadable_sidecars" doc:"how many there are"`
 }
 
 // An Event tells of one change of the catalogue; its Change is the id of the

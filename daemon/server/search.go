@@ -41,5 +41,6 @@ func (s *Server) search(ctx context.Context, input *searchInput) (*body[api.Sear
 func (s *Server) status(ctx context.Context, _ *struct{}) (*body[api.Status], error) {
 	status, err := s.library.Status(ctx)
 	status.Folders, status.Quarantined = list(status.Folders), list(status.Quarantined)
+	status.Sidecars = list(status.Sidecars)
 	return answer(status, err)
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vsed/daemon/api"
 )
 
 const foreignSidecar = `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -118,4 +120,67 @@ func (w *world) restartsWithoutRewriting(names ...string) {
 			w.Errorf("%s was written again after a restart", name)
 		}
 	}
+}
+
+// ratedSidecar is as digiKam writes one.
+const ratedSidecar = `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmp:Rating="RATING">
+   <dc:title><rdf:Alt><rdf:li xml:lang="de">Leuchtturm</rdf:li><rdf:li xml:lang="x-default">lighthouse</rdf:li></rdf:Alt></dc:title>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">on the cliffs</rdf:li></rdf:Alt></dc:description>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+`
+
+// What a sidecar says is searched and filtered by as soon as it is there, and
+// forgotten with it; no photo is decoded for that.
+func TestWordsOfSidecarsAreSearchedAndFollowed(t *testing.T) {
+	c, _ := newCollection(t)
+	sidecar := func(rating string) {
+		c.file("sub/b.jpg.xmp", []byte(strings.Replace(ratedSidecar, "RATING", rating, 1)))
+	}
+	untilFound := func(query, want string) {
+		t.Helper()
+		c.until(query+" finds "+want, func() bool { return strings.Join(c.find(query), " ") == want })
+	}
+	shown := func(want string) {
+		t.Helper()
+		out := c.succeeds("photo", "show", filepath.Join(c.photos, "sub/b.jpg"))
+		if got := strings.Contains(out, "lighthouse") && strings.Contains(out, "on the cliffs"); got != (want != "") {
+			t.Errorf("shown, want %q:\n%s", want, out)
+		}
+	}
+	untilFound("is:rated", "")
+	sidecar("4")
+	untilFound("rating:>=3", "sub/b.jpg")
+	shown("lighthouse")
+	if found := c.find(`"lighthouse"`); len(found) == 0 || found[0] != "sub/b.jpg" {
+		t.Errorf("by its title: %v", found)
+	}
+	sidecar("-1")
+	untilFound("is:rejected", "sub/b.jpg")
+
+	c.file("sub/b.jpg.xmp", []byte("<x:xmpmeta"))
+	c.untilStatus("the damaged sidecar is told", func(s api.Status) bool {
+		return s.UnreadableSidecars == 1 && len(s.Sidecars) == 1 && strings.HasSuffix(s.Sidecars[0].Text, "/sub/b.jpg.xmp") && strings.Contains(s.Sidecars[0].Reason, "not XMP")
+	})
+	if out := c.succeeds("status"); !strings.Contains(out, "1 sidecar cannot be read") || !strings.Contains(out, "b.jpg.xmp: is not XMP") {
+		t.Errorf("status:\n%s", out)
+	}
+	if found := c.find("is:rejected"); len(found) != 1 {
+		t.Errorf("what the sidecar said before is forgotten: %v", found)
+	}
+	c.close()
+	c.open()
+	untilFound("is:rejected", "sub/b.jpg")
+	c.check(os.Remove(filepath.Join(c.photos, "sub/b.jpg.xmp")))
+	untilFound("is:rated", "")
+	untilFound("is:rejected", "")
+	shown("")
+	c.untilStatus("nothing is told of a sidecar that is gone", func(s api.Status) bool { return s.UnreadableSidecars == 0 })
+	c.decoded(3)
 }
