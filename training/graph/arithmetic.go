@@ -146,11 +146,21 @@ func (g *Graph) compare(operator string, a, b *Value) *Value {
 	return g.plain(operator, []*Value{a, b}, g.common(operator, a.sides, b.sides))
 }
 
-// Both is the mask of where both masks hold.
-func (g *Graph) Both(a, b *Value) *Value {
-	v := g.plain("And", []*Value{a, b}, g.common("And", a.sides, b.sides))
+// Either is the mask of where at least one of two masks holds.
+func (g *Graph) Either(a, b *Value) *Value {
+	v := g.plain("Or", []*Value{a, b}, g.common("Or", a.sides, b.sides))
 	v.kind = onnx.Bool
+	g.written.As(v.node, onnx.Bool, shape(v.sides))
 	return v
+}
+
+// Own is the mask of a square matrix's diagonal.
+func (g *Graph) Own(side int) *Value {
+	eye := make([]float64, side*side)
+	for i := range side {
+		eye[i*side+i] = 1
+	}
+	return g.Greater(g.Constant(eye, side, side), g.scalar(0.5))
 }
 
 // Numbers makes 1 and 0 of truth values.

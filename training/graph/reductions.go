@@ -91,12 +91,7 @@ func (g *Graph) Diagonal(x *Value) *Value {
 		g.fail("sides %v have no diagonal", x.sides)
 		return x
 	}
-	eye := make([]float64, side*side)
-	for i := range side {
-		eye[i*side+i] = 1
-	}
-	own := g.Greater(g.Constant(eye, side, side), g.scalar(0.5))
-	return g.Sum(g.Only(own, x, 0), 1)
+	return g.Sum(g.Only(g.Own(side), x, 0), 1)
 }
 
 // expand repeats sides of one.
