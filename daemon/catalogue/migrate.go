@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // schemas holds N.sql, which takes a catalogue from schema N-1 to N; an empty
@@ -99,14 +100,45 @@ func migrateOnce(ctx context.Context, db *sql.DB, path string, version int) erro
 	return err
 }
 
-// keepCopy writes the database into another file, which appears whole.
-func keepCopy(ctx context.Context, db *sql.DB, path string) error {
+// keepCopy writes the database into another file, which appears whole and is on
+// the disk when this returns. A failure leaves nothing behind: it may be that the
+// disk is full. What a kill left is replaced.
+func keepCopy(ctx context.Context, db *sql.DB, path string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("keep a copy before: %w", err)
+		}
+	}()
 	partial := path + ".partial"
-	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeFile(partial); err != nil {
 		return err
 	}
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", partial); err != nil {
-		return fmt.Errorf("keep a copy before: %w", err)
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", partial)
+	if err == nil {
+		err = syncPath(partial)
 	}
-	return os.Rename(partial, path)
+	if err == nil {
+		err = os.Rename(partial, path)
+	}
+	if err != nil {
+		return errors.Join(err, removeFile(partial))
+	}
+	return syncPath(filepath.Dir(path))
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// syncPath brings a file, or the names in a folder, to the disk. SQLite does not
+// do so for what VACUUM writes.
+func syncPath(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }

@@ -2,10 +2,12 @@ package catalogue
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,6 +66,44 @@ func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
 		if _, err := os.Stat(fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
 			t.Errorf("no copy of schema %d: %v", version, err)
 		}
+	}
+}
+
+func TestACopyIsWholeOrNotThere(t *testing.T) {
+	c := open(t, t.TempDir())
+	library(t, c, "a.jpg")
+	folder := t.TempDir()
+	path := filepath.Join(folder, "copy")
+	there := func(when string, want ...string) {
+		t.Helper()
+		var names []string
+		for _, entry := range must[[]os.DirEntry](t)(os.ReadDir(folder)) {
+			names = append(names, entry.Name())
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%s: %v, want %v", when, names, want)
+		}
+	}
+	check(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+	if err := keepCopy(t.Context(), c.write, path); err == nil {
+		t.Error("a folder was replaced by a copy")
+	}
+	there("after a failure", "copy")
+	check(t, os.RemoveAll(path))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := keepCopy(cancelled, c.write, path); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	there("after a stop")
+	check(t, os.WriteFile(path+".partial", []byte("left by a kill"), 0o600))
+	check(t, keepCopy(t.Context(), c.write, path))
+	there("in the end", "copy")
+	db := openDatabase(path)
+	t.Cleanup(func() { check(t, db.Close()) })
+	var photos int
+	if err := db.QueryRow("SELECT count(*) FROM photo").Scan(&photos); err != nil || photos != 1 {
+		t.Errorf("the copy has %d photos, %v", photos, err)
 	}
 }
 
