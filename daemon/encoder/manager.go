@@ -133,8 +133,17 @@ func (m *Manager) wait(ctx context.Context, again <-chan time.Time) {
 		m.rest(ctx, err)
 	case err := <-m.preparation.ended:
 		m.afterPreparation(ctx, err)
+	case err := <-m.incomingChecked():
+		m.incoming.afterCheck(err)
 	case <-ctx.Done():
 	}
+}
+
+func (m *Manager) incomingChecked() <-chan error {
+	if m.incoming == nil {
+		return nil
+	}
+	return m.incoming.checked
 }
 
 // rest waits after ingest ended by itself.
@@ -281,7 +290,7 @@ func (m *Manager) retarget(ctx context.Context, p *plan) error {
 	if m.serving != nil {
 		next = append(next, m.serving.target(true))
 	}
-	if m.incoming != nil && p != nil && !p.Paused && !p.Back {
+	if m.incoming != nil && !m.incoming.down && p != nil && !p.Paused && !p.Back {
 		if m.tight() {
 			next = nil // its share is encoded when it serves again
 		}

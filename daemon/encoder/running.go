@@ -23,6 +23,11 @@ type running struct {
 	space *catalogue.Space
 	index *search.Index
 	since time.Time // start of the swap that it is started for
+
+	// Of the incoming one: it is down for longer, and gets no photos until the check
+	// that is under way, if any, has ended well.
+	down    bool
+	checked chan error
 }
 
 // test starts an encoder and judges it. The report is complete up to the check
@@ -115,6 +120,25 @@ func (r *running) check(ctx context.Context) error {
 	}
 	_, err := r.host.EncodeTexts(ctx, []string{"photo"})
 	return err
+}
+
+// rest keeps photos from an incoming encoder that does not come back from its
+// crashes: they would pile up before it, and those of the encoder that serves
+// behind them. It is asked now and then whether it works again.
+func (r *running) rest(ctx context.Context) {
+	r.down = r.down || r.host.Failing()
+	if !r.down || r.checked != nil {
+		return
+	}
+	checked := make(chan error, 1)
+	r.checked = checked
+	go func() { checked <- r.check(ctx) }()
+}
+
+// afterCheck lets photos come again where the check ended well.
+func (r *running) afterCheck(failure error) {
+	r.checked = nil
+	r.down = failure != nil
 }
 
 // memory gives what the encoder says it takes, in bytes; 0: not known.

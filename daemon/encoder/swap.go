@@ -17,8 +17,12 @@ func (m *Manager) advance(ctx context.Context, p plan) error {
 			return err
 		}
 	}
+	m.incoming.rest(ctx)
 	if err := m.retarget(ctx, &p); err != nil {
 		return err
+	}
+	if m.incoming.down {
+		return nil // its host says why
 	}
 	if err := m.lean(ctx, p); err != nil {
 		return err

@@ -340,6 +340,34 @@ func TestAPhotoThatOnlyTheIncomingEncoderFailsOn(t *testing.T) {
 	w.stop()
 }
 
+// An incoming encoder that stays down costs the one that serves no photo, and goes
+// on when it works again.
+func TestAnIncomingEncoderThatStaysDown(t *testing.T) {
+	t.Parallel()
+	w := newShelf(t)
+	w.library(60)
+	w.start()
+	w.settled()
+	broken := filepath.Join(filepath.Dir(w.state), "broken")
+	w.shelve("other", "--space other-space --batch 2 --slow 20ms --crash-if "+broken)
+	w.use("other", false)
+	w.untilStage(api.SwapEncoding)
+	w.check(os.WriteFile(broken, nil, 0o600))
+	for i := range 40 { // more than wait before an encoder
+		w.photo(fmt.Sprintf("late/%d.jpg", i), red, 1000+i)
+	}
+	w.untilStatus("the late photos are encoded", func(s api.Status) bool { return s.Photos.Encoded == 100 })
+	if swap := w.untilStage(api.SwapEncoding); !strings.Contains(swap.Problem, "crashing as told") {
+		t.Errorf("the swap's problem is %q", swap.Problem)
+	}
+	w.check(os.Remove(broken))
+	w.untilServes("other-space")
+	if swap := w.untilStage(api.SwapNone); swap.Last.Coverage != (api.Coverage{Encoded: 100}) {
+		t.Errorf("the swap ended with %+v", swap.Last)
+	}
+	w.stop()
+}
+
 func TestPauseCancelAndRemove(t *testing.T) {
 	t.Parallel()
 	w := newShelf(t)

@@ -180,6 +180,10 @@ func (e *EncoderHost) ProcessID() int { return e.supervisor.processID() }
 // or has not been needed.
 func (e *EncoderHost) Problem() string { return e.supervisor.problemNow() }
 
+// Failing reports whether the plugin has crashed or not started several times in a
+// row: what brought it down is not one input.
+func (e *EncoderHost) Failing() bool { return e.supervisor.failing() }
+
 // Close kills the plugin and waits for its end. Calls in flight fail.
 func (e *EncoderHost) Close() error { return e.supervisor.close() }
 

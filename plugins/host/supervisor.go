@@ -220,6 +220,15 @@ func (s *supervisor) problemNow() string {
 	return s.problem
 }
 
+// failingCrashes in a row are no accident.
+const failingCrashes = 3
+
+func (s *supervisor) failing() bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.crashes >= failingCrashes
+}
+
 // closePatience is how long a killed process is waited for.
 const closePatience = time.Second
 

@@ -61,7 +61,7 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 }
 
 func (e *encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*contract.Embedding, error) {
-	if e.pictureCalls.Add(1) == e.options.crashOn {
+	if e.pictureCalls.Add(1) == e.options.crashOn || e.options.crashNow() {
 		crash()
 	}
 	for _, picture := range pictures {

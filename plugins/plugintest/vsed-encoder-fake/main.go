@@ -40,6 +40,7 @@ type options struct {
 	badDescription string
 
 	crashOn        int64
+	crashIf        string
 	crashOnPicture colour
 	crashOnText    string
 	hangOnPicture  colour
@@ -114,6 +115,7 @@ func parse(arguments []string) (*options, error) {
 	flags.StringVar(&o.badDescription, "bad-description", "", "describe itself with a wrong `field`: space, dimensions, picture, batch, floor, digest, feature or name")
 
 	flags.Int64Var(&o.crashOn, "crash-on", 0, "exit with status 3 in the `N`th call with pictures")
+	flags.StringVar(&o.crashIf, "crash-if", "", "exit with status 3 in each call with pictures while this `file` exists")
 	flags.Var(&o.crashOnPicture, "crash-on-picture", "exit with status 3 on a picture whose first pixel is `RRGGBB`, or whose SHA-256 is these 64 digits")
 	flags.StringVar(&o.crashOnText, "crash-on-text", "", "exit with status 3 on this `text`")
 	flags.Var(&o.hangOnPicture, "hang-on-picture", "never answer for such a picture, named as for --crash-on-picture")

@@ -40,6 +40,12 @@ func (c colour) marks(picture []byte) bool {
 	return false
 }
 
+// crashNow reports whether the file of --crash-if is there.
+func (o *options) crashNow() bool {
+	_, err := os.Stat(o.crashIf)
+	return err == nil
+}
+
 func crash() {
 	fmt.Fprintln(os.Stderr, "crashing as told")
 	os.Exit(3)
