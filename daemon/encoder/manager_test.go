@@ -236,6 +236,17 @@ func (w *world) spaces() string {
 	return strings.Join(names, " ")
 }
 
+// answered searches a few times: every answer must come from vectors.
+func (w *world) answered() {
+	w.Helper()
+	for range 10 {
+		result, err := w.engine.Search(w.Context(), "something", 5, "")
+		if err != nil || result.Partial != "" {
+			w.Errorf("a query: %q, %v", result.Partial, err)
+		}
+	}
+}
+
 // ask searches without pause: every answer must come from vectors.
 func (w *world) ask() (stop func()) {
 	ctx, cancel := context.WithCancel(w.Context())
@@ -308,6 +319,38 @@ func TestWhatPassedIsTestedInShort(t *testing.T) {
 	w.shelve("first", "--space first-space --dimensions 20"+crashing)
 	w.start()
 	w.until("another bundle is tested in full", func() bool { return strings.Contains(w.manager.Problem(), "exit status 3") })
+}
+
+// An encoder that does not get on with its self-test, or does not come up for a
+// roll-back, holds up no query.
+func TestQueriesWaitForNoOtherEncoder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 10)
+	w.start()
+	w.untilEncoded(Default, 10)
+	w.shelve("first", "--space first-space --hang")
+	using, giveUp := context.WithCancel(t.Context())
+	used := make(chan error, 1)
+	go func() { used <- w.manager.Use(using, "first", false) }()
+	w.until("it is on trial", func() bool { return len(w.manager.trial) == 1 })
+	w.answered()
+	giveUp()
+	if err := <-used; !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	w.shelve("first", "--space first-space")
+	w.check(w.manager.Use(t.Context(), "first", false))
+	w.untilServes("first-space")
+	w.shelve("other", "--space other-space")
+	w.check(w.manager.Use(t.Context(), "other", false))
+	w.untilServes("other-space")
+	w.shelve("first", "--space first-space --slow-start 1m")
+	w.check(w.manager.Rollback(t.Context()))
+	w.until("it is started", func() bool { return len(w.manager.trial) == 1 })
+	w.answered()
+	if space := w.manager.About().GetSpace(); space != "other-space" {
+		t.Errorf("%s serves before it is up", space)
+	}
 }
 
 func TestASwapThatWasGivenUpGoesOnLater(t *testing.T) {
