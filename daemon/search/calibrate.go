@@ -147,8 +147,10 @@ const (
 func (e *Engine) keepCalibrated(ctx context.Context) {
 	tick := time.NewTicker(calibrateInterval)
 	defer tick.Stop()
+	rows := 0
 	for {
-		if err := e.calibrateServing(ctx); err != nil && ctx.Err() == nil {
+		var err error
+		if rows, err = e.calibrateServing(ctx, rows); err != nil && ctx.Err() == nil {
 			e.log.Error("the encoder's scores cannot be calibrated; trying again", "error", err)
 		}
 		select {
@@ -159,30 +161,36 @@ func (e *Engine) keepCalibrated(ctx context.Context) {
 	}
 }
 
-func (e *Engine) calibrateServing(ctx context.Context) error {
+// calibrateServing measures a library that is due, and gives its size. A small one
+// that has grown since it had the size seen waits: its ingest needs the cores, and it
+// would be measured anew at once.
+func (e *Engine) calibrateServing(ctx context.Context, seen int) (rows int, err error) {
 	serving := e.hold()
 	if serving == nil {
-		return nil
+		return 0, nil
 	}
 	defer serving.queries.Done()
-	before := serving.calibrated()
-	if serving.Index.vectors.Len() < max(leastLibrary, 2*before.rows) {
-		return nil
+	rows = serving.Index.vectors.Len()
+	if rows < max(leastLibrary, 2*serving.calibrated().rows) || rows < sampleSize && rows > seen {
+		return rows, nil
 	}
-	sentences := before.background
+	return rows, serving.calibrate(ctx)
+}
+
+func (g *Generation) calibrate(ctx context.Context) (err error) {
+	sentences := g.calibrated().background
 	if sentences == nil {
-		var err error
-		if sentences, err = encodeBackground(ctx, serving.Encoder); err != nil {
+		if sentences, err = encodeBackground(ctx, g.Encoder); err != nil {
 			return err
 		}
 	}
-	sample, err := serving.Index.sample(ctx)
+	sample, err := g.Index.sample(ctx)
 	if err != nil || len(sample) == 0 {
 		return err
 	}
-	measured, err := Calibrate(ctx, sentences, sample, serving.Index.vectors)
+	measured, err := Calibrate(ctx, sentences, sample, g.Index.vectors)
 	if err == nil {
-		serving.calibration.Store(measured)
+		g.calibration.Store(measured)
 	}
 	return err
 }

@@ -79,8 +79,13 @@ func TestOnlyWhatFitsStandsAboveTheFloor(t *testing.T) {
 
 func TestALibraryIsMeasuredOnceItIsLargeEnough(t *testing.T) {
 	w := newWorld(t, 0)
-	w.check(w.engine.calibrateServing(t.Context()))
-	if c := w.engine.serving.calibrated(); c.background != nil {
+	calibrate := func(seen int) *Calibration {
+		if _, err := w.engine.calibrateServing(t.Context(), seen); err != nil {
+			t.Fatal(err)
+		}
+		return w.engine.serving.calibrated()
+	}
+	if c := calibrate(1); c.background != nil {
 		t.Errorf("one photo is measured: %+v", c)
 	}
 	mean := 1. / leastLibrary
@@ -89,9 +94,11 @@ func TestALibraryIsMeasuredOnceItIsLargeEnough(t *testing.T) {
 		mean += math.Cos(float64(angle)*math.Pi/180) / leastLibrary
 	}
 	w.caughtUp()
-	w.check(w.engine.calibrateServing(t.Context()))
+	if c := calibrate(leastLibrary - 1); c.background != nil {
+		t.Error("a small library is measured while it grows")
+	}
 	// Every sentence without a number is at 0°.
-	c := w.engine.serving.calibrated()
+	c := calibrate(leastLibrary)
 	if math.Abs(c.Mean-mean) > 1e-3 || c.rows != leastLibrary || len(c.background) != len(Background()) {
 		t.Errorf("mean %v, not %v; %d rows, %d sentences", c.Mean, mean, c.rows, len(c.background))
 	}
