@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"vsed/daemon/catalogue"
@@ -176,7 +177,7 @@ func (w *walk) visit(ctx context.Context) func(watch.Entry) error {
 	return func(entry watch.Entry) error {
 		w.names++
 		if entry.Problem != nil {
-			w.unreadable = append(w.unreadable, entry.Problem)
+			w.unreadable = append(w.unreadable, named(entry))
 			w.unread = append(w.unread, entry.Path)
 			return nil
 		}
@@ -201,6 +202,15 @@ func (w *walk) flush(ctx context.Context) error {
 	batch := w.pending
 	w.pending = nil
 	return w.observe(ctx, batch)
+}
+
+// named is an entry's problem with the path below the folder. Those of a rules
+// file have it.
+func named(entry watch.Entry) error {
+	if entry.Path == "." || strings.HasPrefix(entry.Problem.Error(), entry.Path+"/") {
+		return entry.Problem
+	}
+	return fmt.Errorf("%s: %w", entry.Path, entry.Problem)
 }
 
 // problem is the line that the folder's status shows.
