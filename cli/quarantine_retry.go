@@ -45,7 +45,11 @@ func runQuarantineRetry(ctx context.Context, options QuarantineRetryOptions, out
 	if options.JSON {
 		err = out.json(api.Retried{Retried: count})
 	} else if count > 0 {
-		err = out.printf("%s tried again; `vsectl status --watch` shows how far they are.\n", plural(count, "file is", "files are"))
+		far := "they are"
+		if count == 1 {
+			far = "it is"
+		}
+		err = out.printf("%s tried again; `vsectl status --watch` shows how far %s.\n", plural(count, "file is", "files are"), far)
 	}
 	switch asked := int64(len(ids)); {
 	case err != nil:
