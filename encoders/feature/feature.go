@@ -56,19 +56,38 @@ func step(value, scale float32) int8 {
 
 // Dequantise appends the values of a stored feature to into.
 func Dequantise(into []float32, feature []byte, widths []int) ([]float32, error) {
-	if len(feature) != Bytes(widths) {
-		return nil, fmt.Errorf("feature is %d bytes long, not %d", len(feature), Bytes(widths))
+	if err := Check(feature, widths); err != nil {
+		return nil, err
 	}
+	return Values(into, feature, widths), nil
+}
+
+// Check tells what is wrong with a stored feature.
+func Check(feature []byte, widths []int) error {
+	if len(feature) != Bytes(widths) {
+		return fmt.Errorf("feature is %d bytes long, not %d", len(feature), Bytes(widths))
+	}
+	for i := range widths {
+		if scale := scaleOf(feature, i); !(scale >= 0 && scale <= math.MaxFloat32/128) { // NaN fails too
+			return fmt.Errorf("feature part %d has scale %v", i, scale)
+		}
+	}
+	return nil
+}
+
+// Values is Dequantise for a feature that has passed Check.
+func Values(into []float32, feature []byte, widths []int) []float32 {
 	values := feature[4*len(widths):]
 	for i, width := range widths {
-		scale := math.Float32frombits(binary.LittleEndian.Uint32(feature[4*i:]))
-		if !(scale >= 0 && scale <= math.MaxFloat32/128) { // NaN fails too
-			return nil, fmt.Errorf("feature part %d has scale %v", i, scale)
-		}
+		scale := scaleOf(feature, i)
 		for _, value := range values[:width] {
 			into = append(into, scale*float32(int8(value)))
 		}
 		values = values[width:]
 	}
-	return into, nil
+	return into
+}
+
+func scaleOf(feature []byte, part int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(feature[4*part:]))
 }
