@@ -72,7 +72,7 @@ func TestShapes(t *testing.T) {
 	const counts = `{"total":0,"encoded":0,"waiting":0,"quarantined":0,"offline":0,"missing":0,"ignored":0}`
 	f("POST", "/v1/folders", `{"path":"/p/"}`, 200, `{"path":"/p","state":"online","mode":"watching","lag_seconds":0,"photos":`+counts+`}`)
 	f("DELETE", "/v1/folders?path=/p", "", 204, ``)
-	f("GET", "/v1/status", "", 200, `{"ready":false,"version":"","photos":`+counts+`,"rate":0,"change":2,"encoder":{"space":"","name":"","provider":""},"decoder":{"name":""},"folders":[],"quarantined":[]}`)
+	f("GET", "/v1/status", "", 200, `{"ready":false,"version":"","photos":`+counts+`,"rate":0,"change":2,"encoder":{"space":"","name":"","provider":""},"decoder":{"name":""},"folders":[],"quarantined":[],"sidecars":[],"unreadable_sidecars":0}`)
 	f("GET", "/v1/photos/7/thumbnail", "", 200, `RIFF`)
 	f("GET", "/v1/quarantine", "", 200, `{"files":[],"next":""}`)
 	library.Quarantined = []api.QuarantinedFile{
