@@ -25,7 +25,9 @@ func tagged() *servertest.Library {
 	copied.Tags = append(copied.Tags, api.Tag{Name: "guess", Source: "learned"}, api.Tag{Name: "'quoted", Source: "file"})
 	lost := photo(9, "", "gone")
 	lost.Paths, lost.Digest = nil, strings.Repeat("0b", 32)
-	return servertest.New(copied, photo(8, "/photos/untagged.jpg"), lost)
+	removed := photo(10, "/removed/a.jpg", "gone")
+	removed.Paths, removed.Digest = nil, strings.Repeat("0c", 32)
+	return servertest.New(copied, photo(8, "/photos/untagged.jpg"), lost, removed)
 }
 
 func export(t *testing.T, library *servertest.Library, out Screen, args ...string) (code int, problems string) {
@@ -43,7 +45,7 @@ func TestExportCSV(t *testing.T) {
 	}
 	golden(t, "export.csv", text.Bytes())
 	rows, err := csv.NewReader(&text).ReadAll()
-	if err != nil || len(rows) != 1+2*5+1 {
+	if err != nil || len(rows) != 1+2*5+2 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 }
@@ -74,7 +76,7 @@ func TestExportXMP(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "new", "out")
 	var text bytes.Buffer
 	code, problems := export(t, tagged(), Screen{Writer: &text}, "--format", "xmp", "--output", folder)
-	if want := "vsectl: partial result: 1 photo is left out of which no file is known; `--format csv` has them by digest\n"; code != 3 || problems != want {
+	if want := "vsectl: partial result: 2 photos are left out of which no file is known, as the folder was removed; `--format csv` has them with the path that they had\n"; code != 3 || problems != want {
 		t.Errorf("exit code %d: %s", code, problems)
 	}
 	if want := "2 XMP documents written below " + folder + ".\n"; text.String() != want {

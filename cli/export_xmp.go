@@ -166,7 +166,7 @@ func (e *xmpExport) report(folder string, out Screen) error {
 	}
 	var reasons []string
 	if e.without > 0 {
-		reasons = append(reasons, plural(e.without, "photo is", "photos are")+" left out of which no file is known; `--format csv` has them by digest")
+		reasons = append(reasons, plural(e.without, "photo is", "photos are")+" left out of which no file is known, as the folder was removed; `--format csv` has them with the path that they had")
 	}
 	if e.tooLong > 0 {
 		reasons = append(reasons, plural(e.tooLong, "file is", "files are")+" left out whose name is too long to take .xmp; `--format csv` has them")

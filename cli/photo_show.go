@@ -51,6 +51,9 @@ func photoFields(photo api.Photo) []field {
 		{"Photo", fmt.Sprintf("id:%d, %s", photo.ID, photo.State)},
 		{"File", rawPath(photo.Path)},
 	}
+	if len(photo.Paths) == 0 && photo.Text != "" {
+		fields[1].value = "none is known; " + rawPath(photo.Path) + " when its folder was removed"
+	}
 	for i, path := range photo.Paths {
 		if i > 0 {
 			fields = append(fields, field{"", rawPath(path)})

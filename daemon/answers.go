@@ -93,7 +93,7 @@ func (d *daemon) PhotosByPath(ctx context.Context, path string) ([]api.Photo, er
 
 // photo converts; the path shown first is one that can be opened, if any can.
 func photo(p catalogue.Photo) api.Photo {
-	answer := api.Photo{ID: p.ID, State: state(p), Tags: tags(p), Paths: make([]api.Path, len(p.Files))}
+	answer := api.Photo{ID: p.ID, Path: api.NewPath(p.LastPath), State: state(p), Tags: tags(p), Paths: make([]api.Path, len(p.Files))}
 	for i, file := range p.Files {
 		answer.Paths[i] = api.NewPath(file.Path)
 	}

@@ -56,7 +56,7 @@ type Tag struct {
 type Photo struct {
 	ID int64 `json:"id" doc:"never reused"`
 	Path
-	Paths []Path `json:"paths" doc:"every file with this content"`
+	Paths []Path `json:"paths" doc:"every file with this content; none is known after its folder was removed, and path is where it was then, of a photo that the user tagged"`
 	Tags  []Tag  `json:"tags"`
 	State string `json:"state" enum:"encoded,waiting,quarantined,offline,missing"`
 	// Digest and Metadata are given where one photo is asked for, and Digest in

@@ -141,7 +141,8 @@ func inside(path, root string) bool {
 }
 
 // RemoveFolder forgets the folder and its files. Photos keep their tags and
-// vectors, so that adding the folder again costs no encoding.
+// vectors, so that adding the folder again costs no encoding, and those that the
+// user tagged their last path.
 func (c *Catalogue) RemoveFolder(ctx context.Context, path string) error {
 	path = filepath.Clean(path)
 	return c.updateDurably(ctx, func(w change) error {
@@ -165,7 +166,20 @@ func (w change) removeFolder(folder Folder) error {
 	if _, err := w.exec(`DELETE FROM setting WHERE name = ?`, identitySetting(folder.ID)); err != nil {
 		return err
 	}
+	if err := w.keepLastPaths(folder); err != nil {
+		return err
+	}
 	_, err := w.exec(`DELETE FROM folder WHERE id = ?`, folder.ID)
+	return err
+}
+
+// keepLastPaths notes where the photos were that the user tagged: an export of
+// the tags has nothing else that a person knows them by. Of several files it is
+// the first that is there.
+func (w change) keepLastPaths(folder Folder) error {
+	_, err := w.exec(`INSERT OR REPLACE INTO last_path (photo, path) SELECT photo, CAST(? || path AS BLOB) FROM file
+		WHERE folder = ? AND photo IN (SELECT photo FROM tag WHERE source = 'user') ORDER BY state = 'missing' DESC, path DESC`,
+		[]byte(strings.TrimSuffix(folder.Path, "/")+"/"), folder.ID)
 	return err
 }
 

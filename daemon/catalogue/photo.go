@@ -170,13 +170,16 @@ type Tag struct{ Name, Source string }
 
 // A Photo is a content with its files and tags.
 type Photo struct {
-	ID      int64
-	Change  int64
-	Group   int64  // id of the first photo that is nearly the same or of the same burst; its own where there is none
-	Files   []File // in order of path; those that are there first
-	Tags    []Tag  // in order of name
-	Encoded bool   // has a vector in the space that serves
-	Content        // without keywords: they are among Tags
+	ID     int64
+	Change int64
+	Group  int64  // id of the first photo that is nearly the same or of the same burst; its own where there is none
+	Files  []File // in order of path; those that are there first
+	Tags   []Tag  // in order of name
+	// LastPath is where it was, absolute, when its folder was removed: only of what
+	// the user tagged, and where no file is known.
+	LastPath string
+	Encoded  bool // has a vector in the space that serves
+	Content       // without keywords: they are among Tags
 }
 
 // Visible reports whether any file of the photo is present or offline: others

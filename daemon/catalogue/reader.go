@@ -28,9 +28,9 @@ func (c *Catalogue) snapshot(ctx context.Context, read func(*photoReader) error)
 
 // photoReader holds the prepared statements that read one photo.
 type photoReader struct {
-	tx                        *sql.Tx
-	serving                   int64 // the space that Photo.Encoded is about
-	photo, files, tags, words *sql.Stmt
+	tx                                  *sql.Tx
+	serving                             int64 // the space that Photo.Encoded is about
+	photo, files, tags, words, lastPath *sql.Stmt
 }
 
 func newPhotoReader(ctx context.Context, tx *sql.Tx, serving int64) (*photoReader, error) {
@@ -54,6 +54,7 @@ func newPhotoReader(ctx context.Context, tx *sql.Tx, serving int64) (*photoReade
 		{&reader.words, `SELECT words.title, words.description, words.rating FROM file JOIN sidecar_words AS words ON words.file = file.id
 			JOIN sidecar ON sidecar.id = words.sidecar WHERE file.photo = ?
 			ORDER BY file.state = 'missing', length(sidecar.path) - length(file.path) DESC, sidecar.modified DESC, sidecar.id`},
+		{&reader.lastPath, `SELECT path FROM last_path WHERE photo = ?`},
 	} {
 		prepared, err := tx.PrepareContext(ctx, statement.text)
 		if err != nil {
@@ -66,7 +67,7 @@ func newPhotoReader(ctx context.Context, tx *sql.Tx, serving int64) (*photoReade
 }
 
 func (r *photoReader) close() {
-	for _, statement := range []*sql.Stmt{r.photo, r.files, r.tags, r.words} {
+	for _, statement := range []*sql.Stmt{r.photo, r.files, r.tags, r.words, r.lastPath} {
 		if statement != nil {
 			statement.Close()
 		}
@@ -141,7 +142,16 @@ func (r *photoReader) readFiles(ctx context.Context, photo *Photo) error {
 		file.Path = filepath.Join(file.Folder, string(path))
 		photo.Files = append(photo.Files, file)
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil || len(photo.Files) > 0 {
+		return err
+	}
+	var path []byte
+	err = r.lastPath.QueryRowContext(ctx, photo.ID).Scan(&path)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	photo.LastPath = string(path)
+	return err
 }
 
 func (r *photoReader) readTags(ctx context.Context, photo *Photo) error {

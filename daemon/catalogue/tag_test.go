@@ -134,3 +134,36 @@ func TestACopyOverAFileHasOnlyItsOwnWords(t *testing.T) {
 		t.Errorf("tags %v", tags)
 	}
 }
+
+// Whoever exports tags knows photos by their paths, also after a folder was
+// removed.
+func TestTaggedPhotosOfARemovedFolderKeepTheirLastPath(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, photos := library(t, c, "a/\xff.jpg", "untagged.jpg", "gone.jpg")
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b.jpg", Stat: stat(0)}, {Path: "c.jpg", Stat: stat(0)}}))
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a", "gone.jpg"}))
+	for _, photo := range []int64{photos[0], photos[2]} {
+		check(t, c.AddTags(t.Context(), photo, []string{"kept"}))
+	}
+	expect := func(when string, want ...string) {
+		t.Helper()
+		for i, photo := range photos {
+			if got := must[Photo](t)(c.Photo(t.Context(), photo)); got.LastPath != want[i] {
+				t.Errorf("%s: photo %d was last at %q, want %q", when, i, got.LastPath, want[i])
+			}
+		}
+	}
+	expect("while it is watched", "", "", "")
+	check(t, c.RemoveFolder(t.Context(), "/photos"))
+	expect("removed", "/photos/b.jpg", "", "/photos/gone.jpg")
+
+	folder = must[Folder](t)(c.AddFolder(t.Context(), "/"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "\xff.jpg", Stat: stat(9)}}))
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))[0]
+	if !must[bool](t)(c.Recognise(t.Context(), waiting.ID, stat(9), content(0).Digest, c.Serving())) {
+		t.Fatal("not recognised")
+	}
+	expect("one is found again", "", "", "/photos/gone.jpg")
+	check(t, c.RemoveFolder(t.Context(), "/"))
+	expect("and removed again", "/\xff.jpg", "", "/photos/gone.jpg")
+}

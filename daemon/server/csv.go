@@ -8,18 +8,24 @@ import (
 )
 
 // writeCSVHead names the columns of writeCSV.
-func writeCSVHead(w *bufio.Writer) { writeRow(w, "path", "path_base64", "digest", "tag", "source") }
+func writeCSVHead(w *bufio.Writer) {
+	writeRow(w, "path", "path_base64", "digest", "tag", "source", "note")
+}
+
+// folderRemoved notes that the path is where the photo was: none is known now.
+const folderRemoved = "folder removed"
 
 // writeCSV writes a row for each tag of each file of the photo; a photo of which
-// no file is known has rows without a path. Errors stay in w.
+// no file is known has rows with the last path that it had, and a note. Errors
+// stay in w.
 func writeCSV(w *bufio.Writer, photo api.Photo) {
-	paths := photo.Paths
+	paths, note := photo.Paths, ""
 	if len(paths) == 0 {
-		paths = []api.Path{photo.Path}
+		paths, note = []api.Path{photo.Path}, folderRemoved
 	}
 	for _, path := range paths {
 		for _, tag := range photo.Tags {
-			writeRow(w, path.Text, path.Base64, photo.Digest, tag.Name, tag.Source)
+			writeRow(w, path.Text, path.Base64, photo.Digest, tag.Name, tag.Source, note)
 		}
 	}
 }

@@ -30,8 +30,8 @@ func (s *Server) exportRoutes(h huma.API) {
 	route(s, h, huma.Operation{
 		OperationID: "export-tags", Method: http.MethodGet, Path: "/v1/tags/export",
 		Summary: "The tags of every photo that the user tagged",
-		Description: "An answer that breaks off is not whole. In CSV the columns are path, path_base64 (the exact bytes, where they are not UTF-8), digest, tag and source; " +
-			"a photo of which no file is known, as its folder was removed, has an empty path; a cell that a spreadsheet could take for a formula, or that begins with ', carries one ' more in front.",
+		Description: "An answer that breaks off is not whole. In CSV the columns are path, path_base64 (the exact bytes, where they are not UTF-8), digest, tag, source and note; " +
+			"a photo of which no file is known has the note \"folder removed\", and the path that it had then, where that is known; a cell that a spreadsheet could take for a formula, or that begins with ', carries one ' more in front.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "the tags, as long as it takes",
 			Content: map[string]*huma.MediaType{

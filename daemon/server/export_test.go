@@ -34,9 +34,9 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: got %d %s\n%swant %s", target, status, header.Get("Content-Type"), got, want)
 		}
 	}
-	const rows = `"path","path_base64","digest","tag","source"` + "\r\n" +
-		`"/p/�.jpg","L3Av/y5qcGc=","0a","dog","user"` + "\r\n" + `"/p/�.jpg","L3Av/y5qcGc=","0a","'@a""b","user"` + "\r\n" +
-		`"/p/b.jpg","","0a","dog","user"` + "\r\n" + `"/p/b.jpg","","0a","'@a""b","user"` + "\r\n"
+	const rows = `"path","path_base64","digest","tag","source","note"` + "\r\n" +
+		`"/p/�.jpg","L3Av/y5qcGc=","0a","dog","user",""` + "\r\n" + `"/p/�.jpg","L3Av/y5qcGc=","0a","'@a""b","user",""` + "\r\n" +
+		`"/p/b.jpg","","0a","dog","user",""` + "\r\n" + `"/p/b.jpg","","0a","'@a""b","user",""` + "\r\n"
 	f("/v1/tags/export", "text/csv; charset=utf-8", rows)
 	f("/v1/tags/export?format=csv", "text/csv; charset=utf-8", rows)
 	f("/v1/tags/export?format=json", "application/x-ndjson", `{"id":1,"path":"/p/�.jpg","path_base64":"L3Av/y5qcGc=","paths":[{"path":"/p/�.jpg","path_base64":"L3Av/y5qcGc="},{"path":"/p/b.jpg"}],`+
