@@ -25,6 +25,9 @@ const (
 	// longestRuntime is the longest folder for the plugins' sockets: the name of
 	// a unix socket holds 107 bytes.
 	longestRuntime = 67
+	// ingestNicer is how much decoders give way to queries on the CPU, as much as
+	// vsed-encoder-onnx lets its pictures.
+	ingestNicer = 10
 	// bundlePath is where packages put the built-in encoder.
 	bundlePath = "/usr/share/vsed/encoders/builtin"
 )
@@ -54,7 +57,7 @@ func newEncoding(ctx context.Context, d *daemon) (*encoding, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.onDemand = e.newDecoder("decoder on demand")
+	e.onDemand = e.newDecoder("decoder on demand", 0)
 	e.encoders, err = encoder.New(ctx, encoder.Parts{
 		Catalogue: d.catalogue, Engine: d.engine, Shelf: shelf, State: d.Config.State,
 		Policy: host.Policy{CallTimeout: d.Config.Encoder.Timeout.Duration},
@@ -229,13 +232,13 @@ func (e *encoding) startDecoders() []*host.DecoderHost {
 	}
 	decoders := make([]*host.DecoderHost, count)
 	for i := range decoders {
-		decoders[i] = e.newDecoder(fmt.Sprintf("decoder %d", i+1))
+		decoders[i] = e.newDecoder(fmt.Sprintf("decoder %d", i+1), ingestNicer)
 	}
 	return decoders
 }
 
-func (e *encoding) newDecoder(name string) *host.DecoderHost {
+func (e *encoding) newDecoder(name string, nicer int) *host.DecoderHost {
 	command := e.decoder
-	command.Name = name
+	command.Name, command.Nicer = name, nicer
 	return host.NewDecoder(command, host.Policy{CallTimeout: e.daemon.Config.Decoder.Timeout.Duration}, e.daemon.Log)
 }

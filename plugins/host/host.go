@@ -41,6 +41,9 @@ type Command struct {
 
 	// StartTimeout bounds a start, loading of a model included; zero: 1 minute.
 	StartTimeout time.Duration
+
+	// Nicer is how much more than this process the plugin gives way on the CPU.
+	Nicer int
 }
 
 // Policy says how patient a host is. Zero fields take the default.

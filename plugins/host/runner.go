@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
+	"golang.org/x/sys/unix"
 )
 
 // pipeDelay is how long a dead plugin's output is still read where a process that
@@ -41,7 +43,7 @@ func newProcessRunner(process *Process, command *exec.Cmd, folder string) *proce
 }
 
 func (r *processRunner) Start(context.Context) error {
-	if err := r.command.Start(); err != nil {
+	if err := startNicer(r.command, r.process.command.Nicer); err != nil {
 		r.greeting.end()
 		return err
 	}
@@ -55,6 +57,25 @@ func (r *processRunner) Start(context.Context) error {
 		close(r.exited)
 	}()
 	return nil
+}
+
+// startNicer starts a command on a thread that is nicer, whose niceness the process
+// inherits with its first step. The thread ends, as it cannot go back. Where that is
+// refused the process takes its full share.
+func startNicer(command *exec.Cmd, nicer int) error {
+	if nicer == 0 {
+		return command.Start()
+	}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked
+		const none = 20        // the kernel counts down from there, to tell it from an error
+		if own, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid()); err == nil {
+			_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), none-own+nicer)
+		}
+		started <- command.Start()
+	}()
+	return <-started
 }
 
 func (r *processRunner) Wait(context.Context) error {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // greetingOf is what a Go plugin prints first, with a place for each lie.
@@ -162,3 +164,23 @@ func (c *countingHandler) Handle(_ context.Context, record slog.Record) error {
 
 func (c *countingHandler) WithAttrs([]slog.Attr) slog.Handler { return c }
 func (c *countingHandler) WithGroup(string) slog.Handler      { return c }
+
+func TestAPluginGivesWayOnTheCPU(t *testing.T) {
+	niceness := func(nicer int) int {
+		t.Helper()
+		command := fakeCommand(t)
+		command.Nicer = nicer
+		encoder := encoderOf(t, Policy{}, command)
+		if _, err := encoder.Describe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := unix.Getpriority(unix.PRIO_PROCESS, encoder.ProcessID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 20 - raw
+	}
+	if own := niceness(0); niceness(3) != min(own+3, 19) || niceness(0) != own {
+		t.Errorf("a nicer plugin runs with niceness %d, others with %d", niceness(3), own)
+	}
+}
