@@ -70,6 +70,33 @@ func (r Ranking) Rank() int {
 	return r.size - r.wanted
 }
 
+// First is the Rank of Scored without its sorting: the place of the first that is
+// relevant. Of many thousands of captions nothing else is asked.
+func First(scores []float64, relevant []bool) (int, error) {
+	if len(scores) != len(relevant) {
+		return 0, fmt.Errorf("%d scores for %d items", len(scores), len(relevant))
+	}
+	best, found := math.Inf(-1), false
+	for i, score := range scores {
+		if math.IsNaN(score) {
+			return 0, fmt.Errorf("the score of item %d is not a number", i)
+		}
+		if relevant[i] {
+			best, found = max(best, score), true
+		}
+	}
+	if !found {
+		return 0, ErrNoneRelevant
+	}
+	rank := 0
+	for i, score := range scores {
+		if !relevant[i] && score >= best {
+			rank++
+		}
+	}
+	return rank, nil
+}
+
 // AveragePrecision is the mean of the precisions at the places of the relevant; one
 // that the list leaves out adds nothing.
 func (r Ranking) AveragePrecision() float64 {

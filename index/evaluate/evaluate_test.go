@@ -47,6 +47,9 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 		if _, err := evaluate.Scored(scores, relevant); err == nil {
 			t.Errorf("scores %v of %v are taken", scores, relevant)
 		}
+		if _, err := evaluate.First(scores, relevant); err == nil {
+			t.Errorf("scores %v of %v are taken for the first", scores, relevant)
+		}
 	}
 	f([]float64{1, math.NaN()}, []bool{true, false})
 	f([]float64{math.NaN(), 1}, []bool{true, false})
@@ -170,6 +173,9 @@ func TestMeasuresAreThoseOfTheDefinitions(t *testing.T) {
 			}
 		}
 		near(t, "rank", float64(r.Rank()), float64(best))
+		if first, err := evaluate.First(n.scores, n.relevant); err != nil || first != best {
+			t.Errorf("the first is at %d (%v), want %d", first, err, best)
+		}
 		near(t, "average precision", r.AveragePrecision(), precision)
 		for _, k := range []int{1, 5, 10} {
 			found, all := n.within(k)
