@@ -27,7 +27,9 @@ type EncoderPullOptions struct {
 	Model string
 	Name  string // of the encoder; "": that of the model
 	From  string // a folder that was downloaded elsewhere
-	Hub   *hub.Hub
+	// Language is that of searches, for a model that is told it; "": English.
+	Language string
+	Hub      *hub.Hub
 	// Print is the time between two lines where the output is no terminal.
 	Print time.Duration
 }
@@ -49,6 +51,7 @@ func newEncoderPullCommand(out Screen) *cli.Command {
 			jsonFlag(),
 			&cli.StringFlag{Name: "name", Usage: "call the encoder `NAME`", DefaultText: "as the model, in small letters"},
 			&cli.StringFlag{Name: "from", Usage: "take the files in the folder `DIR`, and ask no hub"},
+			&cli.StringFlag{Name: "language", Usage: "of a model that is told the language of each search (NLLB), take `CODE` for all", DefaultText: "eng_Latn"},
 			&cli.StringFlag{Name: "mirror", Usage: "ask the hub at `URL`", DefaultText: hub.DefaultAddress + ", or hub.mirror"},
 		},
 		Action: func(c *cli.Context) error {
@@ -63,7 +66,7 @@ func newEncoderPullCommand(out Screen) *cli.Command {
 }
 
 func encoderPullOptions(c *cli.Context) (EncoderPullOptions, error) {
-	options := EncoderPullOptions{Common: common(c), Model: c.Args().First(), Name: c.String("name"), From: c.String("from"), Print: 5 * time.Second}
+	options := EncoderPullOptions{Common: common(c), Model: c.Args().First(), Name: c.String("name"), From: c.String("from"), Language: c.String("language"), Print: 5 * time.Second}
 	if c.NArg() > 1 || c.NArg() == 0 && options.From == "" {
 		return options, usagef("encoder pull takes one OWNER/NAME: `vsectl encoder search` lists good ones")
 	}
@@ -122,7 +125,7 @@ func (p puller) pull(ctx context.Context) error {
 	if err := p.download(ctx, model, folder); err != nil {
 		return p.interrupted(err)
 	}
-	origin := hub.Origin{Name: reference.Name, Version: model.Commit, Licence: model.Licence, Source: strings.TrimRight(p.options.Hub.Address, "/") + "/" + reference.String()}
+	origin := hub.Origin{Name: reference.Name, Version: model.Commit, Licence: model.Licence, Source: strings.TrimRight(p.options.Hub.Address, "/") + "/" + reference.String(), Language: p.options.Language}
 	if err := p.send(ctx, folder, name, origin); err != nil {
 		return p.interrupted(err)
 	}
@@ -159,7 +162,7 @@ func (p puller) install(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	origin := hub.Origin{Name: filepath.Base(folder)}
+	origin := hub.Origin{Name: filepath.Base(folder), Language: p.options.Language}
 	if p.options.Model != "" {
 		reference, err := hub.ParseReference(p.options.Model)
 		if err != nil {

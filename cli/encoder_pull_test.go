@@ -60,7 +60,7 @@ func cached(t *testing.T) (files []string) {
 func TestPull(t *testing.T) {
 	server, library, client := atHub(t)
 	settings(t, "[hub]\nmirror = \""+server.URL+"\"\ntoken = \"hf_secret\"\n")
-	text, code := vsectl(t, client, 80, "encoder", "pull", tinyModel)
+	text, code := vsectl(t, client, 80, "encoder", "pull", "--language", "deu_Latn", tinyModel)
 	for _, want := range []string{
 		"example/Tiny__random at revision 0123456789ab, licence mit: 8 files, ", "CHECK         RESULT",
 		"\ntiny__random is installed: `vsectl encoder use tiny__random` has it take over.\n",
@@ -80,7 +80,7 @@ func TestPull(t *testing.T) {
 		t.Fatal(err)
 	}
 	origin, err := io.ReadAll(archive)
-	if want := `{"name":"Tiny__random","version":"` + hubtest.Commit + `","licence":"mit","source":"` + server.URL + `/example/Tiny__random"}`; err != nil || string(origin) != want {
+	if want := `{"name":"Tiny__random","version":"` + hubtest.Commit + `","licence":"mit","source":"` + server.URL + `/example/Tiny__random","language":"deu_Latn"}`; err != nil || string(origin) != want {
 		t.Errorf("origin %s, %v", origin, err)
 	}
 	if left := cached(t); len(left) > 0 {

@@ -27,6 +27,8 @@ type Origin struct {
 	Version string `json:"version,omitempty"`
 	Licence string `json:"licence,omitempty"`
 	Source  string `json:"source,omitempty"`
+	// Language is that of searches, for a model that is told it with each.
+	Language string `json:"language,omitempty"`
 }
 
 // A Package is a folder with an encoder, ready to be sent.

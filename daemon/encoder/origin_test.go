@@ -18,6 +18,6 @@ func TestAbout(t *testing.T) {
 			t.Errorf("%s: got %q", origin, got)
 		}
 	}
-	f(`{"name":"Tiny","version":"12ab","licence":"mit","source":"--adopt /x"}`, "--name=Tiny", "--revision=12ab", "--licence=mit", "--source=--adopt /x")
-	f(`{"name":"`, "--name=tiny", "--revision=", "--licence=", "--source=")
+	f(`{"name":"Tiny","version":"12ab","licence":"mit","source":"--adopt /x","language":"deu_Latn"}`, "--name=Tiny", "--revision=12ab", "--licence=mit", "--source=--adopt /x", "--language=deu_Latn")
+	f(`{"name":"`, "--name=tiny", "--revision=", "--licence=", "--source=", "--language=")
 }

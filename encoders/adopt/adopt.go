@@ -28,6 +28,10 @@ type About struct {
 	Version string // or revision
 	Licence string
 	Source  string // where it was downloaded from
+
+	// Language is the piece before each text, such as "deu_Latn", for a tokenizer that
+	// knows several; "" takes English there.
+	Language string
 }
 
 func (a About) withDefaults(folder string) About {
@@ -110,7 +114,7 @@ func read(folder string, about About) (*bundle.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := readText(folder, config)
+	text, err := readText(folder, config, about.Language)
 	if err != nil {
 		return nil, err
 	}

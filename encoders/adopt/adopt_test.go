@@ -157,6 +157,48 @@ func TestWhatAnAdoptedBundleSays(t *testing.T) {
 	}
 }
 
+// A tokenizer that puts a language before each text is asked for English, or for
+// what was chosen; others have none to choose.
+func TestTheLanguageOfTexts(t *testing.T) {
+	f := func(spoken bool, chosen, want string) []float32 {
+		t.Helper()
+		folder := hub(t, tinyclip.Options{Spoken: spoken})
+		if err := Adopt(t.Context(), folder, About{Language: chosen}, library(t)); err != nil {
+			t.Fatal(err)
+		}
+		read, err := bundle.Read(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read.Text.Tokenizer.Language; got != want {
+			t.Errorf("chosen %q: got %q, want %q", chosen, got, want)
+		}
+		opened, err := encoder.Open(t.Context(), read, library(t), encoder.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		found, err := opened.EncodeTexts(t.Context(), []string{"red"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found[0].Vector
+	}
+	f(false, "", "")
+	if cosine := cosine(f(true, "", "eng_Latn"), f(true, "deu_Latn", "deu_Latn")); cosine > 0.99999 || cosine < 0.9 {
+		t.Errorf("one word in two languages: cosine %f", cosine)
+	}
+	for _, one := range []struct {
+		spoken         bool
+		language, want string
+	}{{false, "deu_Latn", `has no language that "deu_Latn"`}, {true, "fra_Latn", `there is no language "fra_Latn"`}} {
+		err := Adopt(t.Context(), hub(t, tinyclip.Options{Spoken: one.spoken}), About{Language: one.language}, library(t))
+		if err == nil || !strings.Contains(err.Error(), one.want) {
+			t.Errorf("%s: %v, want %s", one.language, err, one.want)
+		}
+	}
+}
+
 // edit changes one field of a JSON file, by a path of names; nil takes it out.
 func edit(t *testing.T, file string, value any, path ...string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 	"vsed/encoders/tokenizer"
 )
 
-func readText(folder string, c *config) (*bundle.Text, error) {
+func readText(folder string, c *config, language string) (*bundle.Text, error) {
 	model, err := runtime.Inspect(filepath.Join(folder, filepath.FromSlash(textFile)))
 	if err != nil {
 		return nil, err
@@ -29,7 +30,8 @@ func readText(folder string, c *config) (*bundle.Text, error) {
 	if text.Output, err = vectorOutput(model, c.Dimensions); err != nil {
 		return nil, fmt.Errorf("%s: %w", textFile, err)
 	}
-	return text, checkTokenizer(folder, text)
+	text.Tokenizer.Language, err = readTokenizer(folder, text, language)
+	return text, err
 }
 
 // readTextPorts knows CLIP's one input, and the pieces and mask of multilingual
@@ -70,18 +72,28 @@ func checkSides(port runtime.Port, context int) error {
 	return nil
 }
 
-// checkTokenizer reads the tokenizer as the encoder will.
-func checkTokenizer(folder string, text *bundle.Text) error {
+// standardLanguage is that of texts where nobody chose another, in tokenizers that
+// put a language before a text, as NLLB's.
+const standardLanguage = "eng_Latn"
+
+// readTokenizer reads the tokenizer as the encoder will, and gives the language of
+// its texts; "" where it has none.
+func readTokenizer(folder string, text *bundle.Text, language string) (string, error) {
 	var files [2][]byte
 	for i, name := range []string{tokenizerFile, tokensFile} {
 		var err error
 		if files[i], err = os.ReadFile(filepath.Join(folder, filepath.FromSlash(name))); err != nil {
-			return err
+			return "", err
 		}
 	}
-	_, err := tokenizer.FromJSON(files[0], files[1], tokenizer.Options{Context: text.Context, Canonicalize: text.Tokenizer.Canonicalize})
-	if err != nil {
-		return fmt.Errorf("textual: %w", err)
+	options := tokenizer.Options{Context: text.Context, Canonicalize: text.Tokenizer.Canonicalize, Language: cmp.Or(language, standardLanguage)}
+	_, err := tokenizer.FromJSON(files[0], files[1], options)
+	if err != nil && language == "" {
+		options.Language = ""
+		_, err = tokenizer.FromJSON(files[0], files[1], options)
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("textual: %w", err)
+	}
+	return options.Language, nil
 }

@@ -36,14 +36,21 @@ const (
 // fillers are words that mean nothing here.
 var fillers = []string{"a", "the", "photo", "of", "picture", "wall", "something", "in", "on", "with"}
 
+// languages have a piece each where a text has one before it.
+var languages = []string{"eng_Latn", "deu_Latn"}
+
 // vocabulary is a byte pair encoding in which each known word is one piece.
 type vocabulary struct {
-	ids    map[string]int
-	merges []string
+	ids     map[string]int
+	merges  []string
+	special []string
 }
 
-func newVocabulary() *vocabulary {
-	v := &vocabulary{ids: map[string]int{}}
+func newVocabulary(spoken bool) *vocabulary {
+	v := &vocabulary{ids: map[string]int{}, special: []string{begin, end}}
+	if spoken {
+		v.special = append(v.special, languages...)
+	}
 	for _, letter := range byteLetters() {
 		v.add(letter)
 	}
@@ -51,8 +58,9 @@ func newVocabulary() *vocabulary {
 		v.add(letter + wordEnd)
 	}
 	v.learn(knownWords())
-	v.add(begin)
-	v.add(end)
+	for _, piece := range v.special {
+		v.add(piece)
+	}
 	return v
 }
 
@@ -130,13 +138,16 @@ func merged(pieces []string, pair [2]string) []string {
 
 // tokenizer is a tokenizer.json as CLIP's.
 func (v *vocabulary) tokenizer() object {
-	special := func(piece string) object {
-		return object{"id": v.ids[piece], "content": piece, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}
+	var special []object
+	for _, piece := range v.special {
+		special = append(special, object{
+			"id": v.ids[piece], "content": piece, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
+		})
 	}
 	const words = `'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
 	return object{
 		"version": "1.0", "truncation": nil, "padding": nil,
-		"added_tokens": []object{special(begin), special(end)},
+		"added_tokens": special,
 		"normalizer": object{"type": "Sequence", "normalizers": []object{
 			{"type": "NFC"}, {"type": "Replace", "pattern": object{"Regex": `\s+`}, "content": " "}, {"type": "Lowercase"},
 		}},
@@ -144,16 +155,30 @@ func (v *vocabulary) tokenizer() object {
 			{"type": "Split", "pattern": object{"Regex": words}, "behavior": "Removed", "invert": true},
 			{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
 		}},
-		"post_processor": object{
-			"type": "RobertaProcessing", "sep": []any{end, v.ids[end]}, "cls": []any{begin, v.ids[begin]},
-			"trim_offsets": false, "add_prefix_space": false,
-		},
-		"decoder": nil,
+		"post_processor": v.template(),
+		"decoder":        nil,
 		"model": object{
 			"type": "BPE", "dropout": nil, "unk_token": end, "continuing_subword_prefix": "", "end_of_word_suffix": wordEnd,
 			"fuse_unk": false, "vocab": v.ids, "merges": v.merges,
 		},
 	}
+}
+
+// template says what stands around a text.
+func (v *vocabulary) template() object {
+	if len(v.special) == 2 {
+		return object{
+			"type": "RobertaProcessing", "sep": []any{end, v.ids[end]}, "cls": []any{begin, v.ids[begin]},
+			"trim_offsets": false, "add_prefix_space": false,
+		}
+	}
+	tokens := object{}
+	for _, piece := range []string{languages[0], end} {
+		tokens[piece] = object{"id": piece, "ids": []int{v.ids[piece]}, "tokens": []string{piece}}
+	}
+	special := func(piece string) object { return object{"SpecialToken": object{"id": piece, "type_id": 0}} }
+	single := []object{special(languages[0]), {"Sequence": object{"id": "A", "type_id": 0}}, special(end)}
+	return object{"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": tokens}
 }
 
 // noise is the length of the vector of a piece that means nothing, of those that

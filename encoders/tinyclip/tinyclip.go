@@ -27,6 +27,9 @@ type Options struct {
 	// Masked gives the text graph the inputs of multilingual models: piece numbers
 	// and mask, int64.
 	Masked bool
+	// Spoken puts a language's piece before each text, as NLLB does; there are
+	// eng_Latn and deu_Latn.
+	Spoken bool
 	// Single fixes the picture graph to one picture a run.
 	Single bool
 	// Side of a picture in pixels, a multiple of 8; 0 means 32.
@@ -59,7 +62,7 @@ func Write(folder string, o Options) error {
 		return errors.New("tinyclip: side, dimensions or generation cannot be made")
 	}
 	tower := newTower(o)
-	words := newVocabulary()
+	words := newVocabulary(o.Spoken)
 	if err := writeTexts(folder, o, words); err != nil {
 		return err
 	}

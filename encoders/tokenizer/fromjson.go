@@ -281,10 +281,11 @@ func (r *reader) single(data []byte) (before, after []int32, err error) {
 		ids := section.Tokens[name].IDs
 		if r.options.Language != "" && languageName.MatchString(name) {
 			languages++
-			ids = nil
-			if id, ok := r.special[r.options.Language]; ok {
-				ids = []int32{id}
+			id, ok := r.special[r.options.Language]
+			if !ok {
+				return nil, nil, fmt.Errorf("there is no language %.60q", r.options.Language)
 			}
+			ids = []int32{id}
 		}
 		if len(ids) == 0 || slices.Min(ids) < 0 || slices.Max(ids) >= mostPieces {
 			return nil, nil, fmt.Errorf("piece %.60q of the template has no number", name)

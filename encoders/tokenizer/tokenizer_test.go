@@ -103,7 +103,7 @@ func TestBadOptionsAndConfigurations(t *testing.T) {
 	f(good, Options{}, "context of 0 pieces is not within")
 	f(good, Options{Context: 1 << 30}, "is not within 1 and 8192")
 	f(good, Options{Context: 2}, "post_processor: context of 2 pieces has no room for a word")
-	f(good, Options{Context: 64, Language: "deu_Latn"}, `post_processor: piece "eng_Latn" of the template has no number`)
+	f(good, Options{Context: 64, Language: "deu_Latn"}, `post_processor: there is no language "deu_Latn"`)
 	f("", Options{Context: 64}, "tokenizer_config.json: ")
 	f("{}", Options{Context: 64}, "tokenizer_config.json: pad_token: is missing")
 	f(`{"pad_token": null}`, Options{Context: 64}, "tokenizer_config.json: pad_token: is missing")

@@ -50,6 +50,7 @@ func main() {
 	flag.StringVar(&chosen.about.Version, "revision", "", "with --adopt: the model's `revision`")
 	flag.StringVar(&chosen.about.Licence, "licence", "", "with --adopt: the model's `licence`")
 	flag.StringVar(&chosen.about.Source, "source", "", "with --adopt: `where` the model was downloaded from")
+	flag.StringVar(&chosen.about.Language, "language", "", "with --adopt: the `language` of searches, as the model's tokenizer names it; eng_Latn where absent and it names any")
 	flag.Parse()
 	if chosen.measure {
 		exitOn(printMeasure(chosen))
