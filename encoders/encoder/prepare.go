@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/runtime"
@@ -12,7 +14,8 @@ import (
 
 // Prepare builds the TensorRT engines that Open would use and does not find. An
 // engine whose golden vectors are wrong is set aside, and the next precision is
-// tried; where all are, Open keeps to the next provider.
+// tried; where all are, Open keeps to the next provider. Once one has passed, those
+// of another driver, TensorRT or model, which nothing loads any more, are deleted.
 func Prepare(ctx context.Context, b *bundle.Bundle, library *runtime.Library, options Options, report func(contract.Progress)) error {
 	options = options.withDefaults()
 	if options.Cache == "" {
@@ -20,13 +23,18 @@ func Prepare(ctx context.Context, b *bundle.Bundle, library *runtime.Library, op
 	}
 	options.AllowCPUFallback = true
 	precisions := newEngines(b, library, options.Cache).precisions()
+	var current []string
 	for i, half := range precisions {
 		report(contract.Progress{Step: "building TensorRT engines in " + precisionName(half), Done: i, Total: len(precisions)})
-		refusal, err := build(ctx, b, library, options, half)
+		folders, refusal, err := build(ctx, b, library, options, half)
 		if err != nil {
 			return fmt.Errorf("build TensorRT engines: %w", err)
 		}
+		for _, folder := range folders {
+			current = append(current, filepath.Base(folder))
+		}
 		if refusal == nil {
+			removeStale(options, current)
 			break
 		}
 		options.Log.Warn("a TensorRT engine is set aside", "precision", precisionName(half), "reason", refusal)
@@ -42,28 +50,41 @@ func precisionName(half bool) string {
 	return "float32"
 }
 
+// removeStale deletes the engines of a cache other than those in the current folders.
+// Those that stay only take room.
+func removeStale(options Options, current []string) {
+	stale, err := runtime.StaleEngines(options.Cache, current...)
+	for _, folder := range stale {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	if err != nil {
+		options.Log.Warn("old TensorRT engines are left", "error", err)
+	}
+}
+
 // build makes the engines of one precision, judges them by the golden vectors and
 // marks their folders. A refusal is why they are not to be used.
-func build(ctx context.Context, b *bundle.Bundle, library *runtime.Library, options Options, half bool) (refusal, err error) {
+func build(ctx context.Context, b *bundle.Bundle, library *runtime.Library, options Options, half bool) (folders []string, refusal, err error) {
 	e := &Encoder{bundle: b, loader: newLoader(b, library, options)}
 	e.loader.engines.half = &half
 	if err := e.open(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	if len(e.loader.engines.used) == 0 {
-		return nil, errors.New("TensorRT cannot be used: " + e.pictures.about.GetFallback())
+	folders = e.loader.engines.used
+	if len(folders) == 0 {
+		return nil, nil, errors.New("TensorRT cannot be used: " + e.pictures.about.GetFallback())
 	}
 	refusal = e.checkGolden(ctx)
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
-	for _, folder := range e.loader.engines.used {
+	for _, folder := range folders {
 		if err := mark(folder, refusal); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return refusal, nil
+	return folders, refusal, nil
 }
 
 // checkGolden compares what the encoder gives with the golden vectors.

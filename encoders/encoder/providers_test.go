@@ -55,6 +55,23 @@ func TestMissingGPU(t *testing.T) {
 	allowed.Close()
 }
 
+func TestStaleEnginesAreRemoved(t *testing.T) {
+	options := Options{Cache: t.TempDir()}.withDefaults()
+	for _, name := range []string{"tensorrt-old", "tensorrt-now", "other"} {
+		if err := mark(filepath.Join(options.Cache, name), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removeStale(options, []string{"tensorrt-now"})
+	left, err := filepath.Glob(filepath.Join(options.Cache, "*", readyMark))
+	for i := range left {
+		left[i] = filepath.Base(filepath.Dir(left[i]))
+	}
+	if err != nil || !slices.Equal(left, []string{"other", "tensorrt-now"}) {
+		t.Errorf("left are %q, %v", left, err)
+	}
+}
+
 func TestEngineMarks(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "engine")
 	f := func(wantReady bool, wantRefusal string) {
