@@ -304,12 +304,13 @@ func TestRemovedFolderIsNotKept(t *testing.T) {
 	if again := h.keeper.Root(two, second); again != h.keeper.Root(two, second) {
 		t.Error("two ways to one folder")
 	}
-	check(t, h.catalogue.RemoveFolder(t.Context(), first))
 	roots := func() int {
 		h.keeper.mutex.Lock()
 		defer h.keeper.mutex.Unlock()
 		return len(h.keeper.roots)
 	}
+	eventually(t, "both are kept", func() bool { return roots() == 2 })
+	check(t, h.catalogue.RemoveFolder(t.Context(), first))
 	eventually(t, "the folder is let go", func() bool { return roots() == 1 })
 	h.keeper.Root(one, first) // of somebody who listed the folders before
 	if roots() != 1 {
