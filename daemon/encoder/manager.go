@@ -25,9 +25,11 @@ const (
 	// all cores.
 	retryPause   = 5 * time.Second
 	longestPause = 5 * time.Minute
-	// lookInterval is how often a swap looks whether it is done: a look counts all
-	// files.
-	lookInterval = time.Second
+	// A swap looks whether it is done between these pauses. A look counts all files,
+	// and takes no more of the time than one part in lookShare.
+	leastLookPause = 100 * time.Millisecond
+	mostLookPause  = 5 * time.Second
+	lookShare      = 20
 	// indexInterval is the same where nothing but the index is behind, which it is
 	// for moments.
 	indexInterval = 20 * time.Millisecond
@@ -61,7 +63,8 @@ type Manager struct {
 	followed    map[string]bool       // spaces whose index was open in this run
 	ingest      ingesting
 	preparation preparing
-	indexing    bool // only the incoming index is behind
+	indexing    bool          // only the incoming index is behind
+	looked      time.Duration // how long the last look took
 
 	// Written with the mutex held; all but state by Run only.
 	mutex    sync.Mutex
@@ -118,7 +121,7 @@ func (m *Manager) pause(failures int) time.Duration {
 	case m.indexing:
 		return indexInterval
 	case m.plan() != nil:
-		return lookInterval
+		return min(max(leastLookPause, lookShare*m.looked), mostLookPause)
 	}
 	return time.Hour
 }

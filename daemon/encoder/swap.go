@@ -32,7 +32,9 @@ func (m *Manager) advance(ctx context.Context, p plan) error {
 			return err
 		}
 	}
+	began := time.Now()
 	covers, err := m.coverage(ctx, m.incoming.space)
+	m.looked = time.Since(began)
 	if err != nil || !p.done(covers) {
 		return err
 	}
