@@ -31,6 +31,7 @@ type DoctorOptions struct {
 	// Examiner is the program that loads what it finds, in a process of its own.
 	Examiner string
 	Library  string // libonnxruntime; "" means where it is looked for
+	All      bool   // tell also what only a GPU would need, where there is none
 }
 
 // A Diagnosis is what the doctor found.
@@ -84,6 +85,7 @@ func newDoctorCommand(out Screen) *cli.Command {
 		Name: "doctor", Usage: "say what is there for running encoders, what is missing and how to get it",
 		Description: doctorHelp + "\n\n" + examples("vsectl doctor", "vsectl doctor --library ~/onnxruntime/libonnxruntime.so.1.31.1"),
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "tell what a GPU would need, also where there is none", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "json", Usage: "print what was found as JSON", DisableDefaultText: true},
 			&cli.StringFlag{Name: "library", Usage: "look at the libonnxruntime in `FILE`", EnvVars: []string{"VSED_ONNXRUNTIME"}},
 		},
@@ -95,7 +97,7 @@ func newDoctorCommand(out Screen) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return runDoctor(c.Context, DoctorOptions{Common: common(c), Examiner: examiner, Library: c.String("library")}, out)
+			return runDoctor(c.Context, DoctorOptions{Common: common(c), Examiner: examiner, Library: c.String("library"), All: c.Bool("all")}, out)
 		},
 	})
 }
@@ -121,7 +123,7 @@ func runDoctor(ctx context.Context, options DoctorOptions, out Screen) error {
 	if options.JSON {
 		err = out.json(found)
 	} else {
-		err = showDiagnosis(found, out)
+		err = showDiagnosis(found, options.All, out)
 	}
 	if err == nil && examination.Library.Version == "" {
 		err = errors.New("no encoder can run: ONNX Runtime was not found")
@@ -165,19 +167,39 @@ func askDaemon(ctx context.Context, client *api.Client) DaemonReport {
 	return report
 }
 
-func showDiagnosis(found Diagnosis, out Screen) error {
-	all := slices.Concat(machineFields(found.Runtime), problemFields(found.Runtime), daemonFields(found.Daemon))
-	return out.fields(wrapped(all, out.Width))
+func showDiagnosis(found Diagnosis, all bool, out Screen) error {
+	machine := slices.Concat(machineFields(found.Runtime), problemFields(found.Runtime))
+	if !all && found.Runtime.plain() {
+		machine = plainFields(found.Runtime)
+	}
+	return out.fields(wrapped(slices.Concat(machine, daemonFields(found.Daemon)), out.Width))
+}
+
+// plain reports whether encoders run on the CPU and there is no sign of a GPU that
+// they could run on: all problems are then about what is not there.
+func (e Examination) plain() bool {
+	return slices.Contains(e.Providers, "cpu") && len(e.GPUs) == 0 && len(e.Devices) == 0 && e.Driver == ""
+}
+
+func plainFields(e Examination) []field {
+	return []field{
+		{"machine", e.Platform}, {"ONNX Runtime", libraryText(e)},
+		{"working", strings.Join(e.Providers, ", ")},
+		{"GPU", "none of NVIDIA's: encoders run on the CPU. `vsectl doctor --all` tells what one would need."},
+	}
+}
+
+func libraryText(e Examination) string {
+	if e.Library.Version == "" {
+		return "not found"
+	}
+	return fmt.Sprintf("%s, API %d, %s", e.Library.Version, e.Library.APIVersion, e.Library.Path)
 }
 
 func machineFields(e Examination) []field {
-	library := "not found"
-	if e.Library.Version != "" {
-		library = fmt.Sprintf("%s, API %d, %s", e.Library.Version, e.Library.APIVersion, e.Library.Path)
-	}
 	all := []field{
 		{"machine", strings.TrimSuffix(e.Platform+", Jetson Linux "+e.Release, ", Jetson Linux ")},
-		{"ONNX Runtime", library},
+		{"ONNX Runtime", libraryText(e)},
 		{"built in", cmp.Or(strings.Join(e.Library.Providers, ", "), "-")},
 		{"working", cmp.Or(strings.Join(e.Providers, ", "), "-")},
 	}

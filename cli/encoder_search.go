@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -66,11 +67,15 @@ func showChoices(found []hub.Choice, out Screen) error {
 		return err
 	}
 	lines := strings.Split(strings.TrimRight(facts.String(), "\n"), "\n")
-	if err := out.printf("%s\n%s\n", out.heading("MODEL"), out.heading(lines[0])); err != nil {
+	longest := 0
+	for _, c := range found {
+		longest = max(longest, len(c.Model))
+	}
+	if err := out.printf("%s\n%s\n", out.heading(fmt.Sprintf("%-*s  LANGUAGES", longest, "MODEL")), out.heading(lines[0])); err != nil {
 		return err
 	}
 	for i, c := range found {
-		if err := out.printf("%s\n%s\n", c.Model, lines[i+1]); err != nil {
+		if err := out.printf("%-*s  %s\n%s\n", longest, c.Model, c.Languages, lines[i+1]); err != nil {
 			return err
 		}
 	}
