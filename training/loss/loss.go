@@ -41,10 +41,9 @@ func Hinges(g *graph.Graph, scores, negatives, hardness *graph.Value, margin flo
 // gradient passes through the weight.
 func Weighted(g *graph.Graph, scores, negatives *graph.Value, margin, beta float64) *graph.Value {
 	var both []*graph.Value
-	fixed := g.Detached(scores)
 	for axis := range 2 {
 		wrong := g.Numbers(negatives)
-		above := g.Numbers(g.Greater(excess(g, fixed, negatives, 0, axis), g.Constant([]float64{0})))
+		above := g.Numbers(g.Greater(excess(g, scores, negatives, 0, axis), g.Constant([]float64{0})))
 		below := g.Sub(g.Sum(wrong, 1-axis), g.Sum(above, 1-axis)) // N − r
 		weight := g.Shift(g.Div(g.Constant([]float64{beta}), g.Shift(below, 1)), 1)
 		both = append(both, g.Sum(g.Mul(weight, worst(g, scores, negatives, margin, axis))))
