@@ -30,19 +30,22 @@ func (c *Catalogue) snapshot(ctx context.Context, read func(*photoReader) error)
 type photoReader struct {
 	tx                                  *sql.Tx
 	serving                             int64 // the space that Photo.Encoded is about
+	worded                              bool  // any sidecar says more than keywords: most libraries have none, and are read faster
 	photo, files, tags, words, lastPath *sql.Stmt
 }
 
 func newPhotoReader(ctx context.Context, tx *sql.Tx, serving int64) (*photoReader, error) {
 	reader := &photoReader{tx: tx, serving: serving}
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sidecar_words)`).Scan(&reader.worded); err != nil {
+		return nil, fmt.Errorf("read photos: %w", err)
+	}
 	for _, statement := range []struct {
 		into **sql.Stmt
 		text string
 	}{
 		{&reader.photo, `SELECT digest, change, size, format, width, height, taken, taken_offset, taken_source, camera, lens,
 			latitude IS NOT NULL, coalesce(latitude, 0), coalesce(longitude, 0), title, description, rating, coalesce(perceptual_hash, 0), coalesce(similar, id),
-			EXISTS (SELECT 1 FROM encoded WHERE space = ?2 AND photo = photo.id),
-			EXISTS (SELECT 1 FROM file JOIN sidecar_words ON sidecar_words.file = file.id WHERE file.photo = ?1) FROM photo WHERE id = ?1`},
+			EXISTS (SELECT 1 FROM encoded WHERE space = ?2 AND photo = photo.id) FROM photo WHERE id = ?1`},
 		{&reader.files, `SELECT folder.id, folder.path, file.path, folder.offline, file.state = 'missing', file.state IN ('quarantined', 'ignored') FROM file
 			JOIN folder ON folder.id = file.folder WHERE file.photo = ? ORDER BY file.state != 'present', folder.offline, folder.path, file.path`},
 		{&reader.tags, `SELECT name, source FROM tag WHERE photo = ?1
@@ -78,16 +81,15 @@ func (r *photoReader) read(ctx context.Context, id int64) (Photo, error) {
 	photo := Photo{ID: id}
 	var digest []byte
 	var hash int64
-	var sidecars bool
 	err := r.photo.QueryRowContext(ctx, id, r.serving).Scan(&digest, &photo.Change, &photo.Size, &photo.Format, &photo.Width, &photo.Height,
 		&photo.Taken, &photo.TakenOffset, &photo.TakenSource, &photo.Camera, &photo.Lens, &photo.Located, &photo.Latitude, &photo.Longitude,
-		&photo.Title, &photo.Description, &photo.Rating, &hash, &photo.Group, &photo.Encoded, &sidecars)
+		&photo.Title, &photo.Description, &photo.Rating, &hash, &photo.Group, &photo.Encoded)
 	if err != nil {
 		return photo, err
 	}
 	copy(photo.Digest[:], digest)
 	photo.PerceptualHash = uint64(hash)
-	if sidecars {
+	if r.worded {
 		if err := r.readWords(ctx, &photo); err != nil {
 			return photo, err
 		}
