@@ -43,7 +43,7 @@ func newestSchema() int {
 }
 
 // migrate takes the catalogue at path to the newest schema, one step a
-// transaction, and keeps a copy of each state that it leaves behind. A
+// transaction, and keeps a copy of what it found, unless that is nothing. A
 // catalogue that is damaged or newer is named and left as it is.
 func migrate(ctx context.Context, path string) (err error) {
 	db := openDatabase(path, "_txlock=immediate")
@@ -53,8 +53,13 @@ func migrate(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
+	if version > 0 && version < newestSchema() {
+		if err := keepCopy(ctx, db, fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
+			return fmt.Errorf("take the catalogue %s from schema %d on: %w", path, version, err)
+		}
+	}
 	for ; version < newestSchema(); version++ {
-		if err := migrateOnce(ctx, db, path, version); err != nil {
+		if err := migrateOnce(ctx, db, version); err != nil {
 			return fmt.Errorf("take the catalogue %s from schema %d to %d: %w", path, version, version+1, err)
 		}
 	}
@@ -86,12 +91,7 @@ func CheckSchema(ctx context.Context, folder string) (err error) {
 	return err
 }
 
-func migrateOnce(ctx context.Context, db *sql.DB, path string, version int) error {
-	if version > 0 {
-		if err := keepCopy(ctx, db, fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
-			return err
-		}
-	}
+func migrateOnce(ctx context.Context, db *sql.DB, version int) error {
 	statements, err := step(version + 1)
 	if err != nil {
 		return err

@@ -63,9 +63,17 @@ func TestOldSchemasMigrateAndLeaveACopy(t *testing.T) {
 		if len(photo.Files) != 1 || photo.Files[0].Path != "/photos/a.jpg" || len(photo.Tags) != 1 || photo.Tags[0].Name != "dog" {
 			t.Errorf("from schema %d: %+v", version, photo)
 		}
-		if _, err := os.Stat(fmt.Sprintf("%s.schema-%d", path, version)); err != nil {
-			t.Errorf("no copy of schema %d: %v", version, err)
+		if copies := must[[]string](t)(filepath.Glob(path + ".schema-*")); !slices.Equal(copies, []string{fmt.Sprintf("%s.schema-%d", path, version)}) {
+			t.Errorf("from schema %d: copies %v", version, copies)
 		}
+	}
+}
+
+func TestANewCatalogueHasNoCopies(t *testing.T) {
+	folder := t.TempDir()
+	check(t, open(t, folder).Close())
+	if copies := must[[]string](t)(filepath.Glob(filepath.Join(folder, "*.schema-*"))); len(copies) > 0 {
+		t.Errorf("copies of nothing: %v", copies)
 	}
 }
 
