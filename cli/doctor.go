@@ -169,24 +169,23 @@ func askDaemon(ctx context.Context, client *api.Client) DaemonReport {
 
 func showDiagnosis(found Diagnosis, all bool, out Screen) error {
 	machine := slices.Concat(machineFields(found.Runtime), problemFields(found.Runtime))
-	if !all && found.Runtime.plain() {
+	if !all && !found.Runtime.hasGPU() {
 		machine = plainFields(found.Runtime)
 	}
 	return out.fields(wrapped(slices.Concat(machine, daemonFields(found.Daemon)), out.Width))
 }
 
-// plain reports whether encoders run on the CPU and there is no sign of a GPU that
-// they could run on: all problems are then about what is not there.
-func (e Examination) plain() bool {
-	return slices.Contains(e.Providers, "cpu") && len(e.GPUs) == 0 && len(e.Devices) == 0 && e.Driver == ""
-}
+// hasGPU reports whether there is any sign of a GPU that encoders could run on.
+func (e Examination) hasGPU() bool { return len(e.GPUs) > 0 || len(e.Devices) > 0 || e.Driver != "" }
 
+// plainFields leave out what only a GPU would need.
 func plainFields(e Examination) []field {
-	return []field{
-		{"machine", e.Platform}, {"ONNX Runtime", libraryText(e)},
-		{"working", strings.Join(e.Providers, ", ")},
-		{"GPU", "none of NVIDIA's: encoders run on the CPU. `vsectl doctor --all` tells what one would need."},
+	all := []field{{"machine", e.Platform}, {"ONNX Runtime", libraryText(e)}}
+	if e.Library.Version == "" {
+		return append(all, problemFields(e)...) // one: it is missing
 	}
+	return append(all, field{"working", cmp.Or(strings.Join(e.Providers, ", "), "-")},
+		field{"GPU", "none of NVIDIA's: encoders run on the CPU. `vsectl doctor --all` tells what one would need."})
 }
 
 func libraryText(e Examination) string {

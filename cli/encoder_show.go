@@ -42,7 +42,7 @@ func runEncoderShow(ctx context.Context, options EncoderShowOptions, out Screen)
 		origin = "comes with vsed, or its configuration"
 	}
 	err = out.fields([]field{
-		{"name", encoder.Name}, {"state", stateText(encoder.State)}, {"model", encoder.Model}, {"version", encoder.Version},
+		{"name", encoder.Name}, {"state", stateText(encoder)}, {"model", encoder.Model}, {"version", encoder.Version},
 		{"licence", encoder.Licence}, {"space", encoder.Space}, {"size", bytesText(encoder.Bytes)}, {"origin", origin},
 	})
 	if err != nil || encoder.Coverage == nil {
@@ -55,8 +55,8 @@ func runEncoderShow(ctx context.Context, options EncoderShowOptions, out Screen)
 }
 
 // stateText says what the one word means.
-func stateText(state string) string {
-	switch state {
+func stateText(encoder api.InstalledEncoder) string {
+	switch encoder.State {
 	case api.EncoderServing:
 		return "serving: it answers the searches"
 	case api.EncoderIncoming:
@@ -64,7 +64,10 @@ func stateText(state string) string {
 	case api.EncoderKept:
 		return "kept: it served before, and its vectors are there still"
 	case api.EncoderInstalled:
+		if encoder.Coverage != nil {
+			return "installed: it can be used, and has vectors of a swap before"
+		}
 		return "installed: it can be used, and has no vectors"
 	}
-	return state
+	return encoder.State
 }

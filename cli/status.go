@@ -137,7 +137,7 @@ func showSummary(status api.Status, swap api.Swap, out Screen) error {
 
 func encoder(e api.Encoder) string {
 	if e.Name == "" {
-		return "none yet"
+		return "none serves yet, words alone are searched"
 	}
 	text := e.Name
 	if e.Provider != "" {

@@ -33,7 +33,7 @@ func keys() []key {
 			func(c *Config) any { return &c.Encoder.Plugin }},
 		{"encoder.onnxruntime_library", "VSED_ONNXRUNTIME", "libonnxruntime to load; empty: the one that came with vsed, else the system's",
 			func(c *Config) any { return &c.Encoder.ONNXRuntimeLibrary }},
-		{"encoder.providers", "VSED_ENCODER_PROVIDERS", "what to run the encoder on, best first, of `tensorrt`, `cuda` and `cpu`; in the variable separated by `,`; empty: what the library has, in this order",
+		{"encoder.providers", "VSED_ENCODER_PROVIDERS", "what to run the encoder on, best first, of `tensorrt`, `cuda` and `cpu`; in the variable separated by `,`; empty: what the library has, in this order, and the cpu alone without a GPU",
 			func(c *Config) any { return &c.Encoder.Providers }},
 		{"encoder.allow_cpu_fallback", "VSED_ENCODER_ALLOW_CPU_FALLBACK", "whether the CPU may take over the part of a graph that a GPU cannot do, which is slow",
 			func(c *Config) any { return &c.Encoder.AllowCPUFallback }},

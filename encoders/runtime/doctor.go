@@ -17,7 +17,7 @@ type Report struct {
 	Release   string         `json:"release,omitempty"`
 	Library   LibraryReport  `json:"library"`
 	Driver    string         `json:"driver,omitempty"` // the GPU driver's version
-	Devices   []string       `json:"devices"`          // of NVIDIA's, in /dev
+	Devices   []string       `json:"devices"`          // of NVIDIA's, in /dev, in WSL the one that stands for them; without a driver on the PCI bus
 	GPUs      []GPU          `json:"gpus"`
 	Libraries []SharedReport `json:"libraries"`
 	Providers []string       `json:"providers"` // that can be used, best first
@@ -70,6 +70,10 @@ func Examine(candidates []string) *Report {
 	return report
 }
 
+// HasGPU reports whether this machine shows any sign of an NVIDIA GPU; it loads
+// nothing.
+func HasGPU() bool { return examineFiles("/").hasGPU() }
+
 // hasGPU reports whether there is any sign of an NVIDIA GPU.
 func (r *Report) hasGPU() bool { return len(r.GPUs) > 0 || len(r.Devices) > 0 || r.Driver != "" }
 
@@ -113,7 +117,7 @@ func (r *Report) tryProviders(library *Library) {
 // examineFiles reads what the system says of itself under a root folder.
 func examineFiles(root string) *Report {
 	report := &Report{Platform: machinePlatform(root), Release: jetsonLinux(root), Driver: driverVersion(root)}
-	for _, pattern := range []string{"dev/nvidia[0-9]*", "dev/nvidiactl", "dev/nvhost-gpu", "dev/nvgpu"} {
+	for _, pattern := range []string{"dev/nvidia[0-9]*", "dev/nvidiactl", "dev/nvhost-gpu", "dev/nvgpu", "dev/dxg"} {
 		found, _ := filepath.Glob(filepath.Join(root, pattern))
 		for _, path := range found {
 			relative, err := filepath.Rel(root, path)
@@ -122,7 +126,24 @@ func examineFiles(root string) *Report {
 			}
 		}
 	}
+	if !report.hasGPU() {
+		report.Devices = withoutDriver(root)
+	}
 	return report
+}
+
+// withoutDriver lists NVIDIA's display controllers on the PCI bus.
+func withoutDriver(root string) (devices []string) {
+	const nvidia, display = "0x10de", "0x03"
+	found, _ := filepath.Glob(filepath.Join(root, "sys/bus/pci/devices/*/vendor"))
+	for _, vendor := range found {
+		maker, err := os.ReadFile(vendor)
+		class, failed := os.ReadFile(filepath.Join(filepath.Dir(vendor), "class"))
+		if err == nil && failed == nil && strings.TrimSpace(string(maker)) == nvidia && strings.HasPrefix(string(class), display) {
+			devices = append(devices, "PCI "+filepath.Base(filepath.Dir(vendor))+", without a driver")
+		}
+	}
+	return devices
 }
 
 // jetsonLinux is the release of Jetson Linux, such as "R36.4.3"; "" elsewhere.

@@ -48,6 +48,11 @@ func TestMachines(t *testing.T) {
 	f(map[string]string{jetson: "nonsense", kernel: "nonsense"}, here, "", "")
 	f(map[string]string{kernel: "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.135  Fri Jan 10 20:00:00 UTC 2025\n", "dev/nvidia0": "", "dev/nvidiactl": ""},
 		here, "", "550.135", "/dev/nvidia0", "/dev/nvidiactl")
+	f(map[string]string{"dev/dxg": ""}, here, "", "", "/dev/dxg")
+	const bus = "sys/bus/pci/devices/"
+	f(map[string]string{bus + "0000:01:00.0/vendor": "0x10de\n", bus + "0000:01:00.0/class": "0x030000\n", bus + "0000:01:00.1/vendor": "0x10de\n",
+		bus + "0000:01:00.1/class": "0x040300\n", bus + "0000:02:00.0/vendor": "0x8086\n", bus + "0000:02:00.0/class": "0x030000\n"},
+		here, "", "", "PCI 0000:01:00.0, without a driver")
 }
 
 func TestRemedies(t *testing.T) {

@@ -38,7 +38,7 @@ func main() {
 	var chosen options
 	flag.StringVar(&chosen.bundle, "bundle", "", "`folder` of the encoder bundle")
 	flag.StringVar(&chosen.library, "library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`; where absent, build/lib, /usr/lib/vsed and the system are searched")
-	flag.StringVar(&chosen.providers, "providers", "", "what to run on, best first: a `list` of tensorrt, cuda and cpu; where absent, those that the library has, in this order")
+	flag.StringVar(&chosen.providers, "providers", "", "what to run on, best first: a `list` of tensorrt, cuda and cpu; where absent, those that the library has, in this order, and the cpu alone without a GPU")
 	flag.BoolVar(&chosen.encoder.AllowCPUFallback, "allow-cpu-fallback", false, "let the CPU take over what a GPU was asked for and cannot do")
 	flag.IntVar(&chosen.encoder.Threads, "threads", 1, "`number` of threads of one run; decoding uses the other cores")
 	flag.StringVar(&chosen.encoder.Cache, "cache", "", "`folder` for TensorRT's engines; without one TensorRT is not used")
@@ -127,8 +127,12 @@ func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.
 	return read, library, nil
 }
 
-// available gives the providers that the library was built with, best first.
+// available gives the providers that the library was built with, best first. Where
+// there is no GPU nothing is missing for one.
 func available(library *runtime.Library) []string {
+	if !runtime.HasGPU() {
+		return []string{"cpu"}
+	}
 	has := library.Providers()
 	return slices.DeleteFunc([]string{"tensorrt", "cuda", "cpu"}, func(name string) bool { return !slices.Contains(has, name) })
 }

@@ -210,7 +210,7 @@ func (t *test) memory(context.Context) (string, error) {
 	if limit := t.limits.Memory; limit > 0 && resident > limit {
 		return "", fmt.Errorf("it takes %d MB, %d MB are allowed; choose a smaller encoder or a larger limit", resident/megabyte, limit/megabyte)
 	}
-	return fmt.Sprintf("%d MB", resident/megabyte), nil
+	return fmt.Sprintf("%.0f MB", float64(resident)/megabyte), nil
 }
 
 func pixelsOf(pictures []*contract.GoldenPicture) [][]byte {
