@@ -129,6 +129,7 @@ func encoderShelf(d *daemon, runtimeFolder string) (shelf encoder.Shelf, err err
 		if bundle, err = builtinBundle(); err != nil {
 			return shelf, err
 		}
+		shelf.Kept = filepath.Join(shelf.Folder, ".builtin") // no encoder can have this name
 	}
 	cache := filepath.Join(shelf.Caches, encoder.Default)
 	shelf.Default = encoder.Installed{Name: encoder.Default, Folder: bundle, Cache: cache, Fixed: true, Command: shelf.Command(bundle, cache)}

@@ -214,6 +214,14 @@ func (m *Manager) serveAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if before := m.asBefore(ctx, r); before != nil {
+		space := r.about.GetSpace()
+		err := errors.Join(m.end(r), m.serveAsBefore(ctx, before, space))
+		if err != nil && m.serving != before {
+			err = errors.Join(err, m.end(before))
+		}
+		return err
+	}
 	err = m.serve(ctx, r, func(s *state) error {
 		s.serve(r.served(), false, m.Keep)
 		return nil
@@ -262,6 +270,7 @@ func (m *Manager) serve(ctx context.Context, r *running, edit func(*state) error
 	if before != nil {
 		err = errors.Join(err, m.end(before))
 	}
+	m.keepDefault(r)
 	return errors.Join(err, m.sweep(ctx))
 }
 

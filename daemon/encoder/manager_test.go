@@ -59,6 +59,7 @@ type world struct {
 	catalogue *catalogue.Catalogue
 	engine    *search.Engine
 	builtin   string // flags of the default encoder
+	keeps     bool   // a copy of the default encoder
 	memory    uint64
 	aimed     atomic.Int64 // targets of the ingest that runs
 	slow      atomic.Bool  // ingest encodes nothing
@@ -120,11 +121,19 @@ func (w *world) start() {
 	w.Helper()
 	caches := filepath.Join(w.state, "engines")
 	cache := filepath.Join(caches, Default)
+	bundle, kept := "", ""
+	if w.keeps {
+		bundle, kept = filepath.Join(w.state, "builtin"), filepath.Join(w.state, "encoders", ".builtin")
+		w.check(os.MkdirAll(bundle, 0o700))
+		w.check(os.WriteFile(filepath.Join(bundle, manifestName), []byte(w.builtin), 0o600))
+		w.check(os.WriteFile(filepath.Join(bundle, "flags"), []byte(w.builtin), 0o600))
+	}
 	manager, err := New(w.Context(), Parts{
 		Catalogue: w.catalogue, Engine: w.engine, State: w.state, Keep: 1, Memory: w.memory,
 		Shelf: Shelf{
 			Folder: filepath.Join(w.state, "encoders"), Caches: caches,
-			Default: Installed{Name: Default, Cache: cache, Fixed: true, Command: w.command(w.builtin, cache)},
+			Kept:    kept,
+			Default: Installed{Name: Default, Folder: bundle, Cache: cache, Fixed: true, Command: w.command(w.builtin, cache)},
 			Command: func(bundle, cache string) host.Command {
 				flags, _ := os.ReadFile(filepath.Join(bundle, "flags"))
 				return w.command(string(flags), cache)
@@ -416,6 +425,43 @@ func TestAnUpgradeWithAnotherSpace(t *testing.T) {
 	}
 	w.slow.Store(false)
 	w.untilServes("third-space")
+}
+
+// With a copy of the one that has vectors, an upgrade is a swap like any other: it
+// can be given up for now, also by a restart.
+func TestAnUpgradeSearchesVectorsAllTheTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 10)
+	w.keeps = true
+	w.start()
+	w.untilServes("builtin-space")
+	w.untilEncoded(Default, 10)
+	w.stop()
+	w.builtin = "--space upgraded-space --dimensions 20"
+	w.slow.Store(true)
+	for range 2 {
+		w.start()
+		w.until("it encodes for the upgraded one", func() bool { swap, _ := w.manager.Swap(w.Context()); return swap.Stage == StageEncoding })
+		if space := w.manager.About().GetSpace(); space != "builtin-space" {
+			t.Errorf("%s serves without vectors", space)
+		}
+		w.answered()
+		w.stop()
+	}
+	w.start()
+	w.until("the old one serves", func() bool { return w.manager.About() != nil })
+	stop := w.ask()
+	w.slow.Store(false)
+	w.untilServes("upgraded-space")
+	stop()
+	w.stop()
+	w.start()
+	w.untilServes("upgraded-space")
+	w.stop()
+	w.builtin = "--space third-space"
+	w.check(os.WriteFile(filepath.Join(w.state, "encoders", ".builtin", "flags"), []byte("--die-at-start"), 0o600))
+	w.start()
+	w.untilServes("third-space") // the copy does not work any more
 }
 
 func TestTheOneThatServedIsRemovedWhileDown(t *testing.T) {

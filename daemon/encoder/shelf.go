@@ -31,6 +31,8 @@ type Shelf struct {
 	Folder string
 	// Default is the encoder named Default.
 	Default Installed
+	// Kept is a folder for a copy of the default's bundle; "": none is kept.
+	Kept string
 	// Caches holds a folder an encoder with what its preparation made.
 	Caches string
 	// Command starts the bundle in a folder. What a preparation makes is in cache.
