@@ -149,14 +149,14 @@ func (r *recurrence) backward(upstream *Value) map[*Value]*Value {
 	turn := func(x *Value) *Value {
 		return g.plain("Transpose", []*Value{x}, []int{x.sides[1], x.sides[0]}, onnx.Ints("perm", 1, 0))
 	}
-	gatesBack, candidateBack := turn(u.StateGates), turn(u.StateCandidate)
+	back := r.joined(1, turn(u.StateGates), turn(u.StateCandidate)) // one product a step instead of two
 	found := make([]stepErrors, len(r.steps))
 	state := turn(upstream)
 	for i, step := range slices.Backward(r.steps) {
 		var carried *Value
 		found[i], carried = r.stepBack(step, state)
 		if step.before != nil {
-			state = g.gemm(gatesBack, found[i].gates, g.gemm(candidateBack, found[i].recalled, carried, false, false), false, false)
+			state = g.gemm(back, r.joined(0, found[i].gates, found[i].recalled), carried, false, false)
 		}
 	}
 	return r.weights(found)
