@@ -57,6 +57,8 @@ type Index struct {
 	analyser analysis.Analyzer
 	rebuilt  error
 
+	photos photoLists
+
 	writing sync.Mutex // held by Apply and Close
 
 	mutex   sync.RWMutex // guards what follows
@@ -175,13 +177,35 @@ func wholes(texts []string) []string {
 	return list
 }
 
+// texts are those of a field of a match.
+func (d Document) texts(field string) []string {
+	switch field {
+	case FieldTag:
+		return d.Tags
+	case FieldTitle:
+		return []string{d.Title}
+	case FieldDescription:
+		return []string{d.Description}
+	case FieldName:
+		return d.Names
+	case FieldPlace:
+		return d.Places
+	case FieldCamera:
+		return d.Cameras
+	}
+	return d.Folders
+}
+
 func stems(names []string) []string {
 	list := make([]string, len(names))
 	for i, name := range names {
-		list[i] = strings.TrimSuffix(name, path.Ext(name))
+		list[i] = stem(name)
 	}
 	return list
 }
+
+// stem is a file's name without its extension.
+func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
 // key is the document's name in bleve: of one length, so that the order of
 // names is the order of ids. It is all that bleve knows a photo by: what bleve

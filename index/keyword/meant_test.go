@@ -83,7 +83,7 @@ func TestAmong(t *testing.T) {
 	}
 	var asked []int64
 	hits, err := x.Search(context.Background(), "cat dog", 5, keyword.Among(func(id int64) bool { asked = append(asked, id); return id%50 == 7 }))
-	if err != nil || len(hits) != 5 || len(asked) != 300 {
+	if err != nil || len(hits) != 5 || len(asked) > 300 {
 		t.Fatalf("got %v, %v, asked about %d", hits, err, len(asked))
 	}
 	for _, hit := range hits {

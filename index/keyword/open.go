@@ -1,10 +1,12 @@
 package keyword
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -26,6 +28,10 @@ type Option func(*Index)
 // Without it that is "en".
 func Language(code string) Option { return func(x *Index) { x.language = code } }
 
+// AsStored takes the language of the index that is there: for one who looks at it
+// without knowing the setting.
+func AsStored() Option { return func(x *Index) { x.language = "" } }
+
 // Open opens the index in the folder dir, or makes one, folder and all. An
 // index that is damaged, of another format or language, or not ours is removed
 // and started anew, with change number 0; Rebuilt tells. Other files in the folder are left
@@ -39,7 +45,7 @@ func Open(dir string, options ...Option) (*Index, error) {
 	for _, option := range options {
 		option(x)
 	}
-	if _, ok := filters[x.language]; !ok {
+	if _, ok := filters[x.language]; !ok && x.language != "" {
 		return nil, fmt.Errorf("keyword index: no stems of the language %q are known: take one of %s", x.language, strings.Join(Languages(), ", "))
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -137,6 +143,9 @@ func inspectOpen(opened bleve.Index, language string) error {
 	if err != nil {
 		return err
 	}
+	if stored, ok := strings.CutPrefix(string(found), format); ok && language == "" && slices.Contains(Languages(), stored) {
+		language = stored
+	}
 	if want := format + language; string(found) != want {
 		return fmt.Errorf("format is %q, want %q", found, want)
 	}
@@ -161,6 +170,7 @@ func openWith(dir string, config map[string]any) (opened bleve.Index, err error)
 
 // create removes what bleve and this package write, and nothing else.
 func create(dir, language string) (*store, error) {
+	language = cmp.Or(language, english)
 	for _, name := range []string{sealFile, "index_meta.json", "store"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return nil, err
