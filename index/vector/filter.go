@@ -67,6 +67,10 @@ func NewFilter(ids iter.Seq[int64]) *Filter {
 	return f
 }
 
+// NewFilterOfBits makes the set of the ids whose bits are set: bit i%64 of word
+// i/64 stands for id i. It keeps the words, which do not change any more.
+func NewFilterOfBits(words []uint64) *Filter { return &Filter{dense: words} }
+
 func (f *Filter) add(id int64) {
 	if f.sparse != nil {
 		f.sparse[id] = struct{}{}
