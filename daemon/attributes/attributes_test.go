@@ -63,7 +63,7 @@ func TestFolderPatterns(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	var b block
+	b := newBlock()
 	want := make(map[int]string)
 	for i := range 20_000 {
 		row, name := i*7919%blockRows, fmt.Sprintf("img_%d\x00é%d.jpg", i, i%3)

@@ -12,8 +12,18 @@ import (
 // array is ever copied into a longer one.
 const blockRows = 4096
 
-// A block is the attributes of photos with neighbouring ids, a column each.
+// A block is the attributes of photos with neighbouring ids.
 type block struct {
+	*columns
+	names []byte // of each photo, as namesOf gives them, a line end behind
+	lost  int    // bytes of names that no photo refers to
+}
+
+func newBlock() *block { return &block{columns: new(columns)} }
+
+// Columns are a block's attributes of a fixed size. They hold no pointer, so that
+// they can lie in a mapped file; see snapshot.
+type columns struct {
 	taken               [blockRows]int64 // as seconds gives it
 	latitude, longitude [blockRows]int32 // in degree/1e7; latitude nowhere: not known
 	group               [blockRows]uint32
@@ -22,9 +32,6 @@ type block struct {
 	name                [blockRows]uint32 // where the names begin in names
 	rating              [blockRows]int8
 	tags, folders       [blockRows]uint16 // how many
-
-	names []byte // of each photo, as namesOf gives them, a line end behind
-	lost  int    // bytes of names that no photo refers to
 }
 
 // nowhere is the latitude of photos of which none is known.

@@ -179,9 +179,42 @@ func randomFilter(random *rand.Rand, depth int) query.Expression {
 // TestAgainstTheOracle changes photos of a random library and asks random
 // filters of it.
 func TestAgainstTheOracle(t *testing.T) {
+	againstTheOracle(t, func(s *Store, _ int) *Store { return s })
+}
+
+// TestSnapshotsAgainstTheOracle puts the store into a snapshot now and then, and
+// goes on with it, or with what another store reads from it.
+func TestSnapshotsAgainstTheOracle(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "attributes")
+	againstTheOracle(t, func(s *Store, round int) *Store {
+		if round%3 == 0 {
+			return s
+		}
+		s.file, s.unsaved = file, 1
+		if err := s.Save(); err != nil {
+			t.Fatal(err)
+		}
+		if round%3 == 1 {
+			return s
+		}
+		mapped, a, err := open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := New(nil, nil)
+		if err := other.restore(mapped, a); err != nil {
+			t.Fatal(err)
+		}
+		return other
+	})
+}
+
+// againstTheOracle goes on in each round with what between makes of the store.
+func againstTheOracle(t *testing.T, between func(s *Store, round int) *Store) {
 	random := rand.New(rand.NewPCG(1, 2))
 	s, want := New(nil, nil), oracle{make(map[int64]catalogue.Photo), make(map[int64]int)}
 	for round := range 20 {
+		s = between(s, round)
 		var photos []catalogue.Photo
 		for range 100 {
 			photo := randomPhoto(random, 1+random.Int64N(9000))

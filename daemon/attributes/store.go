@@ -1,5 +1,5 @@
 // Package attributes knows of every photo what filters ask for, in some 80
-// bytes each: when and where it was taken and by what camera, its rating, tags,
+// bytes each, most of them in a mapped file: when and where it was taken and by what camera, its rating, tags,
 // folders and file names. It follows the catalogue, and finds the photos that
 // pass a filter of package query in about a millisecond, as bits that both
 // indexes take. The language, the indexes and the order of hits are no business
@@ -30,11 +30,15 @@ type Store struct {
 	catalogue *catalogue.Catalogue
 	places    *places.Gazetteer
 
+	file    string // of the snapshots; "": none are kept
+	unsaved int    // photos that were taken in since the last one; CatchUp's
+
 	mutex   sync.RWMutex
 	reached catalogue.Cursor
 	ready   bool     // whether CatchUp has once caught up
 	shown   []uint64 // a bit a photo that can be found
 	blocks  []*block // a row a photo, by its id
+	mapped  []byte   // the snapshot that they lie in; nil: none
 	devices dictionary[device]
 	spots   dictionary[spot]
 	tags    postings[string]
@@ -62,6 +66,13 @@ func (s *Store) CatchUp(ctx context.Context) error {
 		}
 		if err := s.apply(photos); err != nil {
 			return err
+		}
+		if s.unsaved += len(photos); s.due() {
+			err := s.Save()
+			s.unsaved = 0 // after a failure the next one is due as late as after a success
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return ctx.Err()
@@ -103,7 +114,7 @@ func (s *Store) put(photo catalogue.Photo, where spot) {
 	}
 	number, row := int(photo.ID/blockRows), int(photo.ID%blockRows)
 	if s.blocks[number] == nil {
-		s.blocks[number] = new(block)
+		s.blocks[number] = newBlock()
 	}
 	s.shown[photo.ID/64] &^= 1 << (photo.ID % 64)
 	b, id := s.blocks[number], uint32(photo.ID)
@@ -216,6 +227,9 @@ func (s Set) Len() (count int) {
 	}
 	return count
 }
+
+// Bits gives the set as bits: bit i%64 of word i/64 is photo i. They are shared.
+func (s Set) Bits() []uint64 { return s.words }
 
 // Has reports whether the photo is in the set.
 func (s Set) Has(id int64) bool {

@@ -1,0 +1,164 @@
+package attributes
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"vsed/daemon/catalogue"
+	"vsed/daemon/query"
+)
+
+// kept is a store with a snapshot over a real catalogue.
+func kept(t *testing.T, c *catalogue.Catalogue, file string) (s *Store, problem error) {
+	t.Helper()
+	s = New(c, nil)
+	problem, err := s.Keep(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, problem
+}
+
+func caughtUp(t *testing.T, s *Store, want int) {
+	t.Helper()
+	if err := s.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	set, err := s.Select(t.Context(), query.Match{Field: query.Tag, Pattern: "beach"})
+	if err != nil || set.Len() != want {
+		t.Errorf("%d photos have the tag, %v; want %d", set.Len(), err, want)
+	}
+}
+
+// library has so many photos with the tag.
+func library(t *testing.T, count int) *catalogue.Catalogue {
+	t.Helper()
+	c, err := catalogue.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	folder, err := c.AddFolder(t.Context(), "/photos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range count {
+		stat := catalogue.Stat{Inode: uint64(i + 1), Size: 1}
+		if err := c.Observe(t.Context(), folder.ID, []catalogue.Observation{{Path: fmt.Sprintf("%d.jpg", i), Stat: stat}}); err != nil {
+			t.Fatal(err)
+		}
+		photo, _, err := c.Identify(t.Context(), int64(i+1), stat, catalogue.Content{Digest: [32]byte{byte(i + 1)}, Size: 1})
+		if err != nil || photo == 0 {
+			t.Fatal(photo, err)
+		}
+		tag(t, c, photo)
+	}
+	return c
+}
+
+func tag(t *testing.T, c *catalogue.Catalogue, photo int64) {
+	t.Helper()
+	if err := c.AddTags(t.Context(), photo, []string{"beach"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAStartGoesOnFromTheSnapshot(t *testing.T) {
+	c, file := library(t, 3), filepath.Join(t.TempDir(), "attributes")
+	first, problem := kept(t, c, file)
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	caughtUp(t, first, 3)
+	if err := first.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.RemoveTags(t.Context(), 2, []string{"beach"}); err != nil {
+		t.Fatal(err)
+	}
+	second, problem := kept(t, c, file)
+	if problem != nil || second.reached != first.reached || len(second.blocks) != 1 {
+		t.Fatalf("begins at %v with %d blocks, %v; want %v", second.reached, len(second.blocks), problem, first.reached)
+	}
+	caughtUp(t, second, 2)
+}
+
+func TestASnapshotThatDoesNotFitIsOfNoUse(t *testing.T) {
+	c, file := library(t, 3), filepath.Join(t.TempDir(), "attributes")
+	s, _ := kept(t, c, file)
+	caughtUp(t, s, 3)
+	if err := s.Save(); err != nil {
+		t.Fatal(err)
+	}
+	other, problem := kept(t, library(t, 1), file)
+	if problem == nil {
+		t.Error("a snapshot of a newer catalogue is taken")
+	}
+	caughtUp(t, other, 1)
+	if err := c.SetSetting(t.Context(), "forgotten", "1000"); err != nil {
+		t.Fatal(err)
+	}
+	if s, problem = kept(t, c, file); problem == nil {
+		t.Error("a snapshot is taken that has photos which were forgotten since")
+	}
+	caughtUp(t, s, 3)
+}
+
+// TestDamage cuts the file off and turns bits around, as a kill, a power cut or a
+// disk may: what is left is refused, and all is read anew.
+func TestDamage(t *testing.T) {
+	c, file := library(t, 3), filepath.Join(t.TempDir(), "attributes")
+	s, _ := kept(t, c, file)
+	caughtUp(t, s, 3)
+	if err := s.Save(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	for round := range 60 {
+		damaged := append([]byte(nil), whole...)
+		if place := random.IntN(len(whole)); round%2 == 0 {
+			damaged = damaged[:place*(round%4)/2]
+		} else {
+			damaged[place] ^= 1 << random.IntN(8)
+		}
+		if round%5 == 1 { // in the header, but for its four spare bytes
+			damaged = append([]byte(nil), whole...)
+			damaged[random.IntN(28)] ^= 1
+		}
+		// The parts that a write did not come to are another file's.
+		for name, content := range map[string][]byte{file: damaged, file + ".partial": whole[:len(whole)/2]} {
+			if err := os.WriteFile(name+".new", content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(name+".new", name); err != nil { // the one before is mapped
+				t.Fatal(err)
+			}
+		}
+		s, problem := kept(t, c, file)
+		if problem == nil && string(damaged[:28]) != string(whole[:28]) {
+			t.Fatalf("round %d: damage is not noticed", round)
+		}
+		caughtUp(t, s, 3)
+		if round%7 == 0 {
+			if err := s.Save(); err != nil {
+				t.Fatal(err)
+			}
+			s, problem := kept(t, c, file)
+			if problem != nil {
+				t.Fatal(problem)
+			}
+			caughtUp(t, s, 3)
+		}
+	}
+}
