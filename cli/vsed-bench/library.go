@@ -22,11 +22,9 @@ const (
 // benchLibrary measures a daemon with 10,000 photos: how soon a new folder
 // gives a hit, how long a query takes, how much memory the daemon holds.
 func benchLibrary(ctx context.Context, o options, report func(figure)) error {
-	folder := filepath.Join(o.work, "library-photos")
-	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		if err := makePhotos(ctx, folder, libraryPhotos, 320, 240); err != nil {
-			return err
-		}
+	folder, err := libraryPictures(ctx, o)
+	if err != nil {
+		return err
 	}
 	if err := benchFirstHit(ctx, o, folder, report); err != nil {
 		return err
@@ -37,6 +35,15 @@ func benchLibrary(ctx context.Context, o options, report func(figure)) error {
 	}
 	err = measureLibrary(ctx, o, service, report)
 	return errors.Join(err, service.stop())
+}
+
+// libraryPictures gives the folder of 10,000 small pictures.
+func libraryPictures(ctx context.Context, o options) (folder string, err error) {
+	folder = filepath.Join(o.work, "library-photos")
+	if _, err = os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		err = makePhotos(ctx, folder, libraryPhotos, 320, 240)
+	}
+	return folder, err
 }
 
 func benchFirstHit(ctx context.Context, o options, folder string, report func(figure)) (err error) {
