@@ -55,7 +55,7 @@ func checkWords(ctx context.Context, c *catalogue.Catalogue, folder string, repa
 }
 
 func wordsProblem(ctx context.Context, c *catalogue.Catalogue, folder string) (problem string, err error) {
-	words, err := keyword.Open(folder)
+	words, err := keyword.Open(folder, keyword.AsStored())
 	if err != nil {
 		return "", err
 	}

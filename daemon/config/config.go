@@ -35,6 +35,7 @@ type Config struct {
 	Decoder Decoder  `toml:"decoder"`
 	Ingest  Ingest   `toml:"ingest"`
 	Tags    Tags     `toml:"tags"`
+	Search  Search   `toml:"search"`
 	Watch   Watch    `toml:"watch"`
 
 	origins map[string]string // where values come from, by the name of the key
@@ -82,6 +83,12 @@ type Ingest struct {
 // Tags is the table [tags].
 type Tags struct {
 	WriteSidecars bool `toml:"write_sidecars"`
+}
+
+// Search is the table [search].
+type Search struct {
+	Language   string `toml:"language"` // a code of keyword.Languages
+	Hemisphere string `toml:"hemisphere"`
 }
 
 // Watch is the table [watch].
@@ -133,6 +140,7 @@ func Default() Config {
 			RecycleMemory: Size{contract.DecoderRecycleMemory},
 		},
 		Ingest: Ingest{Thumbnails: true},
+		Search: Search{Language: "en", Hemisphere: "north"},
 		Watch:  Watch{PollInterval: Duration{time.Minute}},
 	}
 }

@@ -82,8 +82,9 @@ func TestFullFileSetsEveryField(t *testing.T) {
 			Plugin: "/opt/decoder", Processes: 4, Timeout: Duration{90 * time.Second},
 			MaxMegapixels: 200, MaxMemory: Size{1 << 30}, RecyclePhotos: 500, RecycleMemory: Size{768 << 20}, RequireSandbox: true,
 		},
-		Tags:  Tags{WriteSidecars: true},
-		Watch: Watch{PollInterval: Duration{5 * time.Minute}},
+		Tags:   Tags{WriteSidecars: true},
+		Search: Search{Language: "de", Hemisphere: "south"},
+		Watch:  Watch{PollInterval: Duration{5 * time.Minute}},
 	}
 	got.origins, want.origins = nil, nil
 	if !reflect.DeepEqual(got, want) {
@@ -102,7 +103,7 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 		"VSED_DECODER_RECYCLE_PHOTOS=500", "VSED_DECODER_RECYCLE_MEMORY=768MiB", "VSED_DECODER_REQUIRE_SANDBOX=true",
 		"VSED_ENCODER_PROVIDERS=cuda,cpu", "VSED_ENCODER_ALLOW_CPU_FALLBACK=true", "VSED_ENCODER_IDLE_UNLOAD=0s", "VSED_ENCODER_KEEP_ENCODERS=3",
 		"VSED_MEMORY_LIMIT=1500MiB", "VSED_TAGS_WRITE_SIDECARS=true", "VSED_WATCH_POLL_INTERVAL=5m",
-		"VSED_INGEST_THUMBNAILS=false", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
+		"VSED_INGEST_THUMBNAILS=false", "VSED_SEARCH_LANGUAGE=de", "VSED_SEARCH_HEMISPHERE=south", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
 	}
 	got, err := Load("", env)
 	if err != nil {

@@ -65,6 +65,10 @@ func keys() []key {
 			func(c *Config) any { return &c.Ingest.Thumbnails }},
 		{"tags.write_sidecars", "VSED_TAGS_WRITE_SIDECARS", "whether your tags are written to XMP files beside the photos",
 			func(c *Config) any { return &c.Tags.WriteSidecars }},
+		{"search.language", "VSED_SEARCH_LANGUAGE", "language of tags and titles, whose words are compared by their stems: da, de, en, es, fi, fr, hu, it, nl, no, pt, ro, ru, sv, tr, or none for words as they are",
+			func(c *Config) any { return &c.Search.Language }},
+		{"search.hemisphere", "VSED_SEARCH_HEMISPHERE", "which summer `date:last-summer` means: north, or south for December to February",
+			func(c *Config) any { return &c.Search.Hemisphere }},
 		{"watch.poll_interval", "VSED_WATCH_POLL_INTERVAL", "how often folders are looked through that cannot be watched, 1s to 1h",
 			func(c *Config) any { return &c.Watch.PollInterval }},
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"vsed/plugins/contract"
+
+	"vsed/index/keyword"
 )
 
 const (
@@ -35,7 +37,7 @@ func (c Config) Validate() error {
 		c.absolute("state", "state", c.State),
 		c.validateSocket(),
 		c.validateFolders(),
-		c.validateLevel(),
+		c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		c.optional("encoder.bundle", c.Encoder.Bundle),
 		c.optional("encoder.plugin", c.Encoder.Plugin),
 		c.optional("encoder.onnxruntime_library", c.Encoder.ONNXRuntimeLibrary),
@@ -45,6 +47,8 @@ func (c Config) Validate() error {
 		c.validateTime("encoder.timeout", c.Encoder.Timeout, maxTimeout),
 		c.validateTime("decoder.timeout", c.Decoder.Timeout, maxTimeout),
 		c.validateLimits(),
+		c.oneOf("search.language", c.Search.Language, keyword.Languages()...),
+		c.oneOf("search.hemisphere", c.Search.Hemisphere, "north", "south"),
 		c.validateTime("watch.poll_interval", c.Watch.PollInterval, maxPollInterval),
 	)
 }
@@ -109,12 +113,11 @@ func exposes(folder, state string) bool {
 	return relative == "." || !strings.HasPrefix(relative, ".") && !strings.Contains(relative, "/.")
 }
 
-func (c Config) validateLevel() error {
-	switch c.Log.Level {
-	case "debug", "info", "warn", "error":
+func (c Config) oneOf(key, value string, values ...string) error {
+	if slices.Contains(values, value) {
 		return nil
 	}
-	return c.faulty("log.level", "log.level %q is none of debug, info, warn, error: choose one", c.Log.Level)
+	return c.faulty(key, "%s %q is none of %s: choose one", key, value, strings.Join(values, ", "))
 }
 
 func (c Config) validateProcesses() error {
