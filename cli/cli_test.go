@@ -3,8 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -69,8 +72,11 @@ func found() api.SearchResult {
 	offline.State = api.StateOffline
 	return api.SearchResult{
 		Hits: []api.Hit{
-			{Photo: copied, Score: 0.0328}, {Photo: offline, Score: 0.0161},
-			{Photo: photo(12, hostile, "\x1b]0;x\a"), Score: 0.0159},
+			{Photo: copied, Score: 0.0328, Ranked: true, Matches: []api.Match{
+				{Word: "dog", Field: api.FieldTag, Texts: []string{"dog"}}, {Word: "dog", Field: api.FieldName, Texts: []string{"dog on beach.jpg"}},
+			}},
+			{Photo: offline, Score: 0.0161, Ranked: true},
+			{Photo: photo(12, hostile, "\x1b]0;x\a"), Score: 0.0159, Ranked: true},
 		},
 		Next: "eyJhIjoxfQ", GoodMatch: true,
 	}
@@ -101,12 +107,27 @@ func TestSearchTables(t *testing.T) {
 	f("search.json", 0, true, found(), 0)
 	f("search-none.txt", 0, false, api.SearchResult{GoodMatch: false}, 1)
 	f("search-none.json", 0, true, api.SearchResult{}, 1)
+	f("search-explain.txt", 0, false, explained(), 0)
+	f("search-explain.json", 0, true, explained(), 0)
 	poor := found()
 	poor.GoodMatch, poor.Next = false, ""
 	f("search-poor.txt", 80, false, poor, 1)
 	partial := found()
 	partial.Partial = "the encoder does not run"
 	f("search.txt", 0, false, partial, 3)
+}
+
+// explained is what found gives where an explanation was asked for.
+func explained() api.SearchResult {
+	result, cosine := found(), 0.271828
+	for i := range result.Hits {
+		result.Hits[i].Reason = &api.Reason{Cosine: &cosine, VectorRank: i + 1, Filters: []string{"rating:>=3", "date:2019"}}
+	}
+	result.Hits[0].Reason.WordRank, result.Hits[2].Reason.Cosine = 12, nil
+	result.Explanation = &api.Explanation{
+		Parsed: "dog date:2019 rating:>=3", Rows: 123456, Rescored: 789, Steps: []api.Step{{Name: "parse", Milliseconds: 0.04}, {Name: "all", Milliseconds: 12.3}},
+	}
+	return result
 }
 
 // The JSON of --json is the API's own: read back, it is what the daemon holds.
@@ -406,24 +427,52 @@ func TestPermute(t *testing.T) {
 }
 
 func TestWhy(t *testing.T) {
-	f := func(query string, hit api.Photo, want string) {
+	f := func(want string, ranked bool, matches ...api.Match) {
 		t.Helper()
-		if got := why(query, api.Hit{Photo: hit}); got != want {
-			t.Errorf("%q for %s: got %s, want %s", query, hit.Path.Text, got, want)
+		if got := why(api.Hit{Ranked: ranked, Matches: matches}); got != want {
+			t.Errorf("%v: got %s, want %s", matches, got, want)
 		}
 	}
-	dog := photo(1, "/srv/Rome2019/DogBeach_3.jpg", "Aunt Mary", "sea")
-	f("a dog on a beach", dog, "name")
-	f("dogs", dog, "name")
-	f("doge", dog, "looks like it")
-	f("rome", dog, "folder")
-	f("3", dog, "name")
-	f("mary at the SEA in Rome", dog, "tag, folder")
-	f("srv", dog, "looks like it")
-	f("the end", photo(2, "/photos/the sea.jpg"), "looks like it")
-	f("犬", photo(3, "/media/犬/a.jpg"), "folder")
-	f("🐕", photo(4, "/media/🐕.jpg"), "looks like it")
-	f("jpg", photo(5, ""), "looks like it")
+	f("looks like it", true)
+	f("filter", false)
+	f("place", true, api.Match{Word: "paris", Field: api.FieldPlace})
+	f("tag, name, folder", true, api.Match{Field: api.FieldFolder}, api.Match{Field: api.FieldTag}, api.Match{Field: api.FieldName}, api.Match{Field: api.FieldTag})
+}
+
+// A picture that the library does not hold is sent, and its digest stands for it.
+func TestLikeAPictureOutside(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	for name, content := range map[string]string{"a b.jpg": "\xff\xd8 one", "c.jpg": "\xff\xd8 two", "no.jpg": "text"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	library := servertest.New(photo(1, "/photos/known.jpg"))
+	library.Answer = found()
+	client := servertest.Serve(t, library)
+	ask := func(query string) error {
+		return runSearch(t.Context(), SearchOptions{Common: Common{client, true}, Query: query, Limit: 20}, Screen{Writer: io.Discard})
+	}
+	f := func(query, want string) {
+		t.Helper()
+		library.Queries = nil
+		if err := ask(query); err != nil {
+			t.Fatal(err)
+		}
+		if got := library.Queries[0]; got != want {
+			t.Errorf("%s: asked %s, want %s", query, got, want)
+		}
+	}
+	one, two := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("\xff\xd8 one"))), fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("\xff\xd8 two")))
+	f("like:c.jpg tag:dog", `like:"`+two+`" tag:dog`)
+	f(`dog -like:"a b.jpg" (like:`+folder+`/c.jpg)`, `dog -like:"`+one+`" (like:"`+two+`")`)
+	f(`"like:c.jpg" unlike:c.jpg like:id:7`, `"like:c.jpg" unlike:c.jpg like:id:7`)
+	f("like:/photos/known.jpg", `like:"/photos/known.jpg"`)
+	f("like:none.jpg", `like:"`+folder+`/none.jpg"`)
+	if err := ask("like:no.jpg"); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("what is no picture: %v", err)
+	}
 }
 
 func TestCompletion(t *testing.T) {

@@ -99,7 +99,8 @@ func runEvaluate(ctx context.Context, options EvaluateOptions, out Screen, progr
 		err = showReport(report, out)
 	}
 	if err == nil && len(report.Absent) > 0 {
-		return &partialError{fmt.Sprintf("%d photos of the file are not there or cannot be read, the first is %s", len(report.Absent), report.Absent[0])}
+		return &partialError{fmt.Sprintf("%s not there or cannot be read, the first is %s",
+			plural(int64(len(report.Absent)), "photo of the file is", "photos of the file are"), report.Absent[0])}
 	}
 	return err
 }
@@ -112,7 +113,7 @@ func readSet(options EvaluateOptions) (evaluation.Set, error) {
 }
 
 func showReport(report evaluation.Report, out Screen) error {
-	if err := out.printf("Encoder: %s. %d searches over %d photos.\n\n", table.Escape(report.Encoder), report.Queries, report.Photos); err != nil {
+	if err := out.printf("Encoder: %s. %s over %s.\n\n", table.Escape(report.Encoder), plural(int64(report.Queries), "search", "searches"), plural(report.Photos, "photo", "photos")); err != nil {
 		return err
 	}
 	columns := []table.Column{{Title: "MEASURE"}, {Title: "VALUE", Right: true}, {Title: "BY CHANCE"}}

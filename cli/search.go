@@ -12,14 +12,15 @@ import (
 	"vsed/daemon/api"
 )
 
-const searchHelp = `Several words are one query. WHY says what ties a photo to it: a tag, the name of
-the file or its folder, or that it looks like what was asked for. The photos are
-in the order of how well all of that fits.
+const searchHelp = `Several words are one query. WHY says what ties a photo to it: its words in a tag,
+the name of the file or another field, or that it looks like what was asked for.
+The photos are in the order of how well all of that fits.
 
 Filters may stand among the words: tag:, date:, camera:, lens:, folder:, name:,
 rating:, place:, near:, is: and like:, each with its value; -tag:people is without
 it, -car away from what looks like one; OR, brackets, sort: and group: exist, too.
-docs/search.md tells all. Put such a query into single quotes, and -- before one
+like: also takes a picture that is not in the library: it is sent to the daemon, and
+not kept. docs/search.md tells all. Put such a query into single quotes, and -- before one
 that begins with a minus.
 
 ` + exitCodes
@@ -27,9 +28,10 @@ that begins with a minus.
 // SearchOptions are those of `vsectl search`.
 type SearchOptions struct {
 	Common
-	Query  string
-	Limit  int
-	Cursor string
+	Query   string
+	Limit   int
+	Cursor  string
+	Explain bool
 }
 
 func newSearchCommand(out Screen) *cli.Command {
@@ -43,11 +45,12 @@ func newSearchCommand(out Screen) *cli.Command {
 			jsonFlag(),
 			&cli.IntFlag{Name: "limit", Usage: fmt.Sprintf("show at most `N` photos, 1 to %d", api.MaxLimit), Value: api.DefaultLimit},
 			&cli.StringFlag{Name: "cursor", Usage: "go on where an earlier page ended, at its `CURSOR`"},
+			&cli.BoolFlag{Name: "explain", Usage: "tell how each photo came to its place, and what was made of the query"},
 		},
 		Action: func(c *cli.Context) error {
 			options := SearchOptions{
 				Common: common(c), Query: strings.Join(c.Args().Slice(), " "),
-				Limit: c.Int("limit"), Cursor: c.String("cursor"),
+				Limit: c.Int("limit"), Cursor: c.String("cursor"), Explain: c.Bool("explain"),
 			}
 			return runSearch(c.Context, options, out)
 		},
@@ -58,14 +61,18 @@ func runSearch(ctx context.Context, options SearchOptions, out Screen) error {
 	if err := checkLimit(options.Limit); err != nil {
 		return err
 	}
-	result, err := options.Client.Search(ctx, options.Query, options.Limit, options.Cursor)
+	query, err := sendPictures(ctx, options.Client, options.Query)
+	if err != nil {
+		return err
+	}
+	result, err := options.Client.Find(ctx, api.SearchRequest{Query: query, Limit: options.Limit, Cursor: options.Cursor, Explain: options.Explain})
 	if err != nil {
 		return err
 	}
 	if options.JSON {
 		err = out.json(result)
 	} else {
-		err = showResult(options.Query, result, out)
+		err = showResult(result, out)
 	}
 	switch {
 	case err != nil:
@@ -85,16 +92,23 @@ func checkLimit(limit int) error {
 	return nil
 }
 
-func showResult(query string, result api.SearchResult, out Screen) error {
+func showResult(result api.SearchResult, out Screen) error {
+	show := showHits
+	if result.Explanation != nil {
+		show = showReasons
+	}
 	if len(result.Hits) == 0 {
-		return out.printf("Nothing found. `vsectl status` shows whether photos still wait.\n")
+		if err := out.printf("Nothing found. `vsectl status` shows whether photos still wait.\n"); err != nil {
+			return err
+		}
+		return showExplanation(result.Explanation, out)
 	}
 	if !result.GoodMatch {
 		if err := out.printf("No good match. The nearest photos are:\n\n"); err != nil {
 			return err
 		}
 	}
-	if err := showHits(query, result, out); err != nil {
+	if err := show(result, out); err != nil {
 		return err
 	}
 	var notes string
@@ -104,10 +118,13 @@ func showResult(query string, result api.SearchResult, out Screen) error {
 	if result.Next != "" {
 		notes += "\nThere are more: add --cursor " + table.Escape(result.Next) + "\n"
 	}
-	return out.printf("%s", notes)
+	if err := out.printf("%s", notes); err != nil {
+		return err
+	}
+	return showExplanation(result.Explanation, out)
 }
 
-func showHits(query string, result api.SearchResult, out Screen) error {
+func showHits(result api.SearchResult, out Screen) error {
 	columns := []table.Column{
 		{Title: "PHOTO", Right: true}, {Title: "WHY"},
 		{Title: "PATH", Shorten: table.Middle}, {Title: "TAGS", Shorten: table.End},
@@ -116,7 +133,7 @@ func showHits(query string, result api.SearchResult, out Screen) error {
 	for _, hit := range result.Hits {
 		tie := "nearest"
 		if result.GoodMatch {
-			tie = why(query, hit)
+			tie = why(hit)
 		}
 		rows = append(rows, []string{fmt.Sprintf("id:%d", hit.ID), tie, place(hit.Photo), tagNames(hit.Tags)})
 	}

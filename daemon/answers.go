@@ -28,8 +28,10 @@ func refuse(status int, format string, arguments ...any) *api.Error {
 }
 
 // Search answers one page of a query.
-func (d *daemon) Search(ctx context.Context, text string, limit int, cursor string) (api.SearchResult, error) {
-	result, err := d.engine.Search(ctx, text, limit, cursor)
+func (d *daemon) Search(ctx context.Context, asked api.SearchRequest) (api.SearchResult, error) {
+	result, err := d.engine.Search(ctx, search.Request{
+		Text: asked.Query, Limit: asked.Limit, Place: asked.Cursor, Typing: asked.Typing, Explain: asked.Explain,
+	})
 	var wrong *query.Error
 	var unlike *search.LikeError
 	switch {
@@ -45,9 +47,30 @@ func (d *daemon) Search(ctx context.Context, text string, limit int, cursor stri
 	}
 	answer := api.SearchResult{Hits: make([]api.Hit, len(result.Hits)), Next: result.Next, GoodMatch: result.GoodMatch, Partial: result.Partial}
 	for i, hit := range result.Hits {
-		answer.Hits[i] = api.Hit{Photo: photo(hit.Photo), Score: hit.Score}
+		answer.Hits[i] = explained(hit, asked.Explain)
+	}
+	if e := result.Explanation; e != nil {
+		answer.Explanation = &api.Explanation{Parsed: e.Parsed, Rows: e.Rows, Rescored: e.Rescored}
+		for _, step := range e.Steps {
+			answer.Explanation.Steps = append(answer.Explanation.Steps, api.Step{Name: step.Name, Milliseconds: float64(step.Took.Microseconds()) / 1000})
+		}
 	}
 	return answer, nil
+}
+
+// explained is a hit with what of the query it has, and, if so wanted, how it came
+// to its place.
+func explained(hit search.Hit, wanted bool) api.Hit {
+	answer := api.Hit{Photo: photo(hit.Photo), Score: hit.Score, Ranked: hit.Reason.Ranked}
+	for _, match := range hit.Reason.Matches {
+		answer.Matches = append(answer.Matches, api.Match{Word: match.Word, Field: match.Field, Texts: match.Texts})
+	}
+	if wanted {
+		answer.Reason = &api.Reason{
+			Cosine: hit.Reason.Cosine, VectorRank: hit.Reason.VectorRank, WordRank: hit.Reason.WordRank, Filters: hit.Reason.Filters,
+		}
+	}
+	return answer
 }
 
 // Photo describes one photo.

@@ -83,7 +83,7 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 		return err
 	}
 	defer closing(&err, gazetteer.Close)
-	words, err := openWords(ctx, c, filepath.Join(state, "keyword"), gazetteer.Sum(), options.Log)
+	words, err := openWords(ctx, c, filepath.Join(state, "keyword"), gazetteer.Sum(), options.Config.Search.Language, options.Log)
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,10 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 		engine: search.New(c, words, gazetteer, options.Log),
 		keeper: folders.New(c, options.Log, folders.PollEvery(options.Config.Watch.PollInterval.Duration)),
 	}
+	if err := d.engine.KeepAttributes(ctx, filepath.Join(state, "attributes")); err != nil {
+		return err
+	}
+	d.engine.South = options.Config.Search.Hemisphere == "south"
 	if options.Config.Ingest.Thumbnails {
 		if d.thumbnails, err = thumbnail.Open(filepath.Join(state, "thumbnails")); err != nil {
 			return err
@@ -107,12 +111,12 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 
 // openWords opens the keyword index. One that is ahead of the catalogue, as
 // after a restored backup or a power cut, is made anew, and so is one with other
-// place names than those of the sum.
-func openWords(ctx context.Context, c *catalogue.Catalogue, folder, sum string, log *slog.Logger) (*keyword.Index, error) {
+// place names than those of the sum or of another language.
+func openWords(ctx context.Context, c *catalogue.Catalogue, folder, sum, language string, log *slog.Logger) (*keyword.Index, error) {
 	if err := matchPlaces(folder, sum, log); err != nil {
 		return nil, err
 	}
-	words, err := keyword.Open(folder)
+	words, err := keyword.Open(folder, keyword.Language(language))
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +138,7 @@ func openWords(ctx context.Context, c *catalogue.Catalogue, folder, sum string, 
 	if err := errors.Join(words.Close(), os.RemoveAll(folder), os.RemoveAll(vectors), matchPlaces(folder, sum, log)); err != nil {
 		return nil, err
 	}
-	return keyword.Open(folder)
+	return keyword.Open(folder, keyword.Language(language))
 }
 
 // serve runs the parts side by side; the end of one ends all.

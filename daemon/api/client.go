@@ -48,15 +48,25 @@ func (e *NoDaemonError) Error() string {
 // Search asks for the photos that fit query, best first. limit 0 means
 // DefaultLimit; cursor is empty or the Next of an earlier answer to the query.
 func (c *Client) Search(ctx context.Context, query string, limit int, cursor string) (SearchResult, error) {
-	if err := CheckQuery(query); err != nil {
+	return c.Find(ctx, SearchRequest{Query: query, Limit: limit, Cursor: cursor})
+}
+
+// Find is Search with all that can be asked for.
+func (c *Client) Find(ctx context.Context, asked SearchRequest) (SearchResult, error) {
+	if err := CheckQuery(asked.Query); err != nil {
 		return SearchResult{}, err
 	}
-	values := url.Values{"q": {query}}
-	if limit != 0 {
-		values.Set("limit", strconv.Itoa(limit))
+	values := url.Values{"q": {asked.Query}}
+	if asked.Limit != 0 {
+		values.Set("limit", strconv.Itoa(asked.Limit))
 	}
-	if cursor != "" {
-		values.Set("cursor", cursor)
+	if asked.Cursor != "" {
+		values.Set("cursor", asked.Cursor)
+	}
+	for name, on := range map[string]bool{"typing": asked.Typing, "explain": asked.Explain} {
+		if on {
+			values.Set(name, "true")
+		}
 	}
 	return ask[SearchResult](ctx, c, http.MethodGet, "/v1/search?"+values.Encode(), nil)
 }

@@ -7,6 +7,16 @@ import (
 	"unicode/utf8"
 )
 
+// A SearchRequest asks for a page of an answer. Of its zero values only that of
+// Query is refused.
+type SearchRequest struct {
+	Query   string
+	Limit   int    // 0: DefaultLimit
+	Cursor  string // "", or the Next of an earlier answer to the query
+	Typing  bool   // whether the last word may go on
+	Explain bool   // whether to tell how each hit came to its place
+}
+
 // MaxQueryBytes is the longest search text that the daemon takes. A sentence
 // has a hundred bytes; the room above is for pasted text.
 const MaxQueryBytes = 16 << 10

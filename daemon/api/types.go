@@ -100,10 +100,40 @@ type Metadata struct {
 	Group           int64   `json:"group,omitempty" doc:"the number of the first of the near duplicates or of the burst that the photo belongs to; its own where it is the first or alone"`
 }
 
+// Fields that a word of a query can stand in.
+const (
+	FieldTag         = "tag"
+	FieldTitle       = "title"
+	FieldDescription = "description"
+	FieldName        = "name"
+	FieldPlace       = "place"
+	FieldCamera      = "camera"
+	FieldFolder      = "folder"
+)
+
+// A Match is a word of the query that a photo has.
+type Match struct {
+	Word  string   `json:"word" doc:"as it was asked for; empty: the query as a whole"`
+	Field string   `json:"field" enum:"tag,title,description,name,place,camera,folder"`
+	Texts []string `json:"texts" doc:"what has the word in that field, such as the tag"`
+}
+
 // A Hit is a photo that was found.
 type Hit struct {
 	Photo
-	Score float64 `json:"score" doc:"fused score; comparable within one answer only"`
+	Score   float64 `json:"score" doc:"fused score; comparable within one answer only"`
+	Matches []Match `json:"matches" doc:"words of the query that the photo has; none: it looks like what was asked for, or passes the filters"`
+	Ranked  bool    `json:"ranked" doc:"false: it was not ranked, it passes the filters"`
+	// Reason is given with explain only.
+	Reason *Reason `json:"reason,omitempty"`
+}
+
+// A Reason tells how a hit came to its place.
+type Reason struct {
+	Cosine     *float64 `json:"cosine,omitempty" doc:"of the photo's vector to the query's; absent: it has none"`
+	VectorRank int      `json:"vector_rank,omitempty" doc:"place among what looks like it, from 1 on; absent: not among its best"`
+	WordRank   int      `json:"word_rank,omitempty" doc:"place among what has its words, from 1 on; absent: not among its best"`
+	Filters    []string `json:"filters" doc:"filters that the photo passed"`
 }
 
 // SearchResult is the answer of GET /v1/search.
@@ -113,6 +143,22 @@ type SearchResult struct {
 	GoodMatch bool   `json:"good_match" doc:"whether anything found is likely what was asked for"`
 	// Partial says that one of the two indexes could not be asked, and why.
 	Partial string `json:"partial,omitempty"`
+	// Explanation is given with explain only.
+	Explanation *Explanation `json:"explanation,omitempty"`
+}
+
+// An Explanation tells what was made of a query.
+type Explanation struct {
+	Parsed   string `json:"parsed" doc:"the query as it was understood"`
+	Rows     int    `json:"rows" doc:"vectors that were scanned"`
+	Rescored int    `json:"rescored" doc:"of those, the ones whose cosine was computed exactly"`
+	Steps    []Step `json:"steps" doc:"in the order of their begin; the encoder works beside filters and words"`
+}
+
+// A Step is a part of the work on a query.
+type Step struct {
+	Name         string  `json:"name"`
+	Milliseconds float64 `json:"ms"`
 }
 
 // Counts accounts for every file under the folders. Total is the sum of the

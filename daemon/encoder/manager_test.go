@@ -249,7 +249,7 @@ func (w *world) spaces() string {
 func (w *world) answered() {
 	w.Helper()
 	for range 10 {
-		result, err := w.engine.Search(w.Context(), "something", 5, "")
+		result, err := w.engine.Search(w.Context(), search.Request{Text: "something", Limit: 5})
 		if err != nil || result.Partial != "" {
 			w.Errorf("a query: %q, %v", result.Partial, err)
 		}
@@ -264,7 +264,7 @@ func (w *world) ask() (stop func()) {
 		tick := time.NewTicker(5 * time.Millisecond) // the tests share the cores
 		defer tick.Stop()
 		for ; ctx.Err() == nil; <-tick.C {
-			result, err := w.engine.Search(ctx, "something", 5, "")
+			result, err := w.engine.Search(ctx, search.Request{Text: "something", Limit: 5})
 			if ctx.Err() == nil && (err != nil || result.Partial != "") {
 				w.Errorf("a query: %q, %v", result.Partial, err)
 				return

@@ -63,10 +63,19 @@ func (e *Engine) Follow(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	others.Go(func() { e.keepCalibrated(ctx) })
-	others.Go(func() { follow(ctx, e.log, e.catalogue.Wait, nil, e.attributes.CatchUp) }) // returns nil
+	others.Go(func() { e.followAttributes(ctx) })
 	defer others.Wait()
 	defer stop()
 	return e.followWords(ctx)
+}
+
+// followAttributes keeps them in a snapshot at the end, so that the next start need
+// not read all photos.
+func (e *Engine) followAttributes(ctx context.Context) {
+	_ = follow(ctx, e.log, e.catalogue.Wait, nil, e.attributes.CatchUp) // returns nil
+	if err := e.attributes.Save(); err != nil {
+		e.log.Error("the next start will take longer", "error", err)
+	}
 }
 
 func (e *Engine) followWords(ctx context.Context) error {

@@ -22,6 +22,7 @@ type Generation struct {
 
 	queries     sync.WaitGroup // those that are under way
 	calibration atomic.Pointer[Calibration]
+	pictures    pictures
 }
 
 // Serve makes queries ask this generation from now on, and returns when the last

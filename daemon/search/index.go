@@ -18,6 +18,7 @@ import (
 type Index struct {
 	space   *catalogue.Space
 	vectors *vector.Index
+	scans   together
 	reached atomic.Pointer[catalogue.Cursor] // nil before Follow
 	log     *slog.Logger
 }
@@ -129,10 +130,16 @@ func (x *Index) CaughtUp(ctx context.Context) (bool, error) {
 
 // search gives the photos nearest to the vector that pass the filter, best first,
 // and after them the others of those given with their cosines.
-func (x *Index) search(ctx context.Context, wanted []float32, others []index.Hit, passing *vector.Filter) ([]index.Hit, error) {
-	found, err := x.vectors.Search(ctx, wanted, candidates, passing)
+func (x *Index) search(ctx context.Context, wanted []float32, others []index.Hit, passing *vector.Filter) (vector.Result, error) {
+	var found vector.Result
+	var err error
+	if passing == nil {
+		found, err = x.scans.search(ctx, x.vectors, wanted, candidates)
+	} else {
+		found, err = x.vectors.Search(ctx, wanted, candidates, passing)
+	}
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	near := make(map[int64]bool, len(found.Hits))
 	for _, hit := range found.Hits {
@@ -150,5 +157,5 @@ func (x *Index) search(ctx context.Context, wanted []float32, others []index.Hit
 			found.Hits = append(found.Hits, index.Hit{ID: id, Score: score})
 		}
 	}
-	return found.Hits, err
+	return found, err
 }

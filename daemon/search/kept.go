@@ -7,15 +7,21 @@ import (
 	"vsed/index"
 )
 
-// keptLists is how many lists are kept for their next pages: some 30 kB each.
+// keptLists is how many lists are kept for their next pages: some 50 kB each.
 const keptLists = 32
 
 // A ranking is what a query found, best first.
 type ranking struct {
-	hits      []index.Hit
-	goodMatch bool
-	partial   string
+	hits           []index.Hit
+	goodMatch      bool
+	partial        string
+	rows, rescored int
+	sources        []source        // at least one
+	owed           map[int64]uint8 // to which source a photo owes its score; absent: the first
 }
+
+// from gives the source that a photo owes its score to.
+func (r ranking) from(id int64) *source { return &r.sources[r.owed[id]] }
 
 // after gives at most so many hits that come after a cursor.
 func (r ranking) after(place cursor, count int) []index.Hit {
@@ -35,26 +41,26 @@ type kept struct {
 }
 
 type keptList struct {
-	query  string
-	change int64 // at which it was made
+	asked  Request // its text and what it asked for
+	change int64   // at which it was made
 	ranking
 }
 
-func (k *kept) put(query string, change int64, r ranking) {
+func (k *kept) put(asked Request, change int64, r ranking) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if len(k.lists) == keptLists {
 		k.lists = slices.Delete(k.lists, 0, 1)
 	}
-	k.lists = append(k.lists, keptList{query, change, r})
+	k.lists = append(k.lists, keptList{asked, change, r})
 }
 
 // take gives a ranking again, as long as it is kept.
-func (k *kept) take(query string, change int64) (ranking, bool) {
+func (k *kept) take(asked Request, change int64) (ranking, bool) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := len(k.lists) - 1; i >= 0; i-- {
-		if one := k.lists[i]; one.query == query && one.change == change {
+		if one := k.lists[i]; one.asked == asked && one.change == change {
 			k.lists = append(slices.Delete(k.lists, i, i+1), one)
 			return one.ranking, true
 		}

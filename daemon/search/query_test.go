@@ -50,12 +50,12 @@ func TestTheLanguageOfQueries(t *testing.T) {
 		t.Errorf("nothing is called a good match: %+v", result)
 	}
 	var wrong *query.Error
-	if _, err := w.engine.Search(t.Context(), "dog tga:beach", 10, ""); !errors.As(err, &wrong) || wrong.Character != 5 {
+	if _, err := w.engine.Search(t.Context(), Request{Text: "dog tga:beach", Limit: 10}); !errors.As(err, &wrong) || wrong.Character != 5 {
 		t.Errorf("an unknown field: %v", err)
 	}
 	for _, photo := range []string{"/photos/none.jpg", "a.jpg", "id:x", "id:999"} {
 		var unlike *LikeError
-		if _, err := w.engine.Search(t.Context(), "like:"+photo, 10, ""); !errors.As(err, &unlike) || strings.Contains(err.Error(), "\n") {
+		if _, err := w.engine.Search(t.Context(), Request{Text: "like:" + photo, Limit: 10}); !errors.As(err, &unlike) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("like:%s: %v", photo, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"vsed/daemon/attributes"
 	"vsed/daemon/query"
@@ -27,31 +29,36 @@ type LikeError struct{ Photo, Problem string }
 func (e *LikeError) Error() string { return fmt.Sprintf("like:%s: %s", e.Photo, e.Problem) }
 
 // rank gives what the query finds, each photo with its highest score of all
-// alternatives.
-func (e *Engine) rank(ctx context.Context, q query.Query) (ranking, error) {
+// alternatives. The words are searched while another process encodes.
+func (e *Engine) rank(ctx context.Context, q query.Query, asked Request, clock *clock) (ranking, error) {
 	serving := e.hold()
 	if serving != nil {
 		defer serving.queries.Done()
 	}
-	r := ranker{Engine: e, serving: serving, scores: make(map[int64]float64)}
-	if err := r.encode(ctx, q); err != nil {
+	r := ranker{Engine: e, serving: serving, asked: asked, clock: clock, scores: make(map[int64]float64)}
+	r.result.owed = make(map[int64]uint8)
+	var encoding sync.WaitGroup
+	var encoded error
+	encoding.Go(func() { encoded = r.encode(ctx, q) })
+	prepared, err := r.prepare(ctx, q)
+	begin := time.Now()
+	encoding.Wait()
+	clock.time("wait for the encoder", begin)
+	clock.steps = append(clock.steps, Step{"encode", r.encoding})
+	if err = errors.Join(err, encoded); err != nil {
 		return ranking{}, err
 	}
-	var unranked []query.Alternative
-	for _, alternative := range q.Alternatives {
-		if !alternative.Ranked() {
-			unranked = append(unranked, alternative)
-			continue
-		}
-		if err := r.add(ctx, alternative); err != nil {
+	for _, one := range prepared {
+		if err := r.add(ctx, one); err != nil {
 			return ranking{}, err
 		}
 	}
-	for _, alternative := range unranked {
-		if err := r.addMatching(ctx, alternative.Filter); err != nil {
-			return ranking{}, err
+	for _, one := range prepared {
+		if !one.Ranked() {
+			r.addMatching(one)
 		}
 	}
+	defer clock.time("order", time.Now())
 	r.result.hits = r.ordered(q)
 	return r.result, nil
 }
@@ -60,9 +67,54 @@ func (e *Engine) rank(ctx context.Context, q query.Query) (ranking, error) {
 type ranker struct {
 	*Engine
 	serving *Generation // nil: none
-	vectors map[string][]float32
+	asked   Request
+	clock   *clock
 	scores  map[int64]float64
 	result  ranking
+
+	// What encode gives, which runs beside the words' search.
+	vectors  map[string][]float32
+	encoding time.Duration
+	failure  error // why only words are searched
+}
+
+// A prepared alternative is what is found of one without the query's vector.
+type prepared struct {
+	query.Alternative
+	passing attributes.Set // of its filter, where it has one
+	words   []index.Hit
+}
+
+// prepare applies the filters and searches the words.
+func (r *ranker) prepare(ctx context.Context, q query.Query) (list []prepared, err error) {
+	for _, alternative := range q.Alternatives {
+		one := prepared{Alternative: alternative}
+		if one.Filter != nil || !one.Ranked() {
+			begin := time.Now()
+			if one.passing, err = r.attributes.Select(ctx, one.Filter); err != nil {
+				return nil, err
+			}
+			r.clock.time("filter", begin)
+		}
+		if one.Text != "" {
+			begin := time.Now()
+			if one.words, err = r.words.Search(ctx, one.Text, candidates, r.options(one)...); err != nil {
+				return nil, err
+			}
+			r.clock.time("words", begin)
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+// options are those of the words' search.
+func (r *ranker) options(one prepared) []keyword.SearchOption {
+	options := r.asked.words()
+	if one.Filter != nil {
+		options = append(options, keyword.Among(one.passing.Has))
+	}
+	return options
 }
 
 // encode gets the vectors of all sentences. Without them words are searched.
@@ -76,20 +128,22 @@ func (r *ranker) encode(ctx context.Context, q query.Query) error {
 		}
 	}
 	if r.serving == nil {
-		r.fail(errors.New("no encoder has been ready yet; `vsectl status` says why"))
+		r.failure = errors.New("no encoder has been ready yet; `vsectl status` says why")
 		return nil
 	}
 	if len(texts) == 0 {
 		return nil
 	}
+	begin := time.Now()
 	within, cancel := context.WithTimeout(ctx, encodeTimeout)
 	defer cancel()
 	embeddings, err := r.serving.Encoder.EncodeTexts(within, texts)
+	r.encoding = time.Since(begin)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		r.fail(err)
+		r.failure = err
 		return nil
 	}
 	r.vectors = make(map[string][]float32, len(texts))
@@ -99,71 +153,99 @@ func (r *ranker) encode(ctx context.Context, q query.Query) error {
 	return nil
 }
 
-func (r *ranker) fail(err error) { r.result.partial = "only words were searched: " + err.Error() }
-
-// add searches both indexes for an alternative among the photos of its filter.
-func (r *ranker) add(ctx context.Context, a query.Alternative) error {
-	passing, keep, err := r.filter(ctx, a.Filter)
-	if err != nil {
-		return err
+// add searches the vectors for an alternative among the photos of its filter, and
+// fuses what both indexes found.
+func (r *ranker) add(ctx context.Context, one prepared) error {
+	if r.failure != nil {
+		r.result.partial = "only words were searched: " + r.failure.Error()
 	}
-	var lists fusion.Lists
-	if lists.Words, err = r.words.Search(ctx, a.Text, candidates, keep...); err != nil {
-		return fmt.Errorf("search the keyword index: %w", err)
+	from := source{alternative: one.Alternative}
+	defer func() { r.result.sources = append(r.result.sources, from) }()
+	if !one.Ranked() {
+		return nil
 	}
+	lists := fusion.Lists{Words: one.words}
+	r.result.goodMatch = r.result.goodMatch || len(lists.Words) > 0
+	blend := uncalibrated().Blend()
+	if r.serving != nil {
+		blend = r.serving.calibrated().Blend()
+		if err := r.addVectors(ctx, one, &lists); err != nil {
+			return err
+		}
+	}
+	begin := time.Now()
 	for _, hit := range lists.Words {
 		if keyword.Whole(hit) {
 			lists.Whole = append(lists.Whole, hit)
 		}
 	}
-	r.result.goodMatch = r.result.goodMatch || len(lists.Words) > 0
-	blend := uncalibrated().Blend()
-	if r.serving != nil {
-		blend = r.serving.calibrated().Blend()
-		if err := r.addVectors(ctx, a, passing, &lists); err != nil {
-			return err
-		}
-	}
 	for _, hit := range blend.Fuse(lists) {
 		if before, ok := r.scores[hit.ID]; !ok || hit.Score > before {
 			r.scores[hit.ID] = hit.Score
+			if number := len(r.result.sources); number > 0 {
+				r.result.owed[hit.ID] = uint8(number)
+			}
 		}
+	}
+	r.clock.time("fuse", begin)
+	if r.asked.Explain {
+		from.explain(lists)
 	}
 	return nil
 }
 
-// filter gives the filter in the forms that both indexes take; nil and none
-// where all pass.
-func (r *ranker) filter(ctx context.Context, filter query.Expression) (*vector.Filter, []keyword.SearchOption, error) {
-	if filter == nil {
-		return nil, nil, nil
-	}
-	set, err := r.attributes.Select(ctx, filter)
-	if err != nil {
-		return nil, nil, err
-	}
-	return vector.NewFilter(set.All), []keyword.SearchOption{keyword.Among(set.Has)}, nil
-}
-
-// addVectors adds to the lists what looks like the alternative, and the cosines of
-// what has its words.
-func (r *ranker) addVectors(ctx context.Context, a query.Alternative, passing *vector.Filter, lists *fusion.Lists) error {
-	wanted, err := r.vector(ctx, a)
+// addVectors adds to the lists what looks like the alternative, the cosines of what
+// has its words, and the words of what looks like it.
+func (r *ranker) addVectors(ctx context.Context, one prepared, lists *fusion.Lists) error {
+	wanted, err := r.vector(ctx, one.Alternative)
 	if err != nil || wanted == nil {
 		return err
 	}
+	begin := time.Now()
+	var passing *vector.Filter
+	if one.Filter != nil {
+		passing = vector.NewFilterOfBits(one.passing.Bits())
+	}
+	found, err := r.serving.Index.search(ctx, wanted, lists.Words, passing)
+	r.clock.time("vectors", begin)
+	lists.Vectors = found.Hits
+	r.result.rows, r.result.rescored = r.result.rows+found.Rows, r.result.rescored+found.Rescored
 	var good bool
-	if lists.Vectors, err = r.serving.Index.search(ctx, wanted, lists.Words, passing); err == nil {
+	if err == nil {
+		begin = time.Now()
 		good, err = r.serving.goodMatch(lists.Vectors)
+		r.clock.time("judge", begin)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		r.fail(err)
+		r.result.partial = "only words were searched: " + err.Error()
 	}
 	r.result.goodMatch = r.result.goodMatch || good
-	return nil
+	return r.addWords(ctx, one, lists)
+}
+
+// addWords completes a list of words that was cut off: what looks right and has the
+// words must not stand behind what has them alone.
+func (r *ranker) addWords(ctx context.Context, one prepared, lists *fusion.Lists) error {
+	if len(lists.Words) < candidates {
+		return nil
+	}
+	defer r.clock.time("words of what looks like it", time.Now())
+	listed := make(map[int64]bool, len(lists.Words))
+	for _, hit := range lists.Words {
+		listed[hit.ID] = true
+	}
+	var others []int64
+	for _, hit := range lists.Vectors {
+		if !listed[hit.ID] {
+			others = append(others, hit.ID)
+		}
+	}
+	more, err := r.words.Score(ctx, one.Text, others, r.asked.words()...)
+	lists.Words = append(lists.Words, more...)
+	return err
 }
 
 // vector sums up what is wanted and takes off what is not; nil where nothing is
@@ -194,8 +276,12 @@ func (r *ranker) vector(ctx context.Context, a query.Alternative) ([]float32, er
 	return combine(wanted, away), nil
 }
 
-// vectorOf gives the vector of a photo by its number, as id:75, or its path.
+// vectorOf gives the vector of a photo by its number, as id:75, or its path, or of a
+// picture that was sent.
 func (r *ranker) vectorOf(ctx context.Context, photo string) ([]float32, error) {
+	if strings.HasPrefix(photo, PicturePrefix) {
+		return r.serving.pictures.vector(photo)
+	}
 	id, err := r.photoID(ctx, photo)
 	if err != nil {
 		return nil, err
@@ -226,7 +312,7 @@ func (e *Engine) photoID(ctx context.Context, photo string) (int64, error) {
 		return 0, err
 	}
 	if len(photos) == 0 {
-		return 0, &LikeError{photo, "no photo of the library has this path: `vsectl folder list` shows the folders"}
+		return 0, &LikeError{photo, "no photo of the library has this path, and no file that can be sent: `vsectl folder list` shows the folders"}
 	}
 	return photos[0].ID, nil
 }
@@ -266,20 +352,17 @@ func combine(wanted, away [][]float32) []float32 {
 
 // addMatching puts the newest photos that pass a filter before all that only
 // rank.
-func (r *ranker) addMatching(ctx context.Context, filter query.Expression) error {
-	set, err := r.attributes.Select(ctx, filter)
-	if err != nil {
-		return err
-	}
+func (r *ranker) addMatching(one prepared) {
 	above := 0.0
 	for _, score := range r.scores {
 		above = max(above, score)
 	}
-	for _, hit := range r.attributes.List(set, attributes.Listing{Ungrouped: true, Limit: candidates}) {
+	number := slices.IndexFunc(r.result.sources, func(from source) bool { return !from.alternative.Ranked() })
+	for _, hit := range r.attributes.List(one.passing, attributes.Listing{Ungrouped: true, Limit: candidates}) {
 		r.scores[hit.ID] = above + 1
+		r.result.owed[hit.ID] = uint8(number)
 		r.result.goodMatch = true
 	}
-	return nil
 }
 
 // ordered sorts what was found, and leaves of each group the first.

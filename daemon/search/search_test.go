@@ -135,7 +135,7 @@ func (w *world) caughtUp() {
 
 func (w *world) search(query string, limit int, cursor string) Result {
 	w.Helper()
-	result, err := w.engine.Search(w.Context(), query, limit, cursor)
+	result, err := w.engine.Search(w.Context(), Request{Text: query, Limit: limit, Place: cursor})
 	w.check(err)
 	return result
 }
@@ -220,11 +220,11 @@ func TestWithoutTheEncoderWordsAreSearched(t *testing.T) {
 
 func TestBadQueriesAreRefused(t *testing.T) {
 	w := newWorld(t, 0)
-	if _, err := w.engine.Search(t.Context(), " \n", 1, ""); !errors.Is(err, ErrEmptyQuery) {
+	if _, err := w.engine.Search(t.Context(), Request{Text: " \n", Limit: 1}); !errors.Is(err, ErrEmptyQuery) {
 		t.Errorf("an empty query: %v", err)
 	}
 	for _, cursor := range []string{"x", "!!", "MTIz", strings.Repeat("A", 10_000)} {
-		if _, err := w.engine.Search(t.Context(), "0", 1, cursor); !errors.Is(err, ErrBadCursor) {
+		if _, err := w.engine.Search(t.Context(), Request{Text: "0", Limit: 1, Place: cursor}); !errors.Is(err, ErrBadCursor) {
 			t.Errorf("the cursor %.10q: %v", cursor, err)
 		}
 	}

@@ -35,6 +35,7 @@ func (s *Server) routes() http.Handler {
 	s.eventRoutes(h)
 	s.encoderRoutes(h)
 	mux.HandleFunc("PUT /v1/encoders/{name}", s.installEncoder)
+	mux.HandleFunc("POST /v1/pictures", s.takePicture)
 	neverNull(h.OpenAPI().Components.Schemas)
 	mux.HandleFunc("/", unknownRoute(mux))
 	return mux

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,10 +36,9 @@ const (
 	shutdownTimeout = 2 * time.Second
 )
 
-// A Searcher finds photos. limit is from 1 to api.MaxLimit; cursor is empty or
-// the Next of an earlier result.
+// A Searcher finds photos. The limit is from 1 to api.MaxLimit.
 type Searcher interface {
-	Search(ctx context.Context, query string, limit int, cursor string) (api.SearchResult, error)
+	Search(ctx context.Context, asked api.SearchRequest) (api.SearchResult, error)
 }
 
 // A Library is what the daemon knows. Paths are exact bytes. An *api.Error goes
@@ -55,6 +55,9 @@ type Library interface {
 	PhotosByPath(ctx context.Context, path string) ([]api.Photo, error)
 	// Thumbnail gives a WebP file.
 	Thumbnail(ctx context.Context, id int64) ([]byte, error)
+
+	// Picture takes a picture that is not in the library, to be asked for by like:.
+	Picture(ctx context.Context, content io.Reader) (api.Picture, error)
 
 	// AddTags and RemoveTags return every tag that the photo then has.
 	Tags(ctx context.Context, id int64) ([]api.Tag, error)

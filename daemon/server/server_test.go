@@ -61,7 +61,9 @@ func TestShapes(t *testing.T) {
 		}
 	}
 	const photo = `"id":7,"path":"/p/�.jpg","path_base64":"L3Av/y5qcGc=","paths":[],"tags":[],"state":"encoded"`
-	f("GET", "/v1/search?q=dog", "", 200, `{"hits":[{`+photo+`,"score":0.5}],"next":"","good_match":true}`)
+	f("GET", "/v1/search?q=dog", "", 200, `{"hits":[{`+photo+`,"score":0.5,"matches":[],"ranked":false}],"next":"","good_match":true}`)
+	f("POST", "/v1/pictures", "\xff\xd8", 200, `{"like":"sha256:71563ad80061407ede9c6f316836284bd3710a520c5a792b5eda1cb703690815"}`)
+	f("POST", "/v1/pictures", "text", 422, `{"status":422,"title":"Unprocessable Entity","detail":"the picture cannot be read: it is none"}`)
 	f("GET", "/v1/photos/7", "", 200, `{`+photo+`}`)
 	f("GET", "/v1/photos?path_base64=L3Av/y5qcGc%3D", "", 200, `{"photos":[{`+photo+`}]}`)
 	f("GET", "/v1/photos?path=/none", "", 200, `{"photos":[]}`)
@@ -338,7 +340,7 @@ func TestShutdownCutsOffWhatHangs(t *testing.T) {
 
 type hanging struct{}
 
-func (hanging) Search(ctx context.Context, _ string, _ int, _ string) (api.SearchResult, error) {
+func (hanging) Search(ctx context.Context, _ api.SearchRequest) (api.SearchResult, error) {
 	<-ctx.Done()
 	return api.SearchResult{}, ctx.Err()
 }

@@ -5,7 +5,9 @@ package servertest
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,16 +64,28 @@ func (l *Library) emit(kind string, photo int64) {
 }
 
 // Search implements server.Searcher: it finds what Answer says, cut to limit.
-func (l *Library) Search(_ context.Context, query string, limit int, cursor string) (api.SearchResult, error) {
+func (l *Library) Search(_ context.Context, asked api.SearchRequest) (api.SearchResult, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.Queries = append(l.Queries, query)
-	if cursor == "damaged" {
+	l.Queries = append(l.Queries, asked.Query)
+	if asked.Cursor == "damaged" {
 		return api.SearchResult{}, api.NewError(http.StatusUnprocessableEntity, "the cursor is damaged: search again without it")
 	}
 	result := l.Answer
-	result.Hits = result.Hits[:min(limit, len(result.Hits))]
+	result.Hits = result.Hits[:min(asked.Limit, len(result.Hits))]
 	return result, l.Failure
+}
+
+// Picture implements server.Library: it takes what begins as a JPEG does.
+func (l *Library) Picture(_ context.Context, content io.Reader) (api.Picture, error) {
+	bytes, err := io.ReadAll(content)
+	switch {
+	case err != nil:
+		return api.Picture{}, err
+	case !strings.HasPrefix(string(bytes), "\xff\xd8"):
+		return api.Picture{}, api.NewError(http.StatusUnprocessableEntity, "the picture cannot be read: it is none")
+	}
+	return api.Picture{Like: fmt.Sprintf("sha256:%x", sha256.Sum256(bytes))}, l.Failure
 }
 
 // Status implements server.Library.
