@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"vsed/encoders/runtime"
 	"vsed/training/graph"
@@ -16,9 +18,12 @@ func Losses() []string { return []string{"contrastive", "sum", "max", "weighted"
 // One are the settings of stage I.
 type One struct {
 	Rates
-	Epochs int    `toml:"epochs" json:"epochs"` // over all captions
-	Batch  int    `toml:"batch" json:"batch"`   // pairs a step
-	Loss   string `toml:"loss" json:"loss"`
+	Epochs int `toml:"epochs" json:"epochs"` // over all captions
+	Batch  int `toml:"batch" json:"batch"`   // pairs a step
+	// Captions is how many captions of a picture a step has, in as many pairs: the
+	// picture, which is most of the work, goes through its head once.
+	Captions int    `toml:"captions" json:"captions"`
+	Loss     string `toml:"loss" json:"loss"`
 	// Temperature divides the scores of the contrastive loss; Margin is that of the
 	// others.
 	Temperature float64 `toml:"temperature" json:"temperature"`
@@ -30,7 +35,7 @@ type One struct {
 func DefaultOne() One {
 	return One{
 		Rates:  Rates{Rate: 1e-3, Decay: 1e-2, WarmUp: .1, Dropout: .4, Threads: 2},
-		Epochs: 15, Batch: 384, Loss: "contrastive", Temperature: .07, Margin: .2,
+		Epochs: 15, Batch: 384, Captions: 1, Loss: "contrastive", Temperature: .07, Margin: .2,
 	}
 }
 
@@ -56,11 +61,15 @@ func (o One) similarity(g *graph.Graph, pictures, texts, negatives, hardness *gr
 // build writes the graph of a step.
 func (o One) build(heads Heads) (b built, err error) {
 	g := graph.New("stage-1")
-	pictures := g.Input("pictures", o.Batch, heads.Picture.Inputs)
+	count := o.Batch / o.Captions
+	pictures := g.Input("pictures", count, heads.Picture.Inputs)
 	if o.Noise > 0 {
-		pictures = g.Dropout(pictures, g.Input("pictures.clear", o.Batch, heads.Picture.Inputs))
+		pictures = g.Dropout(pictures, g.Input("pictures.clear", count, heads.Picture.Inputs))
 	}
-	pictures = heads.Picture.Declare(g).Apply(g, pictures, g.Input("pictures.kept", o.Batch, heads.Picture.Hidden))
+	pictures = heads.Picture.Declare(g).Apply(g, pictures, g.Input("pictures.kept", count, heads.Picture.Hidden))
+	if o.Captions > 1 {
+		pictures = g.Concat(0, slices.Repeat([]*graph.Value{pictures}, o.Captions)...)
+	}
 	captions := heads.Sentence.Declare(g).Apply(g, g.Input("captions", o.Batch, heads.Sentence.Inputs), g.Input("captions.kept", o.Batch, heads.Sentence.Hidden))
 	var hardness *graph.Value
 	if o.Loss == "max" {
@@ -78,6 +87,8 @@ func (o One) check(data Captioned) error {
 	switch {
 	case o.Batch < 2 || o.Batch > len(data.Captions):
 		return fmt.Errorf("a batch of %d pairs cannot be drawn from %d captions: set batch to 2 or more, and not above", o.Batch, len(data.Captions))
+	case o.Captions < 1 || o.Batch%o.Captions != 0 || o.Batch/o.Captions > len(newDealer(data, nil).holders):
+		return fmt.Errorf("a batch of %d pairs cannot have %d captions of each of its pictures: set captions to a divisor of batch", o.Batch, o.Captions)
 	case o.Epochs < 1:
 		return fmt.Errorf("%d epochs: one is the least", o.Epochs)
 	case o.Dropout < 0 || o.Dropout >= 1 || o.Noise < 0 || o.Noise >= 1 || o.Average < 0 || o.Average >= 1:
@@ -97,7 +108,10 @@ type Epoch struct {
 // Run trains the heads in place from where they are and gives those to use, which may
 // be others. After each epoch it calls report, whose error ends the run.
 func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, data Captioned, report func(Epoch, Heads) error) (learned Heads, err error) {
-	if err := errors.Join(data.check(heads), o.check(data)); err != nil {
+	if err := data.check(heads); err != nil {
+		return heads, err
+	}
+	if err := o.check(data); err != nil {
 		return heads, err
 	}
 	graph, err := o.build(heads)
@@ -114,11 +128,11 @@ func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, dat
 	if err != nil {
 		return heads, err
 	}
+	deal := newDealer(data, l.random)
 	for number := range o.Epochs {
-		order := l.random.Perm(len(data.Captions))
 		sum := 0.0
-		for at := range perEpoch {
-			o.batch(l, data, order[at*o.Batch:(at+1)*o.Batch])
+		for range perEpoch {
+			o.batch(l, data, deal.next(o.Batch/o.Captions), deal)
 			if h := run.Numbers("hardness"); h != nil {
 				h[0] = hardness(number, o.Epochs)
 			}
@@ -139,18 +153,21 @@ func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, dat
 // hinges collapses.
 func hardness(epoch, epochs int) float32 { return float32(min(1, 3*float64(epoch)/float64(epochs))) }
 
-// batch fills in pairs by the places of their captions.
-func (o One) batch(l *learner, data Captioned, captions []int) {
-	pictures := make([]int, len(captions))
-	for i, caption := range captions {
-		pictures[i] = data.Owner[caption]
+// batch fills in pictures by their places, each with some of its captions.
+func (o One) batch(l *learner, data Captioned, pictures []int, deal *dealer) {
+	count := len(pictures)
+	captions := make([]int, o.Batch)
+	for i, picture := range pictures {
+		for j, caption := range deal.captions(picture, o.Captions) {
+			captions[j*count+i] = caption
+		}
 	}
 	o.pictures(l, data, pictures)
 	fill(l.step.Numbers("captions"), data.Captions, captions)
 	negatives := l.step.Mask("negatives")
-	for i, picture := range pictures {
-		for j, other := range pictures {
-			negatives[i*len(pictures)+j] = picture != other
+	for i := range captions {
+		for j := range captions {
+			negatives[i*o.Batch+j] = pictures[i%count] != pictures[j%count]
 		}
 	}
 	l.drop(l.step.Numbers("pictures.kept"), o.Dropout)
@@ -168,4 +185,52 @@ func (o One) pictures(l *learner, data Captioned, places []int) {
 		}
 		copy(batch[i*width:(i+1)*width], form[place])
 	}
+}
+
+// A dealer gives pictures so that each comes once before any comes again, and their
+// captions likewise.
+type dealer struct {
+	random  *rand.Rand
+	order   []int   // pictures still to come
+	owned   [][]int // captions of each picture, in the order in which they come
+	dealt   []int   // how many of them have come
+	holders []int   // the pictures that have captions
+}
+
+func newDealer(data Captioned, random *rand.Rand) *dealer {
+	d := &dealer{random: random, owned: make([][]int, len(data.Pictures)), dealt: make([]int, len(data.Pictures))}
+	for caption, owner := range data.Owner {
+		d.owned[owner] = append(d.owned[owner], caption)
+	}
+	for picture, captions := range d.owned {
+		if len(captions) > 0 {
+			d.holders = append(d.holders, picture)
+		}
+	}
+	return d
+}
+
+// next gives different pictures.
+func (d *dealer) next(count int) []int {
+	if len(d.order) < count {
+		d.order = slices.Clone(d.holders)
+		d.random.Shuffle(len(d.order), func(i, j int) { d.order[i], d.order[j] = d.order[j], d.order[i] })
+	}
+	var pictures []int
+	pictures, d.order = d.order[:count], d.order[count:]
+	return pictures
+}
+
+// captions gives so many of a picture's, the same again only where it has fewer.
+func (d *dealer) captions(picture, count int) (captions []int) {
+	own := d.owned[picture]
+	for range count {
+		at := d.dealt[picture] % len(own)
+		if at == 0 {
+			d.random.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
+		}
+		captions = append(captions, own[at])
+		d.dealt[picture]++
+	}
+	return captions
 }

@@ -169,7 +169,7 @@ func TestBatches(t *testing.T) {
 	data := newWorld().draw(20, 1)
 	data.Views = [][][]float32{newWorld().draw(20, 5).Pictures, newWorld().draw(20, 6).Pictures}
 	one := trial()
-	one.Batch = len(data.Captions)
+	one.Batch, one.Captions = len(data.Captions), 2
 	heads := trialHeads(0)
 	graph, err := one.build(heads)
 	if err != nil {
@@ -184,26 +184,30 @@ func TestBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	order := l.random.Perm(one.Batch)
-	one.batch(l, data, order)
-	seen := map[int]int{}
-	for i, caption := range order {
-		picture := run.Numbers("pictures")[i*pictureWidth : (i+1)*pictureWidth]
-		form := slices.IndexFunc(append(data.Views, data.Pictures), func(rows [][]float32) bool {
-			return slices.Equal(rows[data.Owner[caption]], picture)
-		})
-		seen[form]++
-		if got := run.Numbers("captions")[i*sentenceWidth : (i+1)*sentenceWidth]; !slices.Equal(got, data.Captions[caption]) {
-			t.Errorf("pair %d has another caption", i)
+	deal := newDealer(data, l.random)
+	pictures := deal.next(20)
+	one.batch(l, data, pictures, deal)
+	forms, captions := map[int]int{}, map[int]bool{}
+	for i := range one.Batch {
+		place := pictures[i%20]
+		if i < 20 {
+			picture := run.Numbers("pictures")[i*pictureWidth : (i+1)*pictureWidth]
+			forms[slices.IndexFunc(append(data.Views, data.Pictures), func(rows [][]float32) bool { return slices.Equal(rows[place], picture) })]++
 		}
-		for j, other := range order {
-			if got := run.Mask("negatives")[i*one.Batch+j]; got != (data.Owner[caption] != data.Owner[other]) {
-				t.Errorf("pair %d and %d: negatives %v", i, j, got)
+		got := run.Numbers("captions")[i*sentenceWidth : (i+1)*sentenceWidth]
+		caption := slices.IndexFunc(data.Captions, func(row []float32) bool { return slices.Equal(row, got) })
+		if captions[caption] || data.Owner[caption] != place {
+			t.Errorf("pair %d of picture %d has caption %d", i, place, caption)
+		}
+		captions[caption] = true
+		for j := range one.Batch {
+			if got := run.Mask("negatives")[i*one.Batch+j]; got != (place != pictures[j%20]) {
+				t.Errorf("pairs %d and %d: negatives %v", i, j, got)
 			}
 		}
 	}
-	if len(seen) != 3 || seen[-1] > 0 {
-		t.Errorf("forms seen: %v", seen)
+	if len(forms) != 3 || forms[-1] > 0 {
+		t.Errorf("forms seen: %v", forms)
 	}
 	dropped := 0
 	for _, kept := range run.Numbers("pictures.kept") {
@@ -213,7 +217,7 @@ func TestBatches(t *testing.T) {
 			t.Fatalf("kept %v", kept)
 		}
 	}
-	if share := float64(dropped) / float64(24*one.Batch); share < .05 || share > .15 {
+	if share := float64(dropped) / float64(24*20); share < .05 || share > .15 {
 		t.Errorf("%v were dropped, want about .1", share)
 	}
 }
@@ -222,16 +226,19 @@ func TestWhatCannotBeLearnedIsNamed(t *testing.T) {
 	f := func(want string, change func(*One, *Captioned)) {
 		t.Helper()
 		one, data := trial(), newWorld().draw(20, 1)
+		one.Batch = 20
 		change(&one, &data)
 		if _, err := one.Run(t.Context(), nil, trialHeads(0), data, silent); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
 	f("there is nothing to learn from", func(_ *One, data *Captioned) { data.Captions = nil })
-	f("a caption is of picture 20", func(_ *One, data *Captioned) { data.Owner[3] = 20 })
+	f("a caption is of picture 20", func(one *One, data *Captioned) { data.Owner[3], one.Batch = 20, 4 })
 	f("caption 2 has 1 values, its head takes 12", func(_ *One, data *Captioned) { data.Captions[2] = []float32{1} })
 	f("a view of 1 pictures, where there are 20", func(_ *One, data *Captioned) { data.Views = [][][]float32{data.Pictures[:1]} })
 	f("batch of 41 pairs cannot be drawn from 40 captions", func(one *One, _ *Captioned) { one.Batch = 41 })
+	f("cannot have 1 captions of each of its pictures", func(one *One, _ *Captioned) { one.Batch = 21 })
+	f("cannot have 3 captions of each", func(one *One, _ *Captioned) { one.Captions = 3 })
 	f("0 epochs", func(one *One, _ *Captioned) { one.Epochs = 0 })
 	f("up to, not at, 1", func(one *One, _ *Captioned) { one.Dropout = 1 })
 	f("temperature is 0", func(one *One, _ *Captioned) { one.Temperature = 0 })
