@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,12 +36,11 @@ func lockState(state string) (*stateLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the state folder: %w; choose another with --state", err)
 	}
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	err = acquire(lock)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		holder, _ := os.ReadFile(path) // a number for the message; without it the message stands
+		holder := holderOf(lock)
 		lock.Close()
-		return nil, fmt.Errorf("the state folder %s is in use by another vsed (process %s): stop that one, or choose another with --state",
-			state, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("the state folder %s is in use by another vsed (process %s): stop that one, or choose another with --state", state, holder)
 	}
 	if err == nil {
 		err = writeHolder(lock)
@@ -48,6 +49,36 @@ func lockState(state string) (*stateLock, error) {
 		return nil, errors.Join(fmt.Errorf("lock the state folder %s: %w", state, err), lock.Close())
 	}
 	return &stateLock{file: lock, made: made}, nil
+}
+
+const (
+	// orphanPatience is how long the lock of a process that is gone is waited for. A
+	// plugin that it was starting when it was killed has the lock until its own program
+	// runs, which takes a loaded machine a while.
+	orphanPatience = 10 * time.Second
+	orphanPause    = 20 * time.Millisecond
+)
+
+// acquire takes the lock, or fails with EWOULDBLOCK where a living process has it.
+func acquire(lock *os.File) error {
+	for begin := time.Now(); ; time.Sleep(orphanPause) {
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(begin) > orphanPatience {
+			return err
+		}
+		process, malformed := strconv.Atoi(holderOf(lock))
+		if malformed != nil || !errors.Is(unix.Kill(process, 0), unix.ESRCH) {
+			return err
+		}
+	}
+}
+
+// holderOf gives the number of the process that took the lock last, as text; empty
+// where it has not said so yet.
+func holderOf(lock *os.File) string {
+	text := make([]byte, 32)
+	length, _ := lock.ReadAt(text, 0) // it is for a message, which stands without
+	return strings.TrimSpace(string(text[:length]))
 }
 
 // missing gives the folders of the path that are not there, the innermost first.
