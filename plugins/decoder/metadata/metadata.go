@@ -75,7 +75,8 @@ func ReadBlocks(exif [][]byte, packet []byte) *contract.Metadata {
 	return found.metadata()
 }
 
-// ReadSidecar reads an XMP sidecar. It fails where the file is no XMP at all.
+// ReadSidecar reads an XMP sidecar. It fails where the file is no XMP at all, or
+// only the beginning of one: what was known of the photo is more.
 func ReadSidecar(packet []byte) (*contract.Metadata, error) {
 	found := newFindings()
 	if err := found.readXMP(packet); err != nil {

@@ -69,8 +69,11 @@ func (f *findings) xmpText(name property) string {
 	return ""
 }
 
+var errTruncated = errors.New("is truncated: part of it is missing")
+
 // readXMP reads a packet to its end or to its first fault, which is an error only
-// where no description came before it.
+// where no description came before it, or where the rest of them is missing: a
+// program or a disk that stopped halfway does that.
 func (f *findings) readXMP(packet []byte) error {
 	if len(packet) > contract.SidecarLimit {
 		return fmt.Errorf("is more than %d MiB long", contract.SidecarLimit>>20)
@@ -84,6 +87,8 @@ func (f *findings) readXMP(packet []byte) error {
 			err = reader.take(token)
 		}
 		switch {
+		case err != nil && reader.descriptions > 0 && reader.descriptionDepth() > 0 && isCutShort(err):
+			return errTruncated
 		case err != nil && reader.descriptions > 0:
 			return nil
 		case errors.Is(err, io.EOF):
@@ -93,6 +98,11 @@ func (f *findings) readXMP(packet []byte) error {
 		}
 	}
 	return nil
+}
+
+func isCutShort(err error) bool {
+	var fault *xml.SyntaxError
+	return errors.As(err, &fault) && fault.Msg == "unexpected EOF"
 }
 
 // inUTF8 converts UTF-16 with a byte order mark, and takes the mark away.

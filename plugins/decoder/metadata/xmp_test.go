@@ -98,6 +98,13 @@ func TestReadSidecarRefusesWhatIsNoXMP(t *testing.T) {
 	f(strings.Repeat("<a>", 1000), "nested too deep")
 	f("<a>&bomb;</a>", "is not XMP")
 	f(strings.Repeat(" ", contract.SidecarLimit+1), "more than 4 MiB")
+	// Half of a sidecar would take away what the other half said.
+	content := packet(`xmp:Rating="4"`, bag("dc:subject", "cat", "dog"))
+	for _, part := range []string{"<dc:subject>", "cat", "dog</rdf", "</rdf:RDF>"} {
+		begun, _, _ := strings.Cut(content, part)
+		f(begun, "is truncated")
+		f(begun+strings.Repeat("\x00", 4096), "is truncated")
+	}
 }
 
 // TestHostileXMP: entities are never expanded, and what came before the fault
@@ -106,6 +113,7 @@ func TestHostileXMP(t *testing.T) {
 	bomb := `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>`
 	wantSidecar(t, bomb+packet(`xmp:Rating="2"`, "<dc:subject>&b;</dc:subject>"), "rating:2 rated:true")
 	wantSidecar(t, packet(`xmp:Rating="2"`, strings.Repeat("<dc:subject>", 1000)), "rating:2 rated:true")
+	wantSidecar(t, packet(`xmp:Rating="2"`, "")+"<unfinished", "rating:2 rated:true")
 	got, err := ReadSidecar([]byte(packet("", bag("dc:subject", strings.Split(strings.Repeat("x", 100)+strings.Repeat(",y", 5000), ",")...)+
 		bag("lr:hierarchicalSubject", strings.Repeat("z", 256)))))
 	if err != nil || len(got.Keywords) != 2 {
