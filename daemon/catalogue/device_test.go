@@ -42,7 +42,7 @@ func TestWhatIsOnADiskThatIsAwayIsNotMissing(t *testing.T) {
 	if missing := scanned(t, c, folder, own, ignored); missing != 0 {
 		t.Errorf("%d are missing", missing)
 	}
-	if left := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10)); len(left) != 1 {
+	if left := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10)); len(left) != 1 {
 		t.Errorf("sidecars %+v", left)
 	}
 	for _, gone := range []struct {

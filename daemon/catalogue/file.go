@@ -42,9 +42,8 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 	return c.update(ctx, func(w change) error {
 		for _, path := range paths {
 			// Everything below a directory lies between "path/" and "path0", the next byte.
-			const here = `folder = ? AND (path = ? OR (path > ? AND path < ?))`
-			arguments := []any{folder, []byte(path), []byte(path + "/"), []byte(path + "0")}
-			files, err := w.knownFiles(`WHERE file.state != 'missing' AND file.id IN (SELECT id FROM file WHERE `+here+`)`, arguments...)
+			here := []any{folder, []byte(path), []byte(path + "/"), []byte(path + "0")}
+			files, err := w.knownFiles(presentHere, here...)
 			if err != nil {
 				return err
 			}
@@ -53,13 +52,21 @@ func (c *Catalogue) Vanished(ctx context.Context, folder int64, paths []string) 
 					return err
 				}
 			}
-			if err := w.dropSidecars(here, arguments...); err != nil {
+			if err := w.dropSidecars(sidecarsHere, here...); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 }
+
+// What is at a path or below it. With OR in place of UNION ALL, SQLite would read
+// all names of the folder.
+const (
+	presentHere = `WHERE file.state != 'missing' AND file.id IN (SELECT id FROM file WHERE folder = ?1 AND path = ?2
+		UNION ALL SELECT id FROM file WHERE folder = ?1 AND path > ?3 AND path < ?4)`
+	sidecarsHere = `folder = ?1 AND path = ?2 UNION ALL SELECT id FROM sidecar WHERE folder = ?1 AND path > ?3 AND path < ?4`
+)
 
 // OnOtherDevice reports whether anything that is known at the path, or below it,
 // lay on another device than that of this number.
@@ -136,15 +143,19 @@ type WaitingFile struct {
 	Taken    string // the photo's time; "" where unknown
 }
 
-// Undecoded gives files not decoded yet, in order of id, after the one given;
-// nil begins.
+// Undecoded gives files not decoded yet, in order of folder and id, after the one
+// given; nil begins.
 func (c *Catalogue) Undecoded(ctx context.Context, after *WaitingFile, limit int) ([]WaitingFile, error) {
 	if after == nil {
 		after = &WaitingFile{}
 	}
-	return c.waiting(ctx, `FROM file JOIN folder ON folder.id = file.folder LEFT JOIN photo ON photo.id = file.photo
-		WHERE file.state = 'present' AND file.photo IS NULL AND NOT folder.offline AND file.id > ? ORDER BY file.id LIMIT ?`, after.ID, limit)
+	return c.waiting(ctx, undecoded, after.FolderID, after.ID, limit)
 }
+
+// CROSS JOIN has SQLite go from folder to folder, by an index in each.
+const undecoded = `FROM folder CROSS JOIN file ON file.folder = folder.id LEFT JOIN photo ON photo.id = file.photo
+	WHERE NOT folder.offline AND folder.id >= ?1 AND file.state = 'present' AND file.photo IS NULL AND file.id > iif(folder.id = ?1, ?2, 0)
+	ORDER BY folder.id, file.id LIMIT ?3`
 
 // Unencoded gives one file for each decoded photo without a vector in the
 // space, unless it was refused there, or without the metadata of schema 2: those
@@ -161,10 +172,12 @@ func (s *Space) Unencoded(ctx context.Context, after *WaitingFile, limit int) ([
 		ORDER BY photo.taken DESC, photo.id DESC LIMIT ?4`, after.Taken, after.Photo, s.id, limit)
 }
 
+const waitingQuery = `SELECT file.id, folder.id, folder.path, file.path, file.device, file.inode, file.size, file.modified, file.changed,
+	EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size), coalesce(photo.id, 0), coalesce(photo.taken, '') `
+
 func (c *Catalogue) waiting(ctx context.Context, from string, arguments ...any) (files []WaitingFile, err error) {
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT file.id, folder.id, folder.path, file.path, file.device, file.inode, file.size, file.modified, file.changed,
-			EXISTS (SELECT 1 FROM photo WHERE photo.size = file.size), coalesce(photo.id, 0), coalesce(photo.taken, '') `+from, arguments...)
+		rows, err := db.QueryContext(ctx, waitingQuery+from, arguments...)
 		if err != nil {
 			return fmt.Errorf("read waiting files: %w", err)
 		}

@@ -51,6 +51,20 @@ func (w change) addHash(photo int64, hash uint64) error {
 	return nil
 }
 
+// dropHash forgets the parts of a photo's hash, which is that of addHash.
+func (w change) dropHash(photo int64) error {
+	var hash int64
+	if err := w.QueryRowContext(w.ctx, `SELECT coalesce(perceptual_hash, 0) FROM photo WHERE id = ?`, photo).Scan(&hash); err != nil {
+		return err
+	}
+	for part := range 4 {
+		if _, err := w.exec(`DELETE FROM hash_part WHERE part = ? AND value = ? AND photo = ?`, part, hashPart(uint64(hash), part), photo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // near finds the group of a photo whose hash differs in nearBits at most.
 func (w change) near(photo int64, hash uint64) (first int64, err error) {
 	if hash == 0 {

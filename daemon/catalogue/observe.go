@@ -174,7 +174,7 @@ func (w change) observeOne(folder int64, root string, observation Observation, s
 			return err
 		}
 	}
-	if photo != 0 && (len(before) == 0 || before[0].photo != photo || before[0].state == "ignored") {
+	if len(before) == 0 || before[0].state == "ignored" {
 		if err := w.sidecarsOf(folder, observation.Path); err != nil {
 			return err
 		}

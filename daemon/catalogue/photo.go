@@ -81,9 +81,6 @@ func (w change) link(file knownFile, photo int64) error {
 	if err := w.left(file.previous, file.id); err != nil {
 		return err
 	}
-	if err := w.sidecarsOf(file.folder, file.relative); err != nil {
-		return err
-	}
 	return w.touch(FileFound, photo, file.path)
 }
 
@@ -131,7 +128,7 @@ func (w change) photo(content Content) (id int64, err error) {
 		latitude, longitude = content.Latitude, content.Longitude
 	}
 	_, err = w.exec(`UPDATE photo SET size = ?, format = ?, width = ?, height = ?, taken = ?, taken_offset = ?, taken_source = ?, camera = ?, lens = ?,
-		latitude = ?, longitude = ?, title = ?, description = ?, rating = ?, perceptual_hash = nullif(?, 0) WHERE id = ?`,
+		latitude = ?, longitude = ?, title = ?, description = ?, rating = ?, perceptual_hash = coalesce(perceptual_hash, nullif(?, 0)) WHERE id = ?`,
 		content.Size, content.Format, content.Width, content.Height, content.Taken, content.TakenOffset, content.TakenSource, content.Camera, content.Lens,
 		latitude, longitude, content.Title, content.Description, content.Rating, int64(content.PerceptualHash), id)
 	if err == nil && size == 0 {

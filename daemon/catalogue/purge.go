@@ -20,6 +20,12 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 		if err != nil {
 			return err
 		}
+		worded, err := queryIDs(ctx, w, `SELECT DISTINCT photo FROM file WHERE `+due+` AND photo IS NOT NULL AND (
+			EXISTS (SELECT 1 FROM sidecar_tag WHERE sidecar_tag.file = file.id) OR EXISTS (SELECT 1 FROM sidecar_words WHERE sidecar_words.file = file.id))`,
+			before.Unix(), recently.Unix())
+		if err != nil {
+			return err
+		}
 		if _, err := w.exec(`DELETE FROM file WHERE `+due, before.Unix(), recently.Unix()); err != nil {
 			return err
 		}
@@ -31,12 +37,33 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 				return err
 			}
 		}
+		if err := w.touchLeft(worded); err != nil {
+			return err
+		}
 		return forgetEvents(ctx, w)
 	})
 	if err != nil || len(gone) == 0 {
 		return err
 	}
 	return c.forgetVectors(ctx, gone)
+}
+
+// touchLeft tells the indexes of those of the photos that are still known: what
+// sidecars said of their files went with these.
+func (w change) touchLeft(photos []int64) error {
+	for _, photo := range photos {
+		var known bool
+		if err := w.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM photo WHERE id = ?)`, photo).Scan(&known); err != nil {
+			return err
+		}
+		if !known {
+			continue
+		}
+		if err := w.touch(PhotoTagged, photo, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // latest is a time that has certainly passed. A board without a battery for its
@@ -102,8 +129,11 @@ const orphaned = `NOT EXISTS (SELECT 1 FROM photo WHERE photo.id = embedding.pho
 // forget drops a photo that no file holds, nor held before an edit that is not
 // yet encoded.
 func (w change) forget(photo int64) error {
-	var held bool
-	if err := w.QueryRowContext(w.ctx, `SELECT `+holding, photo).Scan(&held); err != nil || held {
+	var known bool
+	if err := w.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM photo WHERE id = ?1) AND NOT `+holding, photo).Scan(&known); err != nil || !known {
+		return err
+	}
+	if err := w.dropHash(photo); err != nil {
 		return err
 	}
 	if err := w.leaveGroup(photo); err != nil {

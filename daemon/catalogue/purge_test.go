@@ -111,3 +111,52 @@ func TestAClockThatStartsIn1970MakesNothingOld(t *testing.T) {
 	check(t, c.Purge(t.Context(), time.Now().Add(900*time.Second), time.Time{}))
 	must[Photo](t)(c.Photo(t.Context(), photos[0]))
 }
+
+// What the sidecar beside a deleted copy said goes with the copy, also out of the
+// indexes.
+func TestIndexesAreToldOfWordsThatGoWithACopy(t *testing.T) {
+	f := func(said SidecarWords) {
+		t.Helper()
+		c := open(t, t.TempDir())
+		folder, photos := library(t, c, "a.jpg")
+		readSidecar(t, c, folder, "a.xmp", stat(50), said)
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "copy.jpg", Stat: stat(0)}}))
+		check(t, c.Vanished(t.Context(), folder.ID, []string{"a.jpg"}))
+		before := must[int64](t)(c.Change(t.Context()))
+		check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
+		photo := must[Photo](t)(c.Photo(t.Context(), photos[0]))
+		if len(photo.Tags) > 0 || photo.Title != "" || photo.Change <= before {
+			t.Errorf("%+v: left %+v, told %t", said, photo, photo.Change > before)
+		}
+		check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
+		if now := must[Photo](t)(c.Photo(t.Context(), photos[0])).Change; now != photo.Change {
+			t.Error("they are told again")
+		}
+	}
+	f(SidecarWords{Keywords: []string{"cat"}})
+	f(SidecarWords{Title: "title"})
+}
+
+// Another decoder may give a photo another hash.
+func TestNothingIsLeftOfAForgottenHash(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, _ := library(t, c)
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(1)}}))
+	file := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 1))[0]
+	for _, hash := range []uint64{0x8765_4321_1234_5678, 0x1111_2222_3333_4444} {
+		hashed := content(1)
+		hashed.PerceptualHash = hash
+		encode(t, c, file, stat(1), hashed)
+	}
+	parts := func(want int) {
+		t.Helper()
+		var count int
+		if err := c.read.QueryRow(`SELECT count(*) FROM hash_part`).Scan(&count); err != nil || count != want {
+			t.Errorf("%d parts, %v; want %d", count, err, want)
+		}
+	}
+	parts(4)
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.jpg"}))
+	check(t, c.Purge(t.Context(), time.Now().Add(time.Hour), time.Time{}))
+	parts(0)
+}

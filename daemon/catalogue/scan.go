@@ -69,12 +69,12 @@ func (s *Scan) Finish(ctx context.Context, unreadPaths []string) error {
 			return err
 		}
 	}
-	return s.catalogue.update(ctx, func(w change) error {
-		for some := range slices.Chunk(sidecars, statementIDs) {
-			if err := w.forgetSidecars(some, unread); err != nil {
-				return err
-			}
+	for some := range slices.Chunk(sidecars, statementIDs) {
+		if err := s.catalogue.update(ctx, func(w change) error { return w.forgetSidecars(some, unread) }); err != nil {
+			return err
 		}
+	}
+	return s.catalogue.update(ctx, func(w change) error {
 		_, err := w.exec(`UPDATE folder SET last_scan = ? WHERE id = ?`, time.Now().Unix(), s.folder)
 		return err
 	})

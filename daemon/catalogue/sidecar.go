@@ -71,8 +71,7 @@ type Sidecar struct {
 	Stat     Stat
 }
 
-const sidecarQuery = `SELECT sidecar.id, sidecar.folder, folder.path, sidecar.path, sidecar.device, sidecar.inode, sidecar.size, sidecar.modified, sidecar.changed
-	FROM sidecar JOIN folder ON folder.id = sidecar.folder WHERE sidecar.id IN (SELECT id FROM sidecar WHERE `
+const sidecarQuery = `SELECT sidecar.id, sidecar.folder, folder.path, sidecar.path, sidecar.device, sidecar.inode, sidecar.size, sidecar.modified, sidecar.changed `
 
 func scanSidecars(rows *sql.Rows) (sidecars []Sidecar, err error) {
 	defer rows.Close()
@@ -91,17 +90,22 @@ func scanSidecars(rows *sql.Rows) (sidecars []Sidecar, err error) {
 }
 
 func (w change) sidecars(condition string, arguments ...any) ([]Sidecar, error) {
-	rows, err := w.QueryContext(w.ctx, sidecarQuery+condition+`)`, arguments...)
+	rows, err := w.QueryContext(w.ctx, sidecarQuery+`FROM sidecar JOIN folder ON folder.id = sidecar.folder
+		WHERE sidecar.id IN (SELECT id FROM sidecar WHERE `+condition+`)`, arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("read sidecars: %w", err)
 	}
 	return scanSidecars(rows)
 }
 
-// UnreadSidecars gives sidecars to be read, in order of id after a cursor.
-func (c *Catalogue) UnreadSidecars(ctx context.Context, after int64, limit int) (sidecars []Sidecar, err error) {
+// UnreadSidecars gives sidecars to be read, in order of folder and id, after the
+// one given; nil begins.
+func (c *Catalogue) UnreadSidecars(ctx context.Context, after *Sidecar, limit int) (sidecars []Sidecar, err error) {
+	if after == nil {
+		after = &Sidecar{}
+	}
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, sidecarQuery+`NOT read AND id > ?) AND NOT folder.offline ORDER BY sidecar.id LIMIT ?`, after, limit)
+		rows, err := db.QueryContext(ctx, sidecarQuery+unreadSidecars, after.FolderID, after.ID, limit)
 		if err != nil {
 			return fmt.Errorf("read sidecars: %w", err)
 		}
@@ -110,6 +114,11 @@ func (c *Catalogue) UnreadSidecars(ctx context.Context, after int64, limit int) 
 	})
 	return sidecars, err
 }
+
+// As undecoded.
+const unreadSidecars = `FROM folder CROSS JOIN sidecar ON sidecar.folder = folder.id
+	WHERE NOT folder.offline AND folder.id >= ?1 AND NOT sidecar.read AND sidecar.id > iif(folder.id = ?1, ?2, 0)
+	ORDER BY folder.id, sidecar.id LIMIT ?3`
 
 // SidecarWords is what a sidecar says of the photos beside it. What it says
 // nothing of is empty.
@@ -222,6 +231,9 @@ func (w change) setSidecarWords(sidecar Sidecar, words SidecarWords) error {
 	for _, file := range files {
 		if err := w.addSidecarWords(file.id, sidecar.ID, words); err != nil {
 			return err
+		}
+		if file.photo == 0 {
+			continue // nobody knows it yet
 		}
 		if err := w.touch(PhotoTagged, file.photo, ""); err != nil {
 			return err

@@ -16,7 +16,7 @@ func readSidecar(t *testing.T, c *Catalogue, folder Folder, path string, s Stat,
 // unreadSidecar gives the one that is to be read.
 func unreadSidecar(t *testing.T, c *Catalogue) Sidecar {
 	t.Helper()
-	unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10))
+	unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10))
 	if len(unread) != 1 {
 		t.Fatalf("unread: %+v", unread)
 	}
@@ -128,7 +128,7 @@ func TestASidecarThatCannotBeReadIsToldAndTriedWhenItIsTime(t *testing.T) {
 	unread := func(when string, want int) {
 		t.Helper()
 		check(t, c.RetrySidecars(t.Context(), time.Now()))
-		if got := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10)); len(got) != want {
+		if got := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10)); len(got) != want {
 			t.Errorf("%s: unread %+v", when, got)
 		}
 	}
@@ -157,4 +157,94 @@ func TestASidecarThatCannotBeReadIsToldAndTriedWhenItIsTime(t *testing.T) {
 	check(t, c.RetrySidecars(t.Context(), time.Now().Add(2*time.Hour)))
 	check(t, c.SidecarRead(t.Context(), unreadSidecar(t, c), SidecarWords{}))
 	problems("read")
+}
+
+// A library that is taken in costs one reading of each sidecar, whether that comes
+// before its photo or after it, and an edit of the photo none.
+func TestASidecarIsReadOnce(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, _ := library(t, c)
+	photos := []Observation{{Path: "a.jpg", Stat: stat(1)}, {Path: "a.cr2", Stat: stat(2)}}
+	check(t, c.Observe(t.Context(), folder.ID, photos))
+	readSidecar(t, c, folder, "a.xmp", stat(50), SidecarWords{Title: "title"})
+	for _, event := range must[[]Event](t)(c.Events(t.Context(), 0, 100)) {
+		if event.Kind == PhotoTagged {
+			t.Errorf("nobody knows a photo yet: %+v", event)
+		}
+	}
+	take := func(count int) {
+		t.Helper()
+		waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))
+		if len(waiting) != count {
+			t.Errorf("waiting %+v", waiting)
+		}
+		for _, file := range waiting {
+			id := encode(t, c, file, file.Stat, content(byte(file.Stat.ModifiedNanos)+byte(file.Stat.Inode)))
+			if got := words(t, c, id); got != "title//0" {
+				t.Errorf("%s: %s", file.Path, got)
+			}
+		}
+		if again := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10)); len(again) > 0 {
+			t.Errorf("to be read again: %+v", again)
+		}
+	}
+	take(2)
+	photos[0].Stat.ModifiedNanos += 10
+	check(t, c.Observe(t.Context(), folder.ID, photos))
+	take(1)
+
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.png", Stat: stat(3), Rule: "mine"}}))
+	if again := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10)); len(again) > 0 {
+		check(t, c.SidecarRead(t.Context(), again[0], SidecarWords{Title: "title"}))
+	}
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.png", Stat: stat(3)}}))
+	check(t, c.SidecarRead(t.Context(), unreadSidecar(t, c), SidecarWords{Title: "title"}))
+	take(1)
+}
+
+// Whoever writes meanwhile waits for one part of them only.
+func TestManySidecarsThatAreGoneAreForgottenInParts(t *testing.T) {
+	c := open(t, t.TempDir())
+	folder, _ := library(t, c, "a.jpg")
+	for i := range statementIDs + 1 {
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: fmt.Sprintf("%d.xmp", i), Stat: stat(i + 10), Sidecar: true}}))
+	}
+	before := c.written.Load()
+	scanned(t, c, folder, Observation{Path: "a.jpg", Stat: stat(0)})
+	if left := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 1)); len(left) > 0 || c.written.Load()-before != 3 {
+		t.Errorf("left %v, after %d transactions", left, c.written.Load()-before)
+	}
+}
+
+// What waits in a folder that is away holds nothing up.
+func TestWhatWaitsIsGivenFolderByFolder(t *testing.T) {
+	c := open(t, t.TempDir())
+	var folders []Folder
+	for i, path := range []string{"/a", "/b", "/c"} {
+		folders = append(folders, must[Folder](t)(c.AddFolder(t.Context(), path)))
+		for j := range 3 {
+			check(t, c.Observe(t.Context(), folders[i].ID, []Observation{
+				{Path: fmt.Sprintf("%d.jpg", j), Stat: stat(10*i + j)}, {Path: fmt.Sprintf("%d.xmp", j), Stat: stat(100 + 10*i + j), Sidecar: true}}))
+		}
+	}
+	expect := func(want ...string) {
+		t.Helper()
+		var files, sidecars []string
+		for page := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 2)); len(page) > 0; page = must[[]WaitingFile](t)(c.Undecoded(t.Context(), &page[len(page)-1], 2)) {
+			for _, one := range page {
+				files = append(files, one.Folder+"/"+one.Path[:1])
+			}
+		}
+		for page := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 2)); len(page) > 0; page = must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), &page[len(page)-1], 2)) {
+			for _, one := range page {
+				sidecars = append(sidecars, one.Folder+"/"+one.Path[:1])
+			}
+		}
+		if fmt.Sprint(files) != fmt.Sprint(want) || fmt.Sprint(sidecars) != fmt.Sprint(want) {
+			t.Errorf("files %v, sidecars %v, want %v", files, sidecars, want)
+		}
+	}
+	expect("/a/0", "/a/1", "/a/2", "/b/0", "/b/1", "/b/2", "/c/0", "/c/1", "/c/2")
+	check(t, c.SetFolderState(t.Context(), folders[1].ID, true, "away"))
+	expect("/a/0", "/a/1", "/a/2", "/c/0", "/c/1", "/c/2")
 }

@@ -61,7 +61,7 @@ func TestSidecarsTagTheirPhotos(t *testing.T) {
 	tagged := func(sidecar string, s Stat, want ...int) {
 		t.Helper()
 		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: sidecar, Stat: s, Sidecar: true}}))
-		unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10))
+		unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10))
 		if len(unread) != 1 {
 			t.Fatalf("%s: unread %+v", sidecar, unread)
 		}
@@ -82,7 +82,7 @@ func TestSidecarsTagTheirPhotos(t *testing.T) {
 	tagged("a.xmp", stat(51), 0, 1)
 	tagged("dir/a.XMP", stat(52), 3)
 	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.xmp", Stat: stat(51), Sidecar: true}}))
-	if unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), 0, 10)); len(unread) != 0 {
+	if unread := must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 10)); len(unread) != 0 {
 		t.Errorf("an unchanged sidecar is read again: %+v", unread)
 	}
 	check(t, c.Vanished(t.Context(), folder.ID, []string{"a.xmp"}))

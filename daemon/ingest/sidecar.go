@@ -42,13 +42,13 @@ func (p *Pipeline) readUnread(ctx context.Context, decoder *host.DecoderHost) er
 	if err := p.catalogue.RetrySidecars(ctx, time.Now()); err != nil {
 		return err
 	}
-	var after int64
+	var after *catalogue.Sidecar
 	for {
 		page, err := p.catalogue.UnreadSidecars(ctx, after, feedPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		after = page[len(page)-1].ID
+		after = &page[len(page)-1]
 		for _, sidecar := range page {
 			if p.rests(disk{sidecar.FolderID, sidecar.Stat.Device}) {
 				continue // its folder, or another sidecar, is looked at when something changes

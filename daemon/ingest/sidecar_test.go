@@ -25,7 +25,7 @@ func TestSidecarsThatCannotBeRead(t *testing.T) {
 	inode := uint64(0)
 	unread := func() []catalogue.Sidecar {
 		t.Helper()
-		list, err := c.UnreadSidecars(t.Context(), 0, 10)
+		list, err := c.UnreadSidecars(t.Context(), nil, 10)
 		check(t, err)
 		return list
 	}

@@ -163,7 +163,7 @@ func TestNothingIsWrittenTwice(t *testing.T) {
 	entry, err := w.root.Look(t.Context(), "a.jpg.xmp")
 	w.check(err)
 	w.check(w.catalogue.Observe(t.Context(), w.id, []catalogue.Observation{{Path: "a.jpg.xmp", Stat: folders.Stat(entry.Info), Sidecar: true}}))
-	unread, err := w.catalogue.UnreadSidecars(t.Context(), 0, 10)
+	unread, err := w.catalogue.UnreadSidecars(t.Context(), nil, 10)
 	w.check(err)
 	w.check(w.catalogue.SidecarRead(t.Context(), unread[0], catalogue.SidecarWords{Keywords: []string{"dog"}}))
 	w.check(w.writer.catchUp(t.Context()))
