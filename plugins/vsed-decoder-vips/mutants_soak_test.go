@@ -21,9 +21,9 @@ const (
 	mediaRoot = "../../../shared/data/media"
 )
 
-// TestMutants sends 5,000 seeded mutants of real and made files through the real
+// TestSoakMutants sends 5,000 seeded mutants of real and made files through the real
 // program: each ends in pixels or in a reason, and none costs more than one restart.
-func TestMutants(t *testing.T) {
+func TestSoakMutants(t *testing.T) {
 	d := impatient(t)
 	seeds := goldenSet(t, d)
 	random := rand.New(rand.NewPCG(4, 2026))
