@@ -68,7 +68,7 @@ func TestFoldsAreRankedAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ranks []int
-	var median float64
+	var median, medianPicture float64
 	for fold := range 5 {
 		part := evaluation.Captioned{Pictures: whole.Pictures[4*fold : 4*fold+4]}
 		for i, owner := range whole.Owner {
@@ -82,9 +82,11 @@ func TestFoldsAreRankedAlone(t *testing.T) {
 		}
 		ranks = append(ranks, alone.Captions...)
 		median += float64(evaluate.MedianRank(alone.Captions)) / 5
+		medianPicture += float64(evaluate.MedianRank(alone.Pictures)) / 5
 	}
 	near(t, "R@1", folded.TextToImage.R1.Value, 100*evaluate.Mean(evaluate.Within(ranks, 1)))
 	near(t, "median rank", folded.TextToImage.MedianRank, median)
+	near(t, "median rank of pictures", folded.ImageToText.MedianRank, medianPicture)
 	if one, err := evaluation.Retrieve(whole); err != nil || one.TextToImage.R1.Value >= folded.TextToImage.R1.Value {
 		t.Errorf("among all pictures R@1 is %v, among a fifth %v", one.TextToImage.R1.Value, folded.TextToImage.R1.Value)
 	}

@@ -330,6 +330,46 @@ func TestConfidenceIsAProbability(t *testing.T) {
 	}
 }
 
+// TestConfidenceKnowsHowRareATagIs gives all tags the same poor scores: what is left
+// is how many photos have them.
+func TestConfidenceKnowsHowRareATagIs(t *testing.T) {
+	random := rand.New(rand.NewPCG(19, 20))
+	features, examples := make(rows, 3000), make([]Example, 3000)
+	shares := []float64{0.5, 0.1, 0.02}
+	for i := range features {
+		features[i] = []float32{random.Float32(), random.Float32(), 1 + random.Float32()}
+		for tag, share := range shares {
+			if random.Float64() < share*float64(features[i][0]+0.5) {
+				examples[i].Tags = append(examples[i].Tags, fmt.Sprint(tag))
+			}
+		}
+		if len(examples[i].Tags) == 0 {
+			examples[i].Tags = []string{"none"}
+		}
+	}
+	channel, err := Fit(features[:1500], examples[:1500], Options{Lambda: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calibration, err := channel.Calibrate(features[1500:], examples[1500:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tag, share := range shares {
+		var mean float64
+		for i := 1500; i < 3000; i++ {
+			scores, err := channel.Scores(nil, slices.Clone(features[i]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mean += calibration.Confidence(channel, tag, scores[tag]) / 1500
+		}
+		if mean < share/2 || mean > share*2 {
+			t.Errorf("the mean confidence of a tag that %.2f of the photos have is %.3f", share, mean)
+		}
+	}
+}
+
 func TestLearnCalibratesOnWhatIsHeldOut(t *testing.T) {
 	features, examples := drawn(rand.New(rand.NewPCG(17, 18)), 400, 20, 6)
 	held := make([]bool, 400)
