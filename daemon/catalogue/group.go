@@ -113,13 +113,21 @@ func (w change) burst(photo int64, content Content) (first int64, err error) {
 	return first, err
 }
 
-// leaveGroup makes the next photo the first of the group whose first this one is.
+// leaveGroup makes the next photo the first of the group whose first this one is,
+// and tells the indexes of it.
 func (w change) leaveGroup(photo int64) error {
 	var next sql.NullInt64
 	err := w.QueryRowContext(w.ctx, `SELECT min(id) FROM photo WHERE similar = ?`, photo).Scan(&next)
 	if err != nil || !next.Valid {
 		return err
 	}
-	_, err = w.exec(`UPDATE photo SET similar = nullif(?, id) WHERE similar = ?`, next.Int64, photo)
+	if _, err = w.exec(`UPDATE photo SET similar = nullif(?, id) WHERE similar = ?`, next.Int64, photo); err != nil {
+		return err
+	}
+	number, err := w.event(PhotoTagged, next.Int64, "")
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(`UPDATE photo SET change = ?1 WHERE id = ?2 OR similar = ?2`, number, next.Int64)
 	return err
 }

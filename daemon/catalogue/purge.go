@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -15,7 +16,7 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 	const due = `state = 'missing' AND missing_since < ?1 AND folder IN (SELECT id FROM folder WHERE NOT offline AND last_scan >= ?2)`
 	var gone []int64
 	err := c.update(ctx, func(w change) (err error) {
-		gone, err = queryIDs(ctx, w, `SELECT coalesce(photo, previous, 0) FROM file WHERE `+due+` UNION SELECT id FROM photo WHERE unheld_since < ?1`,
+		gone, err = queryIDs(ctx, w, `SELECT coalesce(photo, previous, 0) FROM file WHERE `+due+` UNION SELECT id FROM photo WHERE unheld_since < ?1 ORDER BY 1`,
 			before.Unix(), recently.Unix())
 		if err != nil {
 			return err
@@ -32,7 +33,9 @@ func (c *Catalogue) Purge(ctx context.Context, before, recently time.Time) error
 		if err := w.noteForgotten(gone); err != nil {
 			return err
 		}
-		for _, photo := range gone {
+		// The first of a group goes last: each that went before the others would have
+		// all of them follow the next.
+		for _, photo := range slices.Backward(gone) {
 			if err := w.forget(photo); err != nil {
 				return err
 			}
