@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -68,8 +69,8 @@ type savedPostings[T any] struct {
 }
 
 // Keep has the store keep snapshots in a file, and begin with the one that is
-// there. problem says why one that is there is of no use. It comes before all other
-// calls.
+// there. problem says why one that was there was of no use and is deleted. It comes
+// before all other calls.
 func (s *Store) Keep(ctx context.Context, file string) (problem, err error) {
 	s.file = file
 	newest, err := s.catalogue.Change(ctx)
@@ -93,7 +94,9 @@ func (s *Store) Keep(ctx context.Context, file string) (problem, err error) {
 		err = s.restore(mapped, a)
 	}
 	if err != nil {
-		return err, unmap(mapped)
+		// The catalogue's change number may pass the snapshot's before another is
+		// written, and a start after that would take it.
+		return err, errors.Join(unmap(mapped), os.Remove(file))
 	}
 	return nil, nil
 }
@@ -115,14 +118,27 @@ func open(name string) (mapped []byte, a about, err error) {
 	if mapped, err = unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE); err != nil {
 		return nil, a, err
 	}
+	a, err = check(mapped)
+	return mapped, a, err
+}
+
+// check reads all of a snapshot. A disk that does not give a page of it is an error
+// here, as it would end the daemon again at each start.
+func check(mapped []byte) (a about, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("it cannot be read: %v", cause)
+		}
+	}()
 	if !bytes.Equal(mapped[:24], header(mapped, 0)[:24]) || binary.LittleEndian.Uint32(mapped[24:]) != crc32.Checksum(mapped[headerBytes:], castagnoli) {
-		return mapped, a, errors.New("it is damaged, or of another version")
+		return a, errors.New("it is damaged, or of another version")
 	}
 	length := binary.LittleEndian.Uint64(mapped[16:])
 	if length > uint64(len(mapped)-headerBytes) {
-		return mapped, a, errors.New("it is damaged")
+		return a, errors.New("it is damaged")
 	}
-	return mapped, a, json.Unmarshal(mapped[headerBytes:headerBytes+length], &a)
+	return a, json.Unmarshal(mapped[headerBytes:headerBytes+length], &a)
 }
 
 // header is how the file begins on this machine, whose numbers lie in the columns;

@@ -97,7 +97,11 @@ func TestASnapshotThatDoesNotFitIsOfNoUse(t *testing.T) {
 	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
-	other, problem := kept(t, library(t, 1), file)
+	copied := file + " of another"
+	if err := os.Link(file, copied); err != nil {
+		t.Fatal(err)
+	}
+	other, problem := kept(t, library(t, 1), copied)
 	if problem == nil {
 		t.Error("a snapshot of a newer catalogue is taken")
 	}
@@ -160,5 +164,45 @@ func TestDamage(t *testing.T) {
 			}
 			caughtUp(t, s, 3)
 		}
+	}
+}
+
+// TestARefusedSnapshotDoesNotComeBack has a snapshot of a catalogue that was
+// lost, and kills the daemon before it has written another.
+func TestARefusedSnapshotDoesNotComeBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "attributes")
+	lost, _ := kept(t, library(t, 3), file)
+	caughtUp(t, lost, 3)
+	if err := lost.Save(); err != nil {
+		t.Fatal(err)
+	}
+	c := library(t, 1)
+	if _, problem := kept(t, c, file); problem == nil {
+		t.Fatal("a snapshot of a newer catalogue is taken")
+	}
+	for range 10 { // its change number passes that of the snapshot
+		if err := c.RemoveTags(t.Context(), 1, []string{"beach"}); err != nil {
+			t.Fatal(err)
+		}
+		tag(t, c, 1)
+	}
+	killed, _ := kept(t, c, file)
+	caughtUp(t, killed, 1)
+}
+
+// TestADiskThatDoesNotRead cuts a mapped snapshot off: the kernel answers reading it
+// as it does where a disk fails.
+func TestADiskThatDoesNotRead(t *testing.T) {
+	c, file := library(t, 3), filepath.Join(t.TempDir(), "attributes")
+	s, _ := kept(t, c, file)
+	caughtUp(t, s, 3)
+	if err := s.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, headerBytes); err != nil { // what the store lies in, too
+		t.Fatal(err)
+	}
+	if _, err := check(s.mapped); err == nil {
+		t.Error("a snapshot that cannot be read is taken")
 	}
 }
