@@ -89,6 +89,7 @@ type Server struct {
 	encoders Encoders
 	log      *slog.Logger
 	handler  http.Handler
+	pictures chan struct{} // holds a token for each that is being taken
 	// streams ends when the server is asked to stop: an event stream has no end
 	// of its own that a shutdown could wait for.
 	streams    context.Context
@@ -97,7 +98,7 @@ type Server struct {
 
 // New makes a server that answers from searcher, library and encoders.
 func New(searcher Searcher, library Library, encoders Encoders, log *slog.Logger) *Server {
-	s := &Server{searcher: searcher, library: library, encoders: encoders, log: log}
+	s := &Server{searcher: searcher, library: library, encoders: encoders, log: log, pictures: make(chan struct{}, mostPictures)}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	s.handler = s.logged(s.routes())
 	return s

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -334,6 +335,48 @@ func TestShutdownCutsOffWhatHangs(t *testing.T) {
 		}
 		if took := time.Since(start); took > 3*time.Second {
 			t.Errorf("took %s", took)
+		}
+	})
+}
+
+// Clients that send a picture and go silent keep others waiting for a while only, and
+// no more than two pictures lie in memory.
+func TestSilentClientsGiveUpTheirPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipeListener()
+		ctx, cancel := context.WithCancel(t.Context())
+		library, ended := servertest.New(), make(chan error, 1)
+		go func() {
+			ended <- server.New(library, library, &library.Shelf, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+		}()
+		start := time.Now()
+		send := func(body string) net.Conn {
+			conn := listener.dial()
+			fmt.Fprintf(conn, "POST /v1/pictures HTTP/1.0\r\nHost: vsed\r\nContent-Length: 4\r\n\r\n")
+			go fmt.Fprint(conn, body) // the pipe takes it when it is read
+			return conn
+		}
+		status := func(conn net.Conn, want int, after time.Duration) {
+			t.Helper()
+			defer conn.Close()
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); response.StatusCode != want || took != after {
+				t.Errorf("%s after %s, want %d after %s", response.Status, took, want, after)
+			}
+		}
+		silent := []net.Conn{send("\xff"), send("\xff")}
+		<-time.After(time.Second)
+		third := send("\xff\xd8..")
+		for _, conn := range silent {
+			status(conn, http.StatusRequestTimeout, 30*time.Second)
+		}
+		status(third, http.StatusOK, 30*time.Second)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	})
 }
