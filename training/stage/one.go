@@ -24,6 +24,9 @@ type One struct {
 	// picture, which is most of the work, goes through its head once.
 	Captions int    `toml:"captions" json:"captions"`
 	Loss     string `toml:"loss" json:"loss"`
+	// Tags is λ2, the weight of the loss on pictures and their words beside that on
+	// pictures and captions, whose weight is 1; 0 leaves it out.
+	Tags float64 `toml:"tags" json:"tags"`
 	// Temperature divides the scores of the contrastive loss; Margin is that of the
 	// others.
 	Temperature float64 `toml:"temperature" json:"temperature"`
@@ -34,7 +37,7 @@ type One struct {
 // DefaultOne is what was best on the development photos.
 func DefaultOne() One {
 	return One{
-		Rates:  Rates{Rate: 1e-3, Decay: 1e-2, WarmUp: .1, Dropout: .4, Threads: 2},
+		Rates:  Rates{Rate: 1e-3, Decay: 1e-2, WarmUp: .1, Dropout: .4, Noise: .4, Threads: 2},
 		Epochs: 15, Batch: 384, Captions: 1, Loss: "contrastive", Temperature: .07, Margin: .2,
 	}
 }
@@ -67,15 +70,23 @@ func (o One) build(heads Heads) (b built, err error) {
 		pictures = g.Dropout(pictures, g.Input("pictures.clear", count, heads.Picture.Inputs))
 	}
 	pictures = heads.Picture.Declare(g).Apply(g, pictures, g.Input("pictures.kept", count, heads.Picture.Hidden))
+	shown := pictures
 	if o.Captions > 1 {
-		pictures = g.Concat(0, slices.Repeat([]*graph.Value{pictures}, o.Captions)...)
+		pictures = g.Concat(0, slices.Repeat([]*graph.Value{shown}, o.Captions)...)
 	}
-	captions := heads.Sentence.Declare(g).Apply(g, g.Input("captions", o.Batch, heads.Sentence.Inputs), g.Input("captions.kept", o.Batch, heads.Sentence.Hidden))
+	sentence := heads.Sentence.Declare(g)
+	captions := sentence.Apply(g, g.Input("captions", o.Batch, heads.Sentence.Inputs), g.Input("captions.kept", o.Batch, heads.Sentence.Hidden))
 	var hardness *graph.Value
 	if o.Loss == "max" {
 		hardness = g.Input("hardness", 1)
 	}
 	total, err := o.similarity(g, pictures, captions, g.Mask("negatives", o.Batch, o.Batch), hardness)
+	if err == nil && o.Tags > 0 {
+		tags := sentence.Apply(g, g.Input("tags", count, heads.Sentence.Inputs), g.Input("tags.kept", count, heads.Sentence.Hidden))
+		var second *graph.Value
+		second, err = o.similarity(g, shown, tags, g.Mask("tags.negatives", count, count), hardness)
+		total = g.Add(total, g.Scale(second, o.Tags))
+	}
 	if err != nil {
 		return b, err
 	}
@@ -89,6 +100,8 @@ func (o One) check(data Captioned) error {
 		return fmt.Errorf("a batch of %d pairs cannot be drawn from %d captions: set batch to 2 or more, and not above", o.Batch, len(data.Captions))
 	case o.Captions < 1 || o.Batch%o.Captions != 0 || o.Batch/o.Captions > len(newDealer(data, nil).holders):
 		return fmt.Errorf("a batch of %d pairs cannot have %d captions of each of its pictures: set captions to a divisor of batch", o.Batch, o.Captions)
+	case o.Tags > 0 && len(data.Tags) != len(data.Pictures):
+		return fmt.Errorf("%d pictures have tags, of %d: set tags to 0 where there are none", len(data.Tags), len(data.Pictures))
 	case o.Epochs < 1:
 		return fmt.Errorf("%d epochs: one is the least", o.Epochs)
 	case o.Dropout < 0 || o.Dropout >= 1 || o.Noise < 0 || o.Noise >= 1 || o.Average < 0 || o.Average >= 1:
@@ -170,8 +183,12 @@ func (o One) batch(l *learner, data Captioned, pictures []int, deal *dealer) {
 			negatives[i*o.Batch+j] = pictures[i%count] != pictures[j%count]
 		}
 	}
+	if o.Tags > 0 {
+		o.words(l, data, pictures)
+	}
 	l.drop(l.step.Numbers("pictures.kept"), o.Dropout)
 	l.drop(l.step.Numbers("captions.kept"), o.Dropout)
+	l.drop(l.step.Numbers("tags.kept"), o.Dropout)
 	l.drop(l.step.Numbers("pictures.clear"), o.Noise)
 }
 

@@ -45,6 +45,10 @@ type Captioned struct {
 	Views    [][][]float32
 	Captions [][]float32
 	Owner    []int
+	// Words are in the form that heads take, and Tags the places of those that each
+	// picture has, in rising order; none where tags are not learned from.
+	Words [][]float32
+	Tags  [][]int
 }
 
 func (c Captioned) check(heads Heads) error {

@@ -258,3 +258,62 @@ func TestARunEndsWithItsCaller(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestTagVectors: each is the mean of some of its picture's words, and a picture that
+// has them all is no wrong answer to them.
+func TestTagVectors(t *testing.T) {
+	library := loadLibrary(t)
+	data := newWorld().draw(10, 1)
+	for word := range 6 {
+		row := make([]float32, sentenceWidth)
+		row[word] = 1
+		data.Words = append(data.Words, row)
+	}
+	for picture := range 10 {
+		data.Tags = append(data.Tags, [][]int{{0, 1}, {1, 2, 5}, {0, 1, 2, 3, 4, 5}, nil}[picture%4])
+	}
+	one := trial()
+	one.Batch, one.Tags = 10, 1
+	if _, err := one.Run(t.Context(), library, trialHeads(0), data, silent); err != nil {
+		t.Fatal(err)
+	}
+	heads := trialHeads(0)
+	graph, err := one.build(heads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := open(library, graph, heads, one.Rates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	l, err := optimise(run, heads, one.Rates, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deal := newDealer(data, l.random)
+	pictures := deal.next(10)
+	one.batch(l, data, pictures, deal)
+	for i, picture := range pictures {
+		row := run.Numbers("tags")[i*sentenceWidth : (i+1)*sentenceWidth]
+		var words []int
+		for word, value := range row {
+			if value > 0 {
+				words = append(words, word)
+			}
+		}
+		if own := data.Tags[picture]; !holds(own, words) || len(words) > mostWords || (len(words) == 0) != (len(own) == 0) {
+			t.Errorf("picture %d with words %v has %v", picture, own, words)
+		}
+		for j, other := range pictures {
+			want := len(words) > 0 && !holds(data.Tags[other], words)
+			if got := run.Mask("tags.negatives")[j*10+i]; got != want {
+				t.Errorf("picture %d for words of %d: negatives %v", other, picture, got)
+			}
+		}
+	}
+	data.Tags = data.Tags[:3]
+	if _, err := one.Run(t.Context(), library, trialHeads(0), data, silent); err == nil || !strings.Contains(err.Error(), "3 pictures have tags, of 10") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"vsed/training/stage"
+)
+
+// config is a run's file; what it does not name keeps its default.
+type config struct {
+	Library string      `toml:"library" json:"library"` // libonnxruntime
+	Bundle  string      `toml:"bundle" json:"bundle"`   // folder of the encoder whose features are learned on
+	Data    dataConfig  `toml:"data" json:"data"`
+	Model   modelConfig `toml:"model" json:"model"`
+	One     stage.One   `toml:"stage1" json:"stage1"`
+}
+
+// dataConfig says where captioned and tagged photos and their features are.
+type dataConfig struct {
+	Captions        string `toml:"captions" json:"captions"`         // captions.tsv of the photos to learn from
+	DevCaptions     string `toml:"dev_captions" json:"dev_captions"` // and of those that choose
+	CaptionFeatures string `toml:"caption_features" json:"caption_features"`
+	Tags            string `toml:"tags" json:"tags"`             // tags.tsv
+	DevTagged       string `toml:"dev_tagged" json:"dev_tagged"` // names of the photos of it that choose
+	TagFeatures     string `toml:"tag_features" json:"tag_features"`
+	Views           int    `toml:"views" json:"views"`                 // how many other forms of the photos to learn from
+	ViewFeatures    string `toml:"view_features" json:"view_features"` // theirs, %d for the number
+	WordFeatures    string `toml:"word_features" json:"word_features"` // of the captions\' words, made where it lacks some
+}
+
+// modelConfig are the sizes of the heads.
+type modelConfig struct {
+	Parts          int `toml:"parts" json:"parts"` // of the picture feature, from the first
+	PictureHidden  int `toml:"picture_hidden" json:"picture_hidden"`
+	SentenceHidden int `toml:"sentence_hidden" json:"sentence_hidden"`
+	Dimensions     int `toml:"dimensions" json:"dimensions"`
+}
+
+// width is that of the feature's first parts.
+func (m modelConfig) width(parts []int) (sum int) {
+	for _, width := range parts[:min(m.Parts, len(parts))] {
+		sum += width
+	}
+	return sum
+}
+
+func defaults() config {
+	return config{
+		Library: "build/lib/libonnxruntime.so.1", Bundle: "build/encoders/builtin",
+		Data: dataConfig{
+			Captions: "../shared/data/flickr8k/captions.train.tsv", DevCaptions: "../shared/data/flickr8k/captions.dev.tsv",
+			CaptionFeatures: "build/training/flickr8k.features",
+			Tags:            "../shared/data/corel5k/tags.tsv", DevTagged: "../shared/data/corel5k/dev.txt",
+			TagFeatures: "build/training/corel5k.features", Views: 3, ViewFeatures: "build/training/flickr8k.view-%d.features", WordFeatures: "build/training/flickr8k.words.features",
+		},
+		Model: modelConfig{Parts: 3, PictureHidden: 1024, SentenceHidden: 512, Dimensions: 256},
+		One:   stage.DefaultOne(),
+	}
+}
+
+// readConfig reads a file over the defaults; without one they stay.
+func readConfig(path string) (config, error) {
+	c := defaults()
+	if path == "" {
+		return c, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) {
+			return c, fmt.Errorf("configuration %s: there is no such key:\n%s", path, strict)
+		}
+		return c, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	"vsed/encoders/builtin/heads"
+	"vsed/training/model"
+	"vsed/training/stage"
+)
+
+// runHeads makes the file that `make model` takes.
+func runHeads(ctx context.Context, arguments []string) error {
+	flags := flag.NewFlagSet("heads", flag.ContinueOnError)
+	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
+	out := flags.String("out", "encoders/builtin/heads/heads.bin", "`file` of the heads")
+	classNames := flags.Float64("class-names", 1, "`weight` of the class names beside them")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	c, err := readConfig(*path)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkshop(ctx, c)
+	if err != nil {
+		return err
+	}
+	learned, err := w.stageOne(ctx, c.One.Seed, func(e stage.Epoch, _ stage.Heads) error {
+		fmt.Printf("epoch %d of %d, loss %.3f\n", e.Number, c.One.Epochs, e.Loss)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	found, err := w.retrieve(ctx, learned)
+	if err != nil {
+		return err
+	}
+	fmt.Println("as trained:", line(found))
+	file := heads.File{
+		SentenceScale: model.SentenceScale, ClassNames: *classNames,
+		Picture: stored(w.standard.Folded(learned.Picture)), Sentence: stored(learned.Sentence),
+	}
+	return file.Write(*out)
+}
+
+func stored(h *model.Head) heads.Head {
+	return heads.Head{
+		Hidden: heads.NewLayer(h.Inputs, h.Hidden, h.HiddenWeights, h.HiddenOffset),
+		Output: heads.NewLayer(h.Hidden, h.Outputs, h.Weights, h.Offset),
+	}
+}
