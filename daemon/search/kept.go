@@ -32,6 +32,12 @@ func (r ranking) after(place cursor, count int) []index.Hit {
 	return r.hits[begin:min(len(r.hits), begin+count)]
 }
 
+// has reports whether a photo is in it, with this score.
+func (r ranking) has(hit index.Hit) bool {
+	_, found := slices.BinarySearchFunc(r.hits, hit, index.Compare)
+	return found
+}
+
 // kept holds the rankings whose next page may be asked for. What comes in, goes
 // or is tagged between two pages would change scores, and with them the places
 // of others: pages of one ranking neither repeat nor skip.
@@ -55,12 +61,14 @@ func (k *kept) put(asked Request, change int64, r ranking) {
 	k.lists = append(k.lists, keptList{asked, change, r})
 }
 
-// take gives a ranking again, as long as it is kept.
-func (k *kept) take(asked Request, change int64) (ranking, bool) {
+// take gives the ranking again that a cursor is of, as long as it is kept. Two can be
+// of one change, where another encoder took over or did not answer: the one with the
+// cursor's very hit is meant.
+func (k *kept) take(asked Request, after cursor) (ranking, bool) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for i := len(k.lists) - 1; i >= 0; i-- {
-		if one := k.lists[i]; one.asked == asked && one.change == change {
+		if one := k.lists[i]; one.asked == asked && one.change == after.change && one.has(after.Hit) {
 			k.lists = append(slices.Delete(k.lists, i, i+1), one)
 			return one.ranking, true
 		}

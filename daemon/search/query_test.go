@@ -124,3 +124,31 @@ func TestEachSentenceIsEncodedOnce(t *testing.T) {
 		t.Errorf("%d calls with %d sentences, want 1 with 2", encoder.calls, encoder.texts)
 	}
 }
+
+// opposed turns sentences around: what it ranks is another ranking.
+type opposed struct{ angle }
+
+func (opposed) EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error) {
+	list, err := angle{}.EncodeTexts(ctx, texts)
+	for _, one := range list {
+		one.Vector[0], one.Vector[1] = one.Vector[1], one.Vector[0]
+	}
+	return list, err
+}
+
+// TestPagesStandStillAtASwap: what another client is told of the same query after a
+// swap does not mix into the pages of one who began before.
+func TestPagesStandStillAtASwap(t *testing.T) {
+	w := newWorld(t, 0, 10, 20, 30, 40, 50, 60, 70, 80, 90)
+	want := w.degrees(w.search("0 degrees", 100, ""))
+	first := w.search("0 degrees", 4, "")
+	w.engine.Serve(&Generation{Index: w.engine.serving.Index, Encoder: opposed{}, MatchFloor: 0.9})
+	other := w.search("0 degrees", 3, "")
+	if got := append(w.degrees(first), w.degrees(w.search("0 degrees", 100, first.Next))...); !slices.Equal(got, want) {
+		t.Errorf("pages %v, want %v", got, want)
+	}
+	slices.Reverse(want)
+	if got := append(w.degrees(other), w.degrees(w.search("0 degrees", 100, other.Next))...); !slices.Equal(got, want) {
+		t.Errorf("pages after the swap %v, want %v", got, want)
+	}
+}

@@ -151,7 +151,7 @@ func (e *Engine) ranking(ctx context.Context, q query.Query, asked Request, afte
 func (e *Engine) ranked(ctx context.Context, q query.Query, asked Request, after *cursor, clock *clock) (ranking, error) {
 	key := Request{Text: asked.Text, Typing: asked.Typing, Explain: asked.Explain}
 	if after.set {
-		if found, ok := e.kept.take(key, after.change); ok {
+		if found, ok := e.kept.take(key, *after); ok {
 			return found, nil
 		}
 	}
