@@ -41,6 +41,7 @@ var _ sdk.EncoderServer = (*Encoder)(nil)
 func Open(ctx context.Context, b *bundle.Bundle, library *runtime.Library, options Options) (*Encoder, error) {
 	e := &Encoder{bundle: b, loader: newLoader(b, library, options)}
 	if err := e.open(ctx); err != nil {
+		e.loader.engines.release()
 		return nil, err
 	}
 	return e, nil
@@ -62,7 +63,10 @@ func (e *Encoder) open(ctx context.Context) (err error) {
 }
 
 // Close frees the graphs; no call may be under way or follow.
-func (e *Encoder) Close() error { return errors.Join(e.pictures.close(), e.texts.close()) }
+func (e *Encoder) Close() error {
+	defer e.loader.engines.release()
+	return errors.Join(e.pictures.close(), e.texts.close())
+}
 
 var fits = map[string]contract.Fit{"squash": contract.Fit_FIT_SQUASH, "crop": contract.Fit_FIT_CROP, "pad": contract.Fit_FIT_PAD}
 

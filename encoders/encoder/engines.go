@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"vsed/encoders/bundle"
 	"vsed/encoders/runtime"
 )
@@ -31,6 +33,7 @@ type engines struct {
 	half    *bool    // of the engine to build; nil outside of a preparation
 	missing []string // parts whose engine could be built
 	used    []string // folders of the engines in use
+	held    []*os.File
 }
 
 func newEngines(b *bundle.Bundle, library *runtime.Library, cache string) *engines {
@@ -68,7 +71,13 @@ func (e *engines) provider(p part, path string) (provider runtime.TensorRT, wait
 		if err != nil {
 			return runtime.TensorRT{}, "tensorrt: " + err.Error(), nil
 		}
+		held := hold(folder)
 		ready, refusal := judged(folder)
+		if ready && held != nil {
+			e.held = append(e.held, held)
+		} else {
+			held.Close() // also of nil
+		}
 		switch {
 		case ready:
 			return provider, "", nil
@@ -137,6 +146,42 @@ func judged(folder string) (ready bool, refusal string) {
 	}
 	_, err := os.Stat(filepath.Join(folder, readyMark))
 	return err == nil, ""
+}
+
+// hold keeps an engine from being removed until the file is closed, or the process
+// ends: it is loaded again after its graph was idle. nil: there is none, or its file
+// system knows no locks.
+func hold(folder string) *os.File {
+	file, err := os.Open(folder)
+	if err != nil {
+		return nil
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_SH); err != nil { // waits while it is being removed
+		file.Close()
+		return nil
+	}
+	return file
+}
+
+// release gives up the engines that were held.
+func (e *engines) release() {
+	for _, file := range e.held {
+		file.Close() // a folder: nothing was written
+	}
+	e.held = nil
+}
+
+// removeUnused removes an engine that nobody holds.
+func removeUnused(folder string) error {
+	file, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return nil
+	}
+	return os.RemoveAll(folder)
 }
 
 // mark ends the preparation of an engine.

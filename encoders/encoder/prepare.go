@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"vsed/encoders/bundle"
@@ -15,7 +14,8 @@ import (
 // Prepare builds the TensorRT engines that Open would use and does not find. An
 // engine whose golden vectors are wrong is set aside, and the next precision is
 // tried; where all are, Open keeps to the next provider. Once one has passed, those
-// of another driver, TensorRT or model, which nothing loads any more, are deleted.
+// of another driver, TensorRT or model are deleted, unless an encoder runs on them, as
+// the one before an upgrade does.
 func Prepare(ctx context.Context, b *bundle.Bundle, library *runtime.Library, options Options, report func(contract.Progress)) error {
 	options = options.withDefaults()
 	if options.Cache == "" {
@@ -55,7 +55,7 @@ func precisionName(half bool) string {
 func removeStale(options Options, current []string) {
 	stale, err := runtime.StaleEngines(options.Cache, current...)
 	for _, folder := range stale {
-		err = errors.Join(err, os.RemoveAll(folder))
+		err = errors.Join(err, removeUnused(folder))
 	}
 	if err != nil {
 		options.Log.Warn("old TensorRT engines are left", "error", err)

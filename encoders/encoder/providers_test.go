@@ -2,6 +2,8 @@ package encoder
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,18 +59,24 @@ func TestMissingGPU(t *testing.T) {
 
 func TestStaleEnginesAreRemoved(t *testing.T) {
 	options := Options{Cache: t.TempDir()}.withDefaults()
-	for _, name := range []string{"tensorrt-old", "tensorrt-now", "other"} {
+	for _, name := range []string{"tensorrt-old", "tensorrt-now", "tensorrt-runs", "other"} {
 		if err := mark(filepath.Join(options.Cache, name), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
+	e := engines{held: []*os.File{hold(filepath.Join(options.Cache, "tensorrt-runs"))}}
 	removeStale(options, []string{"tensorrt-now"})
 	left, err := filepath.Glob(filepath.Join(options.Cache, "*", readyMark))
 	for i := range left {
 		left[i] = filepath.Base(filepath.Dir(left[i]))
 	}
-	if err != nil || !slices.Equal(left, []string{"other", "tensorrt-now"}) {
+	if err != nil || !slices.Equal(left, []string{"other", "tensorrt-now", "tensorrt-runs"}) {
 		t.Errorf("left are %q, %v", left, err)
+	}
+	e.release()
+	removeStale(options, []string{"tensorrt-now"})
+	if _, err := os.Stat(filepath.Join(options.Cache, "tensorrt-runs")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an engine stays that nothing runs on: %v", err)
 	}
 }
 
