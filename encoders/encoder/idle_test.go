@@ -1,12 +1,16 @@
 package encoder
 
 import (
+	"errors"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"vsed/encoders/bundle"
+	"vsed/encoders/onnx"
 )
 
 func (s *pictureSide) loaded() bool {
@@ -93,5 +97,30 @@ func TestPicturesGiveWayOnTheCPU(t *testing.T) {
 	}
 	if want := min(own+pictureNiceness, 19); theirs != want {
 		t.Errorf("pictures run with niceness %d, want %d", theirs, want)
+	}
+}
+
+// An upgrade may put other files in place while the graph is freed: it must not give
+// the vectors of another space.
+func TestAGraphThatWasChangedIsNotLoadedAgain(t *testing.T) {
+	read, err := small(t, func(*bundle.Manifest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, path := open(t, read), read.Path("image.onnx")
+	g := onnx.NewGraph("another")
+	picture := g.Input("picture", onnx.Uint8, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(2), onnx.Fixed(2), onnx.Fixed(3)})
+	colour := g.Op("ReduceMean", []*onnx.Value{g.Op("Cast", []*onnx.Value{picture}, onnx.Int("to", int64(onnx.Float32)))}, onnx.Ints("axes", 1, 2), onnx.Int("keepdims", 0))
+	g.Output(g.Named("colour", "Neg", []*onnx.Value{colour}), nil)
+	data, err := g.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(e.Unload(t.Context()), os.WriteFile(path+".new", data, 0o600), os.Rename(path+".new", path)); err != nil {
+		t.Fatal(err)
+	}
+	found, err := e.EncodePictures(t.Context(), [][]byte{{9, 0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0}})
+	if err == nil || !strings.Contains(err.Error(), "restart vsed") {
+		t.Errorf("found %v, %v", found, err)
 	}
 }

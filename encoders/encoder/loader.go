@@ -3,6 +3,7 @@ package encoder
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,6 +49,10 @@ type opened struct {
 // open loads a graph, runs it once and says what it really runs on.
 func (l *loader) open(ctx context.Context, p part) (*opened, error) {
 	about := &contract.Session{Name: p.name, AskedProvider: l.options.asked(p), Provider: "cpu", Precision: l.bundle.Precision}
+	files, err := l.files(p)
+	if err != nil {
+		return nil, err
+	}
 	providers, reasons, err := l.providers(p)
 	if err != nil {
 		return nil, err
@@ -67,12 +72,17 @@ func (l *loader) open(ctx context.Context, p part) (*opened, error) {
 	if err != nil {
 		return nil, errors.Join(err, session.Close())
 	}
-	return &opened{loaded, about, func() (*graph, error) { return l.reopen(p, providers) }}, nil
+	return &opened{loaded, about, func() (*graph, error) { return l.reopen(p, providers, files) }}, nil
 }
 
 // reopen uses what was found to run before: an engine that was built since may
-// give vectors that nobody has judged.
-func (l *loader) reopen(p part, providers []runtime.Provider) (*graph, error) {
+// give vectors that nobody has judged. Files that an upgrade has replaced since give
+// vectors of another space.
+func (l *loader) reopen(p part, providers []runtime.Provider, before []os.FileInfo) (*graph, error) {
+	now, err := l.files(p)
+	if err != nil || !slices.EqualFunc(now, before, sameFile) {
+		return nil, sdk.Setup("the files of the encoder %s were changed while it ran; restart vsed", l.bundle.Name)
+	}
 	session, err := l.library.Open(l.path(p), runtime.Options{Providers: providers, Threads: l.options.Threads})
 	if err != nil {
 		return nil, setup(err)
@@ -80,11 +90,29 @@ func (l *loader) reopen(p part, providers []runtime.Provider) (*graph, error) {
 	return newGraph(session, p.output)
 }
 
-func (l *loader) path(p part) string {
-	if p.folder != "" {
-		return filepath.Join(p.folder, filepath.FromSlash(p.graph.File))
+// files are those of a part's graph, as they are on the disk now.
+func (l *loader) files(p part) (list []os.FileInfo, err error) {
+	for _, name := range append([]string{p.graph.File}, p.graph.Weights...) {
+		info, err := os.Stat(l.in(p, name))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, info)
 	}
-	return l.bundle.Path(p.graph.File)
+	return list, nil
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+func (l *loader) path(p part) string { return l.in(p, p.graph.File) }
+
+func (l *loader) in(p part, file string) string {
+	if p.folder != "" {
+		return filepath.Join(p.folder, filepath.FromSlash(file))
+	}
+	return l.bundle.Path(file)
 }
 
 // setup marks errors that calling again will not mend.
