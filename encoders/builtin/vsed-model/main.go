@@ -26,6 +26,7 @@ func run(ctx context.Context) error {
 	nodeModules := flag.String("node-modules", "node_modules", "`folder` of the npm packages")
 	wheel := flag.String("wheel", "", "the text network's wheel, a `file`")
 	library := flag.String("library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`")
+	trained := flag.String("heads", "encoders/builtin/heads/heads.bin", "the trained heads, a `file`; none: class names alone")
 	out := flag.String("out", "build/encoders/builtin", "`folder` of the bundle")
 	plain := flag.String("plain", "", "instead, write only the picture network, with the float32 input that other programs give, to `file`")
 	flag.Parse()
@@ -40,7 +41,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	built, err := builtin.Build(ctx, builtin.Inputs{NodeModules: *nodeModules, Wheel: *wheel, Library: loaded, Program: program}, *out)
+	if *trained == "none" {
+		*trained = ""
+	}
+	inputs := builtin.Inputs{NodeModules: *nodeModules, Wheel: *wheel, Heads: *trained, Library: loaded, Program: program}
+	built, err := builtin.Build(ctx, inputs, *out)
 	if err != nil {
 		return fmt.Errorf("make the built-in encoder: %w", err)
 	}
