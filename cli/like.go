@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,15 +37,19 @@ func sendPictures(ctx context.Context, client *api.Client, query string) (string
 	return text, failed
 }
 
-// sendPicture gives what stands for a picture: its path where the library holds it.
+// sendPicture gives what stands for a picture: its number where the library holds it,
+// maybe by another name of its folder.
 func sendPicture(ctx context.Context, client *api.Client, path string) (name string, err error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
 	photos, err := client.PhotosByPath(ctx, absolute)
-	if err != nil || len(photos) > 0 {
-		return absolute, err
+	if err != nil {
+		return "", err
+	}
+	if len(photos) > 0 {
+		return fmt.Sprintf("id:%d", photos[0].ID), nil
 	}
 	file, err := os.Open(absolute)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -82,6 +82,9 @@ func TestAConfiguredLinkKeepsItsName(t *testing.T) {
 	if stdout, _, _ := w.vsectl("tag", "list", filepath.Join(direct, "a.jpg")); !strings.Contains(stdout, "word of photos") || !strings.Contains(stdout, "word of link") {
 		t.Errorf("tags: %s", stdout)
 	}
+	if stdout, stderr, status := w.vsectl("search", "like:"+filepath.Join(direct, "a.jpg")); status > 1 || !strings.Contains(stdout, "a.jpg") {
+		t.Errorf("like a photo by the other name of its folder: status %d, %s%s", status, stdout, stderr)
+	}
 	w.stop()
 	w.start("--folder", direct) // it stays the one
 	if status := w.settled(); len(status.Folders) != 1 || status.Folders[0].Text != w.photos || status.Photos.Total != 1 {
