@@ -21,8 +21,9 @@ import (
 //
 // How long a field is counts nothing, unlike in bleve: a photo is no worse an
 // answer for having more tags. So a search needs which photos have a word and
-// nothing else, which are bitmaps, of a bit or less a photo: a word that each of
-// a million photos has costs 3 ms, where bleve's own search took 600.
+// nothing else, which are bitmaps, of a bit or less a photo: two words that each of
+// a million photos has take 12 ms, where bleve's own search took 390
+// (TestAMillionDocumentsSoak, medians).
 
 // A wordList is where one word stands.
 type wordList struct {
