@@ -38,7 +38,7 @@ type One struct {
 func DefaultOne() One {
 	return One{
 		Rates:  Rates{Rate: 1e-3, Decay: 1e-2, WarmUp: .1, Dropout: .4, Noise: .4, Threads: 2},
-		Epochs: 15, Batch: 384, Captions: 1, Loss: "contrastive", Temperature: .07, Margin: .2,
+		Epochs: 15, Batch: 384, Captions: 1, Loss: "contrastive", Tags: .3, Temperature: .07, Margin: .2,
 	}
 }
 
@@ -98,7 +98,7 @@ func (o One) check(data Captioned) error {
 	switch {
 	case o.Batch < 2 || o.Batch > len(data.Captions):
 		return fmt.Errorf("a batch of %d pairs cannot be drawn from %d captions: set batch to 2 or more, and not above", o.Batch, len(data.Captions))
-	case o.Captions < 1 || o.Batch%o.Captions != 0 || o.Batch/o.Captions > len(newDealer(data, nil).holders):
+	case o.Captions < 1 || o.Batch%o.Captions != 0 || o.Batch/o.Captions > len(newDealer(data.Owner, nil).holders):
 		return fmt.Errorf("a batch of %d pairs cannot have %d captions of each of its pictures: set captions to a divisor of batch", o.Batch, o.Captions)
 	case o.Tags > 0 && len(data.Tags) != len(data.Pictures):
 		return fmt.Errorf("%d pictures have tags, of %d: set tags to 0 where there are none", len(data.Tags), len(data.Pictures))
@@ -141,7 +141,7 @@ func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, dat
 	if err != nil {
 		return heads, err
 	}
-	deal := newDealer(data, l.random)
+	deal := newDealer(data.Owner, l.random)
 	for number := range o.Epochs {
 		sum := 0.0
 		for range perEpoch {
@@ -168,23 +168,9 @@ func hardness(epoch, epochs int) float32 { return float32(min(1, 3*float64(epoch
 
 // batch fills in pictures by their places, each with some of its captions.
 func (o One) batch(l *learner, data Captioned, pictures []int, deal *dealer) {
-	count := len(pictures)
-	captions := make([]int, o.Batch)
-	for i, picture := range pictures {
-		for j, caption := range deal.captions(picture, o.Captions) {
-			captions[j*count+i] = caption
-		}
-	}
-	o.pictures(l, data, pictures)
-	fill(l.step.Numbers("captions"), data.Captions, captions)
-	negatives := l.step.Mask("negatives")
-	for i := range captions {
-		for j := range captions {
-			negatives[i*o.Batch+j] = pictures[i%count] != pictures[j%count]
-		}
-	}
+	l.pairs(data, pictures, o.Captions, deal)
 	if o.Tags > 0 {
-		o.words(l, data, pictures)
+		l.words(data.Words, data.Tags, pictures)
 	}
 	l.drop(l.step.Numbers("pictures.kept"), o.Dropout)
 	l.drop(l.step.Numbers("captions.kept"), o.Dropout)
@@ -192,8 +178,27 @@ func (o One) batch(l *learner, data Captioned, pictures []int, deal *dealer) {
 	l.drop(l.step.Numbers("pictures.clear"), o.Noise)
 }
 
+// pairs fills in pictures by their places, each with so many of its captions.
+func (l *learner) pairs(data Captioned, pictures []int, each int, deal *dealer) {
+	count := len(pictures)
+	captions := make([]int, count*each)
+	for i, picture := range pictures {
+		for j, caption := range deal.captions(picture, each) {
+			captions[j*count+i] = caption
+		}
+	}
+	l.pictures(data, pictures)
+	fill(l.step.Numbers("captions"), data.Captions, captions)
+	negatives := l.step.Mask("negatives")
+	for i := range captions {
+		for j := range captions {
+			negatives[i*len(captions)+j] = pictures[i%count] != pictures[j%count]
+		}
+	}
+}
+
 // pictures fills in a form of each picture.
-func (o One) pictures(l *learner, data Captioned, places []int) {
+func (l *learner) pictures(data Captioned, places []int) {
 	batch, width := l.step.Numbers("pictures"), len(data.Pictures[0])
 	for i, place := range places {
 		form := data.Pictures
@@ -214,11 +219,16 @@ type dealer struct {
 	holders []int   // the pictures that have captions
 }
 
-func newDealer(data Captioned, random *rand.Rand) *dealer {
-	d := &dealer{random: random, owned: make([][]int, len(data.Pictures)), dealt: make([]int, len(data.Pictures))}
-	for caption, owner := range data.Owner {
-		d.owned[owner] = append(d.owned[owner], caption)
+// newDealer is for captions whose pictures are named.
+func newDealer(owner []int, random *rand.Rand) *dealer {
+	d := &dealer{random: random}
+	for caption, picture := range owner {
+		for len(d.owned) <= picture {
+			d.owned = append(d.owned, nil)
+		}
+		d.owned[picture] = append(d.owned[picture], caption)
 	}
+	d.dealt = make([]int, len(d.owned))
 	for picture, captions := range d.owned {
 		if len(captions) > 0 {
 			d.holders = append(d.holders, picture)

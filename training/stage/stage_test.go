@@ -86,7 +86,7 @@ func trialHeads(seed uint64) Heads {
 
 func trial() One {
 	one := DefaultOne()
-	one.Rate, one.Epochs, one.Batch, one.Dropout, one.Noise, one.Average, one.Threads = 1e-2, 8, 32, .1, .1, .9, 1
+	one.Rate, one.Epochs, one.Batch, one.Dropout, one.Noise, one.Average, one.Threads, one.Tags = 1e-2, 8, 32, .1, .1, .9, 1, 0
 	return one
 }
 
@@ -184,7 +184,7 @@ func TestBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deal := newDealer(data, l.random)
+	deal := newDealer(data.Owner, l.random)
 	pictures := deal.next(20)
 	one.batch(l, data, pictures, deal)
 	forms, captions := map[int]int{}, map[int]bool{}
@@ -291,7 +291,7 @@ func TestTagVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deal := newDealer(data, l.random)
+	deal := newDealer(data.Owner, l.random)
 	pictures := deal.next(10)
 	one.batch(l, data, pictures, deal)
 	for i, picture := range pictures {

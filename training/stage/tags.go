@@ -9,20 +9,20 @@ const mostWords = 4
 // words fills in for each picture the mean of some of its words, and which pictures may
 // stand as wrong answers: those that lack one of them. A picture without words gets
 // zeros, and is no answer to anything.
-func (o One) words(l *learner, data Captioned, pictures []int) {
-	batch, width, count := l.step.Numbers("tags"), len(data.Words[0]), len(pictures)
+func (l *learner) words(features [][]float32, tags [][]int, pictures []int) {
+	batch, width, count := l.step.Numbers("tags"), len(features[0]), len(pictures)
 	negatives := l.step.Mask("tags.negatives")
 	clear(batch)
 	for column, picture := range pictures {
-		words := l.some(data.Tags[picture])
+		words := l.some(tags[picture])
 		row := batch[column*width : (column+1)*width]
 		for _, word := range words {
-			for j, value := range data.Words[word] {
+			for j, value := range features[word] {
 				row[j] += value / float32(len(words))
 			}
 		}
 		for i, other := range pictures {
-			negatives[i*count+column] = len(words) > 0 && !holds(data.Tags[other], words)
+			negatives[i*count+column] = len(words) > 0 && !holds(tags[other], words)
 		}
 	}
 }

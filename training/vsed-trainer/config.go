@@ -18,6 +18,7 @@ type config struct {
 	Data    dataConfig  `toml:"data" json:"data"`
 	Model   modelConfig `toml:"model" json:"model"`
 	One     stage.One   `toml:"stage1" json:"stage1"`
+	Two     stage.Two   `toml:"stage2" json:"stage2"`
 }
 
 // dataConfig says where captioned and tagged photos and their features are.
@@ -59,7 +60,7 @@ func defaults() config {
 			TagFeatures: "build/training/corel5k.features", Views: 3, ViewFeatures: "build/training/flickr8k.view-%d.features", WordFeatures: "build/training/flickr8k.words.features",
 		},
 		Model: modelConfig{Parts: 3, PictureHidden: 1024, SentenceHidden: 512, Dimensions: 256},
-		One:   stage.DefaultOne(),
+		One:   stage.DefaultOne(), Two: stage.DefaultTwo(),
 	}
 }
 

@@ -43,7 +43,7 @@ func (t *table) print(output io.Writer, asJSON bool) error {
 			}
 			continue
 		}
-		if _, err := fmt.Fprintf(output, "%-44s %-18s %6.2f ± %.2f  %.2f\n", row.What, row.Measure, row.Mean, row.Deviation, row.Values); err != nil {
+		if _, err := fmt.Fprintf(output, "%-60s %-18s %6.2f ± %.2f  %.2f\n", row.What, row.Measure, row.Mean, row.Deviation, row.Values); err != nil {
 			return err
 		}
 	}
@@ -68,6 +68,7 @@ func runEvaluate(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("evaluate", flag.ContinueOnError)
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
+	two := flags.Bool("stage2", true, "learn from tags, too, after 100 to 4,000 tagged photos")
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -91,13 +92,18 @@ func runEvaluate(ctx context.Context, arguments []string) error {
 			return err
 		}
 		for _, r := range results {
-			t.addWeighted(r)
+			t.addWeighted("", r)
+		}
+		if *two {
+			if err := w.addTwo(ctx, &t, heads, seed); err != nil {
+				return err
+			}
 		}
 	}
 	return t.print(os.Stdout, *asJSON)
 }
 
-func (t *table) addWeighted(r weighted) {
+func (t *table) addWeighted(when string, r weighted) {
 	what := fmt.Sprintf("heads, class names with weight %v", r.Weight)
 	switch {
 	case r.Weight == 0:
@@ -113,6 +119,6 @@ func (t *table) addWeighted(r weighted) {
 		{"text→image R@10", r.Retrieval.TextToImage.R10.Value}, {"image→text R@1", r.Retrieval.ImageToText.R1.Value},
 		{"sum of recalls", r.Retrieval.RSum()}, {"single tags mAP", r.Single.MAP.Value}, {"pairs mAP", r.Pairs.MAP.Value},
 	} {
-		t.add(what, one.measure, one.value)
+		t.add(when+what, one.measure, one.value)
 	}
 }
