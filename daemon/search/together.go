@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 
 	"vsed/index/vector"
@@ -48,15 +49,33 @@ func (t *together) search(ctx context.Context, x *vector.Index, query []float32,
 		t.waiting = append(t.waiting, w)
 	}
 	t.mutex.Unlock()
-	select {
-	case party := <-w.party:
-		defer t.handOver()
-		lead(ctx, x, party, k)
-		got := <-w.done
-		return got.found, got.err
-	case got := <-w.done:
-		return got.found, got.err
+	ended := ctx.Done()
+	for {
+		select {
+		case party := <-w.party:
+			defer t.handOver()
+			lead(ctx, x, party, k)
+			ended = nil
+		case got := <-w.done:
+			return got.found, got.err
+		case <-ended:
+			if t.leave(w) {
+				return vector.Result{}, ctx.Err()
+			}
+			ended = nil // it is in a party already
+		}
 	}
+}
+
+// leave takes a query that nobody waits for any more out of those that wait.
+func (t *together) leave(w *waiter) (left bool) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	at := slices.Index(t.waiting, w)
+	if at >= 0 {
+		t.waiting = slices.Delete(t.waiting, at, at+1)
+	}
+	return at >= 0
 }
 
 // handOver ends a pass and begins the next, if there is one to begin.

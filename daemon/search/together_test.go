@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"reflect"
 	"sync"
@@ -87,5 +88,32 @@ func TestAQueryThatWaitsLeads(t *testing.T) {
 		if got := <-found; len(got.Hits) != 1 || got.Hits[0].ID != 2 {
 			t.Errorf("found %v", got.Hits)
 		}
+	}
+}
+
+// TestNobodyWaitsForAQueryThatEnded: it leaves those that wait, and the next pass
+// answers the others.
+func TestNobodyWaitsForAQueryThatEnded(t *testing.T) {
+	x, err := vector.Open(t.TempDir(), 2, vector.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := x.Apply([]vector.Vector{{ID: 1, Values: at(0)}}, nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	scans := together{passes: mostPasses()}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := scans.search(ended, x, at(80), 1); !errors.Is(err, context.Canceled) || len(scans.waiting) > 0 {
+		t.Errorf("%v, %d wait", err, len(scans.waiting))
+	}
+	scans.handOver()
+	if got, err := scans.search(t.Context(), x, at(80), 1); err != nil || len(got.Hits) != 1 {
+		t.Errorf("found %v, %v", got, err)
 	}
 }
