@@ -42,7 +42,11 @@ func (d *daemon) Picture(ctx context.Context, content io.Reader) (api.Picture, e
 		return api.Picture{}, err
 	}
 	name := search.PicturePrefix + hex.EncodeToString(decoded.Digest[:])
-	return api.Picture{Like: name}, d.engine.Remember(ctx, name, decoded.Pictures[0])
+	err = d.engine.Remember(ctx, about.GetSpace(), name, decoded.Pictures[0])
+	if errors.Is(err, search.ErrNoEncoder) || errors.Is(err, search.ErrAnotherEncoder) {
+		err = refuse(http.StatusServiceUnavailable, "the picture cannot be looked at: %v", err)
+	}
+	return api.Picture{Like: name}, err
 }
 
 // inMemory gives a file that is in no folder.

@@ -95,13 +95,16 @@ func TestPicturesFromOutside(t *testing.T) {
 	if _, err := ask("like:sha256:aa"); !errors.As(err, &unlike) {
 		t.Errorf("one that was not sent: %v", err)
 	}
-	w.check(w.engine.Remember(t.Context(), "sha256:aa", []byte{85}))
+	if err := w.engine.Remember(t.Context(), "others", "sha256:aa", []byte{85}); !errors.Is(err, ErrAnotherEncoder) {
+		t.Errorf("one that was decoded for another encoder: %v", err)
+	}
+	w.check(w.engine.Remember(t.Context(), "angles", "sha256:aa", []byte{85}))
 	got, err := ask("like:sha256:AA")
 	if w.check(err); !slices.Equal(got, []int{90, 40, 0}) {
 		t.Errorf("found %v", got)
 	}
 	for i := range keptPictures {
-		w.check(w.engine.Remember(t.Context(), fmt.Sprintf("sha256:%d", i), []byte{0}))
+		w.check(w.engine.Remember(t.Context(), "angles", fmt.Sprintf("sha256:%d", i), []byte{0}))
 	}
 	if _, err := ask("like:sha256:aa"); !errors.As(err, &unlike) {
 		t.Errorf("one too many is remembered: %v", err)

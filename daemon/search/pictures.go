@@ -21,6 +21,9 @@ const PicturePrefix = "sha256:"
 // ErrNoEncoder says that no encoder can look at a picture now.
 var ErrNoEncoder = errors.New("no encoder has been ready yet; `vsectl status` says why")
 
+// ErrAnotherEncoder says that a picture was decoded for an encoder that gave way.
+var ErrAnotherEncoder = errors.New("another encoder has just taken over: send the picture again")
+
 // A PictureEncoder turns pictures into vectors of one space.
 type PictureEncoder interface {
 	EncodePictures(ctx context.Context, pictures [][]byte) ([]*contract.Embedding, error)
@@ -37,15 +40,18 @@ type sentPicture struct {
 	vector []float32
 }
 
-// Remember takes a picture, decoded as its encoder wants it, for a while: a like:
-// with its name, which begins with PicturePrefix, then asks for photos that look
+// Remember takes a picture, decoded as the encoder of the space wants it, for a while:
+// a like: with its name, which begins with PicturePrefix, then asks for photos that look
 // like it. After another encoder has taken over it must be sent again.
-func (e *Engine) Remember(ctx context.Context, name string, pixels []byte) error {
+func (e *Engine) Remember(ctx context.Context, space, name string, pixels []byte) error {
 	serving := e.hold()
 	if serving == nil {
 		return ErrNoEncoder
 	}
 	defer serving.queries.Done()
+	if serving.Index.space.Name() != space {
+		return ErrAnotherEncoder
+	}
 	encoder, ok := serving.Encoder.(PictureEncoder)
 	if !ok {
 		return ErrNoEncoder
