@@ -206,3 +206,16 @@ func TestADiskThatDoesNotRead(t *testing.T) {
 		t.Error("a snapshot that cannot be read is taken")
 	}
 }
+
+// TestADiskThatTakesNoSnapshot: filters know all photos at once all the same.
+func TestADiskThatTakesNoSnapshot(t *testing.T) {
+	s, _ := kept(t, library(t, 3), filepath.Join(t.TempDir(), "none", "attributes"))
+	s.unsaved = leastUnsaved
+	if err := s.CatchUp(t.Context()); err == nil {
+		t.Error("nobody is told")
+	}
+	if _, ready := s.Change(); !ready {
+		t.Error("not all photos are known")
+	}
+	caughtUp(t, s, 3)
+}

@@ -51,8 +51,10 @@ func New(c *catalogue.Catalogue, where *places.Gazetteer) *Store {
 	return &Store{catalogue: c, places: where}
 }
 
-// CatchUp takes in what changed in the catalogue since the last time.
+// CatchUp takes in what changed in the catalogue since the last time. Where no snapshot
+// can be written, on a full disk say, it does so all the same, and tells at the end.
 func (s *Store) CatchUp(ctx context.Context) error {
+	var unwritten error
 	for ctx.Err() == nil {
 		photos, err := s.catalogue.Changed(ctx, s.reached, followBatch)
 		if err != nil {
@@ -62,17 +64,14 @@ func (s *Store) CatchUp(ctx context.Context) error {
 			s.mutex.Lock()
 			s.ready = true
 			s.mutex.Unlock()
-			return nil
+			return unwritten
 		}
 		if err := s.apply(photos); err != nil {
 			return err
 		}
 		if s.unsaved += len(photos); s.due() {
-			err := s.Save()
+			unwritten = s.Save()
 			s.unsaved = 0 // after a failure the next one is due as late as after a success
-			if err != nil {
-				return err
-			}
 		}
 	}
 	return ctx.Err()
