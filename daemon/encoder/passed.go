@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
 	"vsed/plugins/contract"
@@ -56,7 +57,9 @@ func writeDescription(to io.Writer, about *contract.EncoderDescription) error {
 }
 
 // writePrograms writes which files a process runs code of: its own and its
-// libraries', down to those of the GPU's driver.
+// libraries', down to those of the GPU's driver. A file that was put there anew has
+// another inode or time of change, whatever its package says of its age; so has any on
+// another machine.
 func writePrograms(to io.Writer, process int) error {
 	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", process))
 	if err != nil {
@@ -73,11 +76,11 @@ func writePrograms(to io.Writer, process int) error {
 	}
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
+		var info unix.Stat_t
+		if err := unix.Stat(file, &info); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
 		}
-		fmt.Fprintln(to, file, info.Size(), info.ModTime().UnixNano())
+		fmt.Fprintln(to, file, info.Ino, info.Size, info.Mtim.Nano(), info.Ctim.Nano())
 	}
 	return lines.Err()
 }
