@@ -128,8 +128,8 @@ func TestEachSentenceIsEncodedOnce(t *testing.T) {
 // opposed turns sentences around: what it ranks is another ranking.
 type opposed struct{ angle }
 
-func (opposed) EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error) {
-	list, err := angle{}.EncodeTexts(ctx, texts)
+func (o opposed) EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error) {
+	list, err := o.angle.EncodeTexts(ctx, texts)
 	for _, one := range list {
 		one.Vector[0], one.Vector[1] = one.Vector[1], one.Vector[0]
 	}
