@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +20,9 @@ func TestAbout(t *testing.T) {
 		}
 	}
 	f(`{"name":"Tiny","version":"12ab","licence":"mit","source":"--adopt /x","language":"deu_Latn"}`, "--name=Tiny", "--revision=12ab", "--licence=mit", "--source=--adopt /x", "--language=deu_Latn")
-	f(`{"name":"`, "--name=tiny", "--revision=", "--licence=", "--source=", "--language=")
+	nothing := []string{"--name=tiny", "--revision=", "--licence=", "--source=", "--language="}
+	f(`{"name":"`, nothing...)
+	f(`{"name":5,"language":"deu_Latn"}`, nothing...)
+	f(`{"language":"deu_Latn\u0000"}`, nothing...)
+	f(`{"language":"`+strings.Repeat("x", originBytes)+`"}`, nothing...)
 }
