@@ -110,6 +110,11 @@ func (k *Keeper) OpenPhoto(ctx context.Context, folder int64, root, relative str
 	return k.Root(folder, root).OpenPhoto(ctx, relative)
 }
 
+// Restat is the Restat of the folder's root.
+func (k *Keeper) Restat(ctx context.Context, folder int64, root string, photo *os.File) (watch.Info, error) {
+	return k.Root(folder, root).Restat(ctx, photo)
+}
+
 // Gone reports whether nothing is at a path of a folder although the folder is
 // there, as it was scanned last. An error means that it cannot be told.
 func (k *Keeper) Gone(ctx context.Context, folder int64, root, relative string) (bool, error) {

@@ -99,7 +99,24 @@ func (p *Pipeline) decodeOne(ctx context.Context, decoder *host.DecoderHost, fil
 		return nil, p.stalled(ctx, *file, err)
 	}
 	p.log.Debug("decoded a photo", "file", file.ID)
+	if changed, err := p.changed(ctx, *file, photo); err != nil || changed {
+		return nil, err
+	}
 	return p.identify(ctx, *file, decoded)
+}
+
+// changed reports whether a file was written to since it was opened: what was read
+// may then be of two contents, and has another size than was noted. It goes on waiting.
+func (p *Pipeline) changed(ctx context.Context, file job, photo *os.File) (bool, error) {
+	info, err := p.folders.Restat(ctx, file.FolderID, file.Folder, photo)
+	if err != nil {
+		return false, &openError{err}
+	}
+	now := folders.Stat(info)
+	if now.Size == file.Stat.Size && now.ModifiedNanos == file.Stat.ModifiedNanos {
+		return false, nil
+	}
+	return true, p.catalogue.Observe(ctx, file.FolderID, []catalogue.Observation{{Path: file.Path, Stat: now}})
 }
 
 // stalled finds out whether a decoder that took too long only waited for a
@@ -121,6 +138,9 @@ func (p *Pipeline) recognise(ctx context.Context, decoder *host.DecoderHost, fil
 	decoded, err := decoder.Decode(ctx, photo, host.DecodeRequest{Name: filepath.Base(file.Path)})
 	if err != nil {
 		return false, err
+	}
+	if changed, err := p.changed(ctx, file, photo); err != nil || changed {
+		return changed, err
 	}
 	if done, err = p.catalogue.Recognise(ctx, file.ID, file.Stat, decoded.Digest, file.spaces()...); err != nil || done {
 		return done, err

@@ -55,6 +55,27 @@ func openFile(root, relative string) (int, error) {
 	return openBeneath(folder, relative, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
+// Restat asks anew about a photo that OpenPhoto opened. Where size or time of change
+// of content differ, what was read of it meanwhile may be of two contents.
+func (r *Root) Restat(ctx context.Context, photo *os.File) (info Info, err error) {
+	var found Info
+	err = r.call(ctx, func() error {
+		connection, err := photo.SyscallConn()
+		if err != nil {
+			return err
+		}
+		var stat unix.Stat_t
+		var failed error
+		err = connection.Control(func(fd uintptr) { failed = unix.Fstat(int(fd), &stat) })
+		found = infoOf(&stat)
+		return errors.Join(err, failed)
+	})
+	if err != nil {
+		return Info{}, fmt.Errorf("photo %s: %w", photo.Name(), err)
+	}
+	return found, nil
+}
+
 // OpenPhoto is openPhoto, but ends with ctx, and with
 // ErrNotAnswering where the filesystem hangs. What such a call opens after all is
 // closed then.
