@@ -59,6 +59,9 @@ func TestTheLanguageOfQueries(t *testing.T) {
 			t.Errorf("like:%s: %v", photo, err)
 		}
 	}
+	if _, err := w.engine.Search(t.Context(), Request{Text: "like:id:999", Limit: 10}); err == nil || !strings.Contains(err.Error(), "there is no photo with the number 999") {
+		t.Errorf("a number that no photo has: %v", err)
+	}
 }
 
 func TestAGroupTakesOnePlace(t *testing.T) {

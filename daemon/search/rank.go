@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vsed/daemon/attributes"
+	"vsed/daemon/catalogue"
 	"vsed/daemon/query"
 	"vsed/index"
 	"vsed/index/fusion"
@@ -302,7 +303,11 @@ func (e *Engine) photoID(ctx context.Context, photo string) (int64, error) {
 		if err != nil {
 			return 0, &LikeError{photo, "this is no photo's number: `vsectl search` shows the numbers"}
 		}
-		return id, nil
+		_, err = e.catalogue.Photo(ctx, id)
+		if errors.Is(err, catalogue.ErrNotFound) {
+			return 0, &LikeError{photo, fmt.Sprintf("there is no photo with the number %d: `vsectl search` shows the numbers", id)}
+		}
+		return id, err
 	}
 	if !filepath.IsAbs(photo) {
 		return 0, &LikeError{photo, "this path is not absolute: give it from / on"}
