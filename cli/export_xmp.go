@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -103,7 +104,7 @@ type xmpExport struct {
 func (e *xmpExport) add(photo api.Photo) error {
 	var names []string
 	for _, tag := range photo.Tags {
-		if tag.Source != "learned" {
+		if tag.Source != "learned" && !slices.Contains(names, tag.Name) {
 			names = append(names, tag.Name)
 		}
 	}

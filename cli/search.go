@@ -169,10 +169,13 @@ func rawPath(path api.Path) string {
 	return raw
 }
 
+// tagNames names each tag once, however many sources gave it.
 func tagNames(tags []api.Tag) string {
 	var names []string
 	for _, tag := range tags {
-		names = append(names, tag.Name)
+		if !slices.Contains(names, tag.Name) {
+			names = append(names, tag.Name)
+		}
 	}
 	return strings.Join(names, ", ")
 }
