@@ -272,7 +272,9 @@ func TestTags(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(here, "search.txt")
-	client := servertest.Serve(t, servertest.New(photo(5, path), photo(6, "/twice"), photo(7, "/twice")))
+	described := photo(8, "/described.jpg", "holiday")
+	described.Tags = append(described.Tags, api.Tag{Name: "café", Source: "file"}, api.Tag{Name: "Rome", Source: "sidecar"})
+	client := servertest.Serve(t, servertest.New(photo(5, path), photo(6, "/twice"), photo(7, "/twice"), described))
 	f := func(want string, code int, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
@@ -286,7 +288,9 @@ func TestTags(t *testing.T) {
 	f("TAG     SOURCE\nbig -x  user\ndog     user\n", 0, "list", filepath.Join(link, "search.txt"))
 	f("TAG  SOURCE\ndog  user\n", 0, "remove", "id:5", "big -x")
 	f("{\n  \"tags\": [\n    {\n      \"name\": \"dog\",\n      \"source\": \"user\"\n    }\n  ]\n}\n", 0, "list", "--json", path)
-	f("TAG  SOURCE\ndog  user\nvsectl: the photo has no tag \"cat\" of yours: `vsectl tag list` shows who gave which\n", 1, "remove", "id:5", "cat")
+	f("TAG  SOURCE\ndog  user\nvsectl: the photo has no tag \"cat\": `vsectl tag list` shows those that it has\n", 1, "remove", "id:5", "cat")
+	f("TAG      SOURCE\nholiday  user\n", 0, "remove", "id:8", "café", "Rome")
+	f("TAG      SOURCE\nholiday  user\nvsectl: the photo has no tag \"café\": `vsectl tag list` shows those that it has\n", 1, "remove", "id:8", "café")
 	f("{\n  \"tags\": []\n}\n", 0, "remove", path, "dog", "--json")
 	f("vsectl: no photo has the number 99\n", 1, "list", "id:99")
 	f("vsectl: no photo is known at \"/none\\n.jpg\": is its folder watched (`vsectl folder list`) and the file read by now (`vsectl status`)?\n", 1, "list", "/none\n.jpg")

@@ -20,8 +20,9 @@ type TagRemoveOptions struct {
 
 func newTagRemoveCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
-		Name: "remove", Usage: "take tags from a photo, and show what is left", ArgsUsage: "PHOTO TAG...", Description: photoHelp + "\n\n" + examples("vsectl tag remove id:75 holiday"),
-		Flags: []cli.Flag{jsonFlag()},
+		Name: "remove", Usage: "take tags from a photo, whoever gave them, and show what is left", ArgsUsage: "PHOTO TAG...",
+		Description: photoHelp + "\n\nWhat the photo's file or a sidecar gave stays off, whatever they\nsay, until `vsectl tag add` brings it back.\n\n" + examples("vsectl tag remove id:75 holiday"),
+		Flags:       []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
 				return usagef("tag remove takes a PHOTO and at least one TAG: see `vsectl tag remove --help`")
@@ -50,18 +51,19 @@ func runTagRemove(ctx context.Context, options TagRemoveOptions, out Screen) err
 	return absentTags(before, options.Names)
 }
 
-// absentTags tells of names that could not be removed, as the user did not give
-// them: those that a file brought are removed there.
+// absentTags tells of names that could not be removed, as no source had given
+// them. One that a file or sidecar gave is removed as the user's own is: it stays
+// off, whatever they say.
 func absentTags(before []api.Tag, names []string) error {
 	absent := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.ContainsFunc(before, func(tag api.Tag) bool {
-			return tag.Source == "user" && strings.EqualFold(tag.Name, strings.Join(strings.Fields(name), " "))
+			return strings.EqualFold(tag.Name, strings.Join(strings.Fields(name), " "))
 		})
 	})
 	if len(absent) == 0 {
 		return nil
 	}
-	reason := fmt.Sprintf("the photo has no tag %q of yours: `vsectl tag list` shows who gave which", absent[0])
+	reason := fmt.Sprintf("the photo has no tag %q: `vsectl tag list` shows those that it has", absent[0])
 	if len(absent) < len(names) {
 		return &partialError{reason}
 	}

@@ -18,7 +18,7 @@ func (d *daemon) AddTags(ctx context.Context, id int64, names []string) ([]api.T
 	return d.changeTags(ctx, id, names, d.catalogue.AddTags)
 }
 
-// RemoveTags takes the user's tags off a photo and lists what it has then.
+// RemoveTags takes tags off a photo, whoever gave them, and lists what it has then.
 func (d *daemon) RemoveTags(ctx context.Context, id int64, names []string) ([]api.Tag, error) {
 	return d.changeTags(ctx, id, names, d.catalogue.RemoveTags)
 }

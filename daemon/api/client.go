@@ -98,7 +98,7 @@ func (c *Client) AddTags(ctx context.Context, id int64, names []string) ([]Tag, 
 	return c.tags(ctx, http.MethodPost, photoRoute(id, "/tags"), TagNames{Names: names})
 }
 
-// RemoveTags takes the user's tags names from the photo, and returns what is
+// RemoveTags takes the tags names from the photo, whoever gave them, and returns what is
 // left.
 func (c *Client) RemoveTags(ctx context.Context, id int64, names []string) ([]Tag, error) {
 	query := url.Values{"name": names}

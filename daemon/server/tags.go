@@ -37,7 +37,7 @@ func (s *Server) tagRoutes(h huma.API) {
 	}, s.addTags)
 	route(s, h, huma.Operation{
 		OperationID: "remove-tags", Method: http.MethodDelete, Path: path, DefaultStatus: http.StatusOK,
-		Summary: "Take tags from a photo",
+		Summary: "Take tags from a photo, whoever gave them: what its file or a sidecar gave stays off",
 	}, s.removeTags)
 }
 
