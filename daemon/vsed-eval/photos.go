@@ -66,6 +66,7 @@ func ready(ctx context.Context, client *api.Client, ended <-chan error) error {
 				progress = newProgress("photos", waiting+encoded)
 				progress.first = encoded
 			}
+			progress.total = waiting + encoded // the second folder's come later
 			progress.show(encoded)
 		}
 		select {
