@@ -98,6 +98,36 @@ func TestPerceptualHashOfNothing(t *testing.T) {
 	}
 }
 
+// A small subject on a plain ground has few frequencies that are stronger than
+// noise, and shares them with every other such subject.
+func TestPerceptualHashOfASmallSubjectTellsNothing(t *testing.T) {
+	subjects := map[string]func(x, y float64) bool{
+		"car":         func(x, y float64) bool { return math.Abs(x) < 0.16 && math.Abs(y) < 0.08 },
+		"pomegranate": func(x, y float64) bool { return x*x+y*y < 0.13*0.13 },
+		"leaf":        func(x, y float64) bool { return math.Abs(x)+2*math.Abs(y) < 0.2 },
+	}
+	for name, covers := range subjects {
+		picture := image.NewNRGBA(image.Rect(0, 0, 240, 240))
+		for y := range 240 {
+			for x := range 240 {
+				tone := color.NRGBA{40, 90, 200, 255}
+				if covers(float64(x)/240-0.5, float64(y)/240-0.5) {
+					tone = color.NRGBA{220, 60, 50, 255}
+				}
+				picture.SetNRGBA(x, y, tone)
+			}
+		}
+		if hash := hashOf(t, encode(t, picture, ".jpg[Q=85]")); hash != 0 {
+			t.Errorf("a %s on blue has the hash %x, of %d bits", name, hash, bits.OnesCount64(hash))
+		}
+	}
+	textured := hashOf(t, encode(t, scene(3, 320, 240), ".jpg[Q=95]"))
+	copied := hashOf(t, encode(t, scene(3, 160, 120), ".jpg[Q=60]"))
+	if difference := bits.OnesCount64(textured ^ copied); textured == 0 || copied == 0 || difference > 3 {
+		t.Errorf("a smaller copy of a textured picture: %x, %x", textured, copied)
+	}
+}
+
 // TestPerceptualHashOfRealPhotos: another quality and size of a photo differ from it
 // in few bits, other photos in many.
 func TestPerceptualHashOfRealPhotos(t *testing.T) {
