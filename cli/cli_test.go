@@ -145,7 +145,7 @@ func TestSearchJSONKeepsPaths(t *testing.T) {
 }
 
 func status() api.Status {
-	counts := api.Counts{Total: 12345, Encoded: 12000, Waiting: 300, Quarantined: 2, Offline: 40, Missing: 3, Ignored: 17}
+	counts := api.Counts{Total: 12342, Encoded: 12000, Waiting: 300, Quarantined: 2, Offline: 40, Missing: 3, Ignored: 17}
 	return api.Status{
 		Version: "0.1.0", Photos: counts, Rate: 25.34, Change: 99,
 		Encoder: api.Encoder{Space: "builtin-1", Name: "EfficientNet-B0 + MiniLM", Provider: "CPU"},

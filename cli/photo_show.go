@@ -55,8 +55,15 @@ func photoFields(photo api.Photo) []field {
 		fields[1].value = "none is known; " + rawPath(photo.Path) + " when its folder was removed"
 	}
 	for i, path := range photo.Paths {
-		if i > 0 {
-			fields = append(fields, field{"", rawPath(path)})
+		if i == 0 {
+			fields[1].value = filePath(path, photo.Missing)
+		} else {
+			fields = append(fields, field{"", filePath(path, photo.Missing)})
+		}
+	}
+	for _, path := range photo.Missing {
+		if !slices.Contains(photo.Paths, path) {
+			fields = append(fields, field{"", filePath(path, photo.Missing)})
 		}
 	}
 	if photo.Metadata != nil {
@@ -70,6 +77,14 @@ func photoFields(photo api.Photo) []field {
 		fields = append(fields, field{name, tag.Name + " (" + tag.Source + ")"})
 	}
 	return append(fields, field{"SHA-256", photo.Digest})
+}
+
+// filePath is the path of a file, marked where the file is missing.
+func filePath(path api.Path, missing []api.Path) string {
+	if slices.Contains(missing, path) {
+		return rawPath(path) + " (missing)"
+	}
+	return rawPath(path)
 }
 
 func metadataFields(m api.Metadata, id int64) []field {

@@ -104,6 +104,7 @@ func TestPhotoShow(t *testing.T) {
 	latitude, longitude := 38.722252, -9.139337
 	full := photo(7, "/photos/2019/dog.jpg", "dog", "beach")
 	full.Paths = append(full.Paths, api.NewPath(hostile))
+	full.Missing = []api.Path{api.NewPath("/photos/2018/dog.jpg")}
 	full.Digest = strings.Repeat("0a", 32)
 	full.Metadata = &api.Metadata{
 		Taken: "2019-07-03T14:05:06", TakenOffset: "+01:00", TakenSource: api.TakenEXIFOriginal,

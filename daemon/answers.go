@@ -114,25 +114,49 @@ func (d *daemon) PhotosByPath(ctx context.Context, path string) ([]api.Photo, er
 	return photos, nil
 }
 
-// photo converts; the path shown first is one that can be opened, if any can.
+// photo converts; the path shown first is one that can be opened, if any can. Files
+// that are missing are left out, unless all are.
 func photo(p catalogue.Photo) api.Photo {
-	answer := api.Photo{ID: p.ID, Path: api.NewPath(p.LastPath), State: state(p), Tags: tags(p), Paths: make([]api.Path, len(p.Files))}
-	for i, file := range p.Files {
-		answer.Paths[i] = api.NewPath(file.Path)
+	files, missing := there(p.Files)
+	if len(files) == 0 {
+		files = missing
 	}
+	answer := api.Photo{ID: p.ID, Path: api.NewPath(p.LastPath), State: state(p), Tags: tags(p), Paths: filePaths(files)}
 	if len(answer.Paths) > 0 {
 		answer.Path = answer.Paths[0]
 	}
 	return answer
 }
 
+// there parts the files that are there, or in a folder that is away, from those that
+// are missing.
+func there(all []catalogue.File) (files, missing []catalogue.File) {
+	for _, file := range all {
+		if file.Missing {
+			missing = append(missing, file)
+		} else {
+			files = append(files, file)
+		}
+	}
+	return files, missing
+}
+
+func filePaths(files []catalogue.File) []api.Path {
+	answer := make([]api.Path, len(files))
+	for i, file := range files {
+		answer[i] = api.NewPath(file.Path)
+	}
+	return answer
+}
+
 func state(p catalogue.Photo) string {
+	files, _ := there(p.Files)
 	switch {
-	case len(p.Files) == 0 || p.Files[0].Missing:
+	case len(files) == 0:
 		return api.StateMissing
-	case p.Files[0].Rejected:
+	case files[0].Rejected:
 		return api.StateQuarantined
-	case p.Files[0].Offline:
+	case files[0].Offline:
 		return api.StateOffline
 	case !p.Encoded:
 		return api.StateWaiting

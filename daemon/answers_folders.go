@@ -56,7 +56,7 @@ func folderState(folder catalogue.Folder, report folders.Report) string {
 
 func count(c catalogue.Counts) api.Counts {
 	return api.Counts{
-		Total:   c.Encoded + c.Waiting + c.Quarantined + c.Offline + c.Missing,
+		Total:   c.Encoded + c.Waiting + c.Quarantined + c.Offline,
 		Encoded: c.Encoded, Waiting: c.Waiting, Quarantined: c.Quarantined, Offline: c.Offline, Missing: c.Missing, Ignored: c.Ignored,
 	}
 }

@@ -12,6 +12,8 @@ import (
 // described is a photo with all that is known of it.
 func described(p catalogue.Photo, gazetteer *places.Gazetteer) api.Photo {
 	answer := photo(p)
+	_, missing := there(p.Files)
+	answer.Missing = filePaths(missing)
 	answer.Digest = hex.EncodeToString(p.Digest[:])
 	answer.Metadata = &api.Metadata{
 		Taken: p.Taken, TakenOffset: p.TakenOffset, TakenSource: takenSource(contract.TakenSource(p.TakenSource)),

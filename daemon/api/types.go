@@ -52,15 +52,16 @@ type Tag struct {
 	Source string `json:"source" enum:"user,file,sidecar,learned"`
 }
 
-// A Photo is one content, with every file that holds it.
+// A Photo is one content, with the files that hold it.
 type Photo struct {
 	ID int64 `json:"id" doc:"never reused"`
 	Path
-	Paths []Path `json:"paths" doc:"every file with this content; none is known after its folder was removed, and path is where it was then, of a photo that the user tagged"`
+	Paths []Path `json:"paths" doc:"the files with this content that are there, or in a folder that is away; where all are missing, those; none is known after its folder was removed, and path is where it was then, of a photo that the user tagged"`
 	Tags  []Tag  `json:"tags"`
 	State string `json:"state" enum:"encoded,waiting,quarantined,offline,missing"`
-	// Digest and Metadata are given where one photo is asked for, and Digest in
-	// an export.
+	// Missing, Digest and Metadata are given where one photo is asked for, and
+	// Digest in an export.
+	Missing  []Path    `json:"missing_paths,omitempty" doc:"the files that had this content and are missing, moved ones among them"`
 	Digest   string    `json:"digest,omitempty" doc:"SHA-256 of the content, in hexadecimal"`
 	Metadata *Metadata `json:"metadata,omitempty" doc:"what the file says of itself"`
 }
@@ -162,9 +163,10 @@ type Step struct {
 }
 
 // Counts accounts for every file under the folders. Total is the sum of the
-// five states; Ignored counts the other files.
+// four states of photos that are there, or in a folder that is away; Missing and
+// Ignored count the other files.
 type Counts struct {
-	Total       int64 `json:"total"`
+	Total       int64 `json:"total" doc:"encoded, waiting, quarantined and offline together; missing and ignored files are no part of it"`
 	Encoded     int64 `json:"encoded"`
 	Waiting     int64 `json:"waiting"`
 	Quarantined int64 `json:"quarantined"`

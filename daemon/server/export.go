@@ -31,6 +31,7 @@ func (s *Server) exportRoutes(h huma.API) {
 		OperationID: "export-tags", Method: http.MethodGet, Path: "/v1/tags/export",
 		Summary: "The tags of every photo that the user tagged",
 		Description: "An answer that breaks off is not whole. In CSV the columns are path, path_base64 (the exact bytes, where they are not UTF-8), digest, tag, source and note; " +
+			"a file that is missing has no row where another of the photo is there; " +
 			"a photo of which no file is known has the note \"folder removed\", and the path that it had then, where that is known; a cell that a spreadsheet could take for a formula, or that begins with ', carries one ' more in front.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "the tags, as long as it takes",

@@ -4,9 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"vsed/daemon/api"
 	"vsed/daemon/catalogue"
 )
 
@@ -168,6 +170,15 @@ func TestCopiesAndLinksAreOnePhoto(t *testing.T) {
 	c.check(os.Remove(c.path("a.jpg")))
 	c.until("the file is missing", func() bool { return c.settled().Photos.Missing == 1 })
 	c.holds("sub/linked.jpg", a)
+	about, err := c.client.Photo(c.Context(), a)
+	c.check(err)
+	gone := api.NewPath(c.path("a.jpg"))
+	if len(about.Paths) != 2 || slices.Contains(about.Paths, gone) || !slices.Equal(about.Missing, []api.Path{gone}) {
+		c.Errorf("paths %v, missing %v", about.Paths, about.Missing)
+	}
+	if csv, _, _ := c.vsectl("export", "tags"); strings.Count(csv, "kept") != 2 || strings.Contains(csv, gone.Text) {
+		c.Errorf("exported %s", csv)
+	}
 	if status := c.settled(); status.Photos.Encoded != 4 {
 		t.Errorf("counts %+v", status.Photos)
 	}
