@@ -89,16 +89,30 @@ func (p *printer) finish(err error) error {
 func progress(status api.Status) string {
 	counts := status.Photos
 	switch {
-	case status.Ready && counts.Quarantined > 0:
-		return fmt.Sprintf("ready, %s encoded, %s quarantined", photos(counts.Encoded), number(counts.Quarantined))
 	case status.Ready:
-		return fmt.Sprintf("ready, %s encoded", photos(counts.Encoded))
+		return "ready, " + encodedPhotos(counts)
 	case counts.Waiting == 0:
 		return fmt.Sprintf("looking for photos, %s so far", number(counts.Total))
 	}
 	text := fmt.Sprintf("%s of %s done", number(counts.Total-counts.Waiting), photos(counts.Total))
 	if status.Rate > 0 {
 		text += fmt.Sprintf(", %.1f/s, %s left", status.Rate, left(counts.Waiting, status.Rate))
+	}
+	return text
+}
+
+// encodedPhotos counts what searches find, also in folders that are away, and what
+// was set aside.
+func encodedPhotos(counts api.Counts) string {
+	text := photos(counts.Encoded+counts.OfflineEncoded) + " encoded"
+	switch {
+	case counts.OfflineEncoded > 0 && counts.Encoded == 0:
+		text += ", all offline"
+	case counts.OfflineEncoded > 0:
+		text += fmt.Sprintf(", %s of them offline", number(counts.OfflineEncoded))
+	}
+	if counts.Quarantined > 0 {
+		text += fmt.Sprintf(", %s quarantined", number(counts.Quarantined))
 	}
 	return text
 }

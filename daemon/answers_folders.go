@@ -58,6 +58,7 @@ func count(c catalogue.Counts) api.Counts {
 	return api.Counts{
 		Total:   c.Encoded + c.Waiting + c.Quarantined + c.Offline,
 		Encoded: c.Encoded, Waiting: c.Waiting, Quarantined: c.Quarantined, Offline: c.Offline, Missing: c.Missing, Ignored: c.Ignored,
+		OfflineEncoded: c.OfflineEncoded,
 	}
 }
 

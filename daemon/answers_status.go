@@ -82,7 +82,7 @@ func (d *daemon) line(ctx context.Context, status api.Status) (string, error) {
 	if status.Encoder.Problem != "" {
 		return status.Encoder.Problem, nil
 	}
-	line := fmt.Sprintf("%d of %d photos encoded, %d set aside", status.Photos.Encoded, status.Photos.Total, status.Photos.Quarantined)
+	line := fmt.Sprintf("%d of %d photos encoded, %d set aside", status.Photos.Encoded+status.Photos.OfflineEncoded, status.Photos.Total, status.Photos.Quarantined)
 	if status.Photos.Waiting > 0 {
 		line += fmt.Sprintf(", %d waiting, %.0f/s", status.Photos.Waiting, status.Rate)
 	}

@@ -173,6 +173,8 @@ type Counts struct {
 	Offline     int64 `json:"offline"`
 	Missing     int64 `json:"missing"`
 	Ignored     int64 `json:"ignored"`
+	// OfflineEncoded is a part of Offline.
+	OfflineEncoded int64 `json:"offline_encoded" doc:"those of offline that are encoded, and found"`
 }
 
 // Add sums up the counts of another folder.
@@ -184,6 +186,7 @@ func (c *Counts) Add(other Counts) {
 	c.Offline += other.Offline
 	c.Missing += other.Missing
 	c.Ignored += other.Ignored
+	c.OfflineEncoded += other.OfflineEncoded
 }
 
 // Encoder is the encoder in use.

@@ -99,7 +99,7 @@ func TestEveryFileIsAccountedFor(t *testing.T) {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	check(t, c.SetFolderState(t.Context(), folder.ID, true, "not mounted"))
-	want = Counts{Offline: 3, Missing: 1, Ignored: 1, IgnoredBy: want.IgnoredBy}
+	want = Counts{Offline: 3, OfflineEncoded: 1, Missing: 1, Ignored: 1, IgnoredBy: want.IgnoredBy}
 	if got := must[map[int64]Counts](t)(c.Count(t.Context()))[folder.ID]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("offline: counts %+v, want %+v", got, want)
 	}

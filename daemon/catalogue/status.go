@@ -6,9 +6,11 @@ import (
 	"fmt"
 )
 
-// Counts accounts for every file of a folder. A file is in exactly one count.
+// Counts accounts for every file of a folder. A file is in exactly one count, but
+// that OfflineEncoded is a part of Offline: what searches find of it.
 type Counts struct {
 	Encoded, Waiting, Quarantined, Offline, Missing, Ignored int64
+	OfflineEncoded                                           int64
 	IgnoredBy                                                map[string]int64 // by rule
 }
 
@@ -34,6 +36,7 @@ func (c *Catalogue) count(ctx context.Context, serving int64) (counts map[int64]
 		rows, err := db.QueryContext(ctx, `SELECT folder, status, rule, count(*) FROM (
 			SELECT file.folder AS folder, CASE
 				WHEN file.state IN ('missing', 'ignored') THEN file.state
+				WHEN folder.offline AND file.state = 'present' AND encoded.photo IS NOT NULL THEN 'offline encoded'
 				WHEN folder.offline THEN 'offline'
 				WHEN file.state = 'quarantined' THEN 'quarantined'
 				WHEN encoded.photo IS NOT NULL THEN 'encoded'
@@ -70,6 +73,9 @@ func (c *Counts) add(status, rule string, count int64) {
 		c.Quarantined += count
 	case "offline":
 		c.Offline += count
+	case "offline encoded":
+		c.Offline += count
+		c.OfflineEncoded += count
 	case "missing":
 		c.Missing += count
 	case "ignored":

@@ -72,7 +72,7 @@ func TestShapes(t *testing.T) {
 	f("POST", "/v1/photos/7/tags", `{"names":["dog","a,b"]}`, 200, `{"tags":[{"name":"a,b","source":"user"},{"name":"dog","source":"user"}]}`)
 	f("DELETE", "/v1/photos/7/tags?name=dog&name=a,b", "", 200, `{"tags":[]}`)
 	f("GET", "/v1/folders", "", 200, `{"folders":[]}`)
-	const counts = `{"total":0,"encoded":0,"waiting":0,"quarantined":0,"offline":0,"missing":0,"ignored":0}`
+	const counts = `{"total":0,"encoded":0,"waiting":0,"quarantined":0,"offline":0,"missing":0,"ignored":0,"offline_encoded":0}`
 	f("POST", "/v1/folders", `{"path":"/p/"}`, 200, `{"path":"/p","state":"online","mode":"watching","lag_seconds":0,"photos":`+counts+`}`)
 	f("DELETE", "/v1/folders?path=/p", "", 204, ``)
 	f("GET", "/v1/status", "", 200, `{"ready":false,"version":"","photos":`+counts+`,"rate":0,"change":2,"encoder":{"space":"","name":"","provider":""},"decoder":{"name":""},"folders":[],"quarantined":[],"sidecars":[],"unreadable_sidecars":0}`)
