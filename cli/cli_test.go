@@ -290,6 +290,7 @@ func TestTags(t *testing.T) {
 	f("{\n  \"tags\": [\n    {\n      \"name\": \"dog\",\n      \"source\": \"user\"\n    }\n  ]\n}\n", 0, "list", "--json", path)
 	f("TAG  SOURCE\ndog  user\nvsectl: the photo has no tag \"cat\": `vsectl tag list` shows those that it has\n", 1, "remove", "id:5", "cat")
 	f("TAG      SOURCE\nholiday  user\n", 0, "remove", "id:8", "café", "Rome")
+	f("TAG      SOURCE\nholiday  user\nvsectl: the photo has no tag \"Holiday\": `vsectl tag list` shows those that it has\n", 1, "remove", "id:8", "Holiday")
 	f("TAG      SOURCE\nholiday  user\nvsectl: the photo has no tag \"café\": `vsectl tag list` shows those that it has\n", 1, "remove", "id:8", "café")
 	f("{\n  \"tags\": []\n}\n", 0, "remove", path, "dog", "--json")
 	f("vsectl: no photo has the number 99\n", 1, "list", "id:99")

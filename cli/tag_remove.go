@@ -52,12 +52,12 @@ func runTagRemove(ctx context.Context, options TagRemoveOptions, out Screen) err
 }
 
 // absentTags tells of names that could not be removed, as no source had given
-// them. One that a file or sidecar gave is removed as the user's own is: it stays
+// them in these very letters. One that a file or sidecar gave is removed as the user's own is: it stays
 // off, whatever they say.
 func absentTags(before []api.Tag, names []string) error {
 	absent := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.ContainsFunc(before, func(tag api.Tag) bool {
-			return strings.EqualFold(tag.Name, strings.Join(strings.Fields(name), " "))
+			return tag.Name == strings.Join(strings.Fields(name), " ")
 		})
 	})
 	if len(absent) == 0 {
