@@ -20,9 +20,11 @@ import (
 	libcli "github.com/urfave/cli/v2"
 	"go.uber.org/goleak"
 
+	"vsed/cli/evaluation"
 	"vsed/cli/table"
 	"vsed/daemon/api"
 	"vsed/daemon/server/servertest"
+	"vsed/index/evaluate"
 )
 
 var update = flag.Bool("update", false, "write the expected outputs of testdata anew")
@@ -262,6 +264,19 @@ func TestTimeLeft(t *testing.T) {
 	f(1<<62, 1e-300, "277,777 h 46 min")
 }
 
+func TestEvaluationIsShown(t *testing.T) {
+	interval := evaluate.Interval{Low: 0.655, High: 0.789}
+	report := evaluation.Report{Encoder: "one", Queries: 2, Photos: 1000, Measures: []evaluation.Measure{{Name: "R@10", Value: 0.72, Range: &interval}, {Name: "median rank", Value: 3}}}
+	var text bytes.Buffer
+	if err := showReport(report, Screen{Writer: &text}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "evaluate.txt", text.Bytes())
+	if got, want := evaluationText(12_000, 12_300, 25, "photos"), "12,000 of 12,300 photos, 25.0/s, 12 s left"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestTags(t *testing.T) {
 	here, err := filepath.Abs("testdata")
 	if err != nil {
@@ -299,6 +314,7 @@ func TestTags(t *testing.T) {
 	f("vsectl: \""+here+"\" is a folder: name one photo\n", 2, "list", "testdata")
 	f("vsectl: \"id:x\" is no photo's number: write id:12, or ./id:x for a file of that name\n", 2, "list", "id:x")
 	f("vsectl: the tag \"a\\nb\" holds a control character: write it without\n", 2, "add", "id:5", "a\nb")
+	f("vsectl: \"id:12\" names a photo, not a tag: tag add takes one PHOTO, run it once for each\n", 2, "add", "id:5", "x", "id:12", "y")
 	f("vsectl: tag add takes a PHOTO and at least one TAG: see `vsectl tag add --help`\n", 2, "add", "id:5")
 	f("vsectl: vsectl tag has no command \"drop\": `vsectl tag --help` lists them\n", 2, "drop", "id:5")
 }

@@ -79,7 +79,9 @@ func runEvaluate(ctx context.Context, options EvaluateOptions, out Screen, progr
 	if err != nil {
 		return err
 	}
-	daemon, err := evaluation.Start(ctx, options.Program, options.Config, photos, progress)
+	daemon, err := evaluation.Start(ctx, options.Program, options.Config, photos, func(done, total int64, rate float64, unit string) {
+		fmt.Fprintln(progress, evaluationText(done, total, rate, unit))
+	})
 	if err != nil {
 		return err
 	}
@@ -105,6 +107,10 @@ func runEvaluate(ctx context.Context, options EvaluateOptions, out Screen, progr
 	return err
 }
 
+func evaluationText(done, total int64, rate float64, unit string) string {
+	return fmt.Sprintf("%s of %s %s, %.1f/s, %s left", number(done), number(total), unit, rate, left(total-done, rate))
+}
+
 func readSet(options EvaluateOptions) (evaluation.Set, error) {
 	if options.Tags != "" {
 		return evaluation.ReadTags(options.Tags)
@@ -116,15 +122,15 @@ func showReport(report evaluation.Report, out Screen) error {
 	if err := out.printf("Encoder: %s. %s over %s.\n\n", table.Escape(report.Encoder), plural(int64(report.Queries), "search", "searches"), plural(report.Photos, "photo", "photos")); err != nil {
 		return err
 	}
-	columns := []table.Column{{Title: "MEASURE"}, {Title: "VALUE", Right: true}, {Title: "BY CHANCE"}}
+	columns := []table.Column{{Title: "MEASURE"}, {Title: "VALUE", Right: true}, {Title: "95 % INTERVAL"}}
 	var rows [][]string
 	for _, measure := range report.Measures {
-		value, chance := fmt.Sprintf("%g", measure.Value), ""
+		value, interval := fmt.Sprintf("%g", measure.Value), ""
 		if measure.Range != nil {
 			value = percentText(measure.Value)
-			chance = percentText(measure.Range.Low) + " to " + percentText(measure.Range.High)
+			interval = percentText(measure.Range.Low) + " to " + percentText(measure.Range.High)
 		}
-		rows = append(rows, []string{measure.Name, value, chance})
+		rows = append(rows, []string{measure.Name, value, interval})
 	}
 	return out.table(columns, rows)
 }

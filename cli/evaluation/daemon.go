@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,15 +18,19 @@ import (
 type Daemon struct {
 	Client *api.Client
 
-	progress io.Writer
+	progress Progress
 	folder   string // holds state, socket and log; removed by Stop
 	command  *exec.Cmd
 	ended    chan error
 }
 
+// Progress is told every few seconds how many of the total were done, and how
+// many a second; unit says what they are.
+type Progress func(done, total int64, rate float64, unit string)
+
 // Start runs the program over a folder of photos. config is a configuration file,
-// or empty. Progress goes to a writer, a line every few seconds.
-func Start(ctx context.Context, program, config, photos string, progress io.Writer) (*Daemon, error) {
+// or empty.
+func Start(ctx context.Context, program, config, photos string, progress Progress) (*Daemon, error) {
 	folder, err := os.MkdirTemp("", "vsed-evaluate-*")
 	if err != nil {
 		return nil, err
@@ -81,8 +84,7 @@ func (d *Daemon) Ready(ctx context.Context) (api.Status, error) {
 		}
 		if time.Since(shown) > progressInterval && status.Photos.Waiting > 0 && status.Rate > 0 {
 			shown = time.Now()
-			left := time.Duration(float64(status.Photos.Waiting) / status.Rate * float64(time.Second))
-			fmt.Fprintf(d.progress, "%d of %d photos encoded, %.1f/s, %v left\n", status.Photos.Encoded, status.Photos.Total, status.Rate, left.Round(time.Second))
+			d.progress(status.Photos.Total-status.Photos.Waiting, status.Photos.Total, status.Rate, "photos")
 		}
 		select {
 		case <-time.After(poll):

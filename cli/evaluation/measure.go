@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
@@ -22,7 +21,7 @@ const (
 	leastPhotos = 3
 )
 
-// A Measure is a mean over queries with what chance may make of it.
+// A Measure is a mean over queries with its 95 % interval.
 type Measure struct {
 	Name  string             `json:"name"`
 	Value float64            `json:"value"`              // a share from 0 to 1; a median rank from 1
@@ -41,7 +40,7 @@ type Report struct {
 // A run asks a daemon about a set.
 type run struct {
 	client   *api.Client
-	progress io.Writer
+	progress Progress
 	size     int              // photos that can be found
 	ids      map[string]int64 // by path below the folder
 	set      Set
@@ -237,8 +236,6 @@ func (r *run) every(total int) func(done int) {
 			return
 		}
 		shown = time.Now()
-		rate := float64(done) / time.Since(begun).Seconds()
-		left := time.Duration(float64(total-done) / rate * float64(time.Second))
-		fmt.Fprintf(r.progress, "%d of %d searches, %.0f/s, %v left\n", done, total, rate, left.Round(time.Second))
+		r.progress(int64(done), int64(total), float64(done)/time.Since(begun).Seconds(), "searches")
 	}
 }
