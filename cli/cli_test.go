@@ -315,6 +315,7 @@ func TestTags(t *testing.T) {
 	f("vsectl: \"id:x\" is no photo's number: write id:12, or ./id:x for a file of that name\n", 2, "list", "id:x")
 	f("vsectl: the tag \"a\\nb\" holds a control character: write it without\n", 2, "add", "id:5", "a\nb")
 	f("vsectl: \"id:12\" names a photo, not a tag: tag add takes one PHOTO, run it once for each\n", 2, "add", "id:5", "x", "id:12", "y")
+	f("vsectl: \"id:12\" names a photo, not a tag: tag add takes one PHOTO, run it once for each\n", 2, "add", "id:5", "x", "id:12", "y")
 	f("vsectl: tag add takes a PHOTO and at least one TAG: see `vsectl tag add --help`\n", 2, "add", "id:5")
 	f("vsectl: vsectl tag has no command \"drop\": `vsectl tag --help` lists them\n", 2, "drop", "id:5")
 }

@@ -2,9 +2,14 @@ package cli
 
 import (
 	"context"
+	"regexp"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
+
+// photoNumber is a line that looks like a PHOTO. As a tag it would be a slip.
+var photoNumber = regexp.MustCompile(`(?m)^id:[0-9]+$`)
 
 // TagAddOptions are those of `vsectl tag add`.
 type TagAddOptions struct {
@@ -20,6 +25,9 @@ func newTagAddCommand(out Screen) *cli.Command {
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
 				return usagef("tag add takes a PHOTO and at least one TAG: see `vsectl tag add --help`")
+			}
+			if number := photoNumber.FindString(strings.Join(c.Args().Tail(), "\n")); number != "" {
+				return usagef("%q names a photo, not a tag: tag add takes one PHOTO, run it once for each", number)
 			}
 			return runTagAdd(c.Context, TagAddOptions{Common: common(c), Photo: c.Args().First(), Names: c.Args().Tail()}, out)
 		},
