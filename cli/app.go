@@ -30,12 +30,15 @@ func Main(args []string, stdout, stderr *os.File) int {
 
 func run(ctx context.Context, args []string, out Screen, stderr io.Writer) int {
 	app := newApp(out)
+	var err error
 	if !completing(args) {
-		args = permute(app, args)
+		args, err = permute(app, args)
 	} else if slices.Contains(args, "--") {
 		return 0 // the library would take the request for an argument
 	}
-	err := app.RunContext(ctx, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
 	if text := message(err); text != "" {
 		fmt.Fprintln(stderr, "vsectl: "+table.Escape(text))
 	}
@@ -125,11 +128,7 @@ func needCommand(c *cli.Context) error {
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	help := c.Command.HelpName
-	if c.Command.Name == "search" && unknownOption.MatchString(err.Error()) {
-		return usagef("%s: see `%s --help`; a query with a minus goes into quotation marks, or after --", plainFault(err), help)
-	}
-	return usagef("%s: see `%s --help`", plainFault(err), help)
+	return usagef("%s: see `%s --help`", plainFault(err), c.Command.HelpName)
 }
 
 // Common is what every verb's options hold.

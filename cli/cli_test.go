@@ -315,7 +315,6 @@ func TestTags(t *testing.T) {
 	f("vsectl: \"id:x\" is no photo's number: write id:12, or ./id:x for a file of that name\n", 2, "list", "id:x")
 	f("vsectl: the tag \"a\\nb\" holds a control character: write it without\n", 2, "add", "id:5", "a\nb")
 	f("vsectl: \"id:12\" names a photo, not a tag: tag add takes one PHOTO, run it once for each\n", 2, "add", "id:5", "x", "id:12", "y")
-	f("vsectl: \"id:12\" names a photo, not a tag: tag add takes one PHOTO, run it once for each\n", 2, "add", "id:5", "x", "id:12", "y")
 	f("vsectl: tag add takes a PHOTO and at least one TAG: see `vsectl tag add --help`\n", 2, "add", "id:5")
 	f("vsectl: vsectl tag has no command \"drop\": `vsectl tag --help` lists them\n", 2, "drop", "id:5")
 }
@@ -413,7 +412,13 @@ func TestUsage(t *testing.T) {
 	f("--limit 0 is out of range", 2, "search", "dog", "--limit", "0")
 	f("--limit takes no \"few\": see `vsectl search --help`\n", 2, "search", "dog", "--limit", "few")
 	f("--socket needs a value: see `vsectl --help`\n", 2, "--socket")
-	f("there is no option --colour: see `vsectl search --help`; a query with a minus goes into quotation marks, or after --\n", 2, "search", "--colour", "dog")
+	f("there is no option --colour: see `vsectl search --help`; where it belongs to the query, write `vsectl search -- '--colour dog'`\n", 2, "search", "--colour", "dog")
+	f("there is no option -tag:holiday bird: see `vsectl search --help`; where it belongs to the query, write `vsectl search -- '-tag:holiday bird'`\n", 2, "search", "-tag:holiday bird")
+	f(`write `+"`vsectl search -- 'dog'\\''s -car'`\n", 2, "search", "dog's", "--limit", "3", "-car")
+	f("there is no option --limit: see `vsectl --help`; a command's own options stand after it\n", 2, "--limit", "2", "search", "bird")
+	f("there is no option -v: see `vsectl status --help`\n", 2, "status", "-v")
+	f("no command is given", 2, "--json")
+	f("there is no option --json: see `vsectl completion --help`\n", 2, "--json", "completion", "bash")
 	f("there is no option --colour: see `vsectl status --help`\n", 2, "status", "--colour")
 	f("no daemon answers at", 10, "search", "dog", "--socket", absent)
 	f("no daemon answers at", 10, "status", "--watch", "--socket", absent)
@@ -437,15 +442,18 @@ func TestPermute(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()
 		app := newApp(Screen{})
-		if got := strings.Join(permute(app, strings.Fields("vsectl "+in)), " "); got != "vsectl "+want {
-			t.Errorf("%s: got %s, want %s", in, got, want)
+		args, err := permute(app, strings.Fields("vsectl "+in))
+		if got := strings.Join(args, " "); err != nil || got != "vsectl "+want {
+			t.Errorf("%s: got %s, %v, want %s", in, got, err, want)
 		}
 	}
 	f("search dog --json --socket /s", "--socket /s search --json -- dog")
 	f("search dog status --limit=3 tag", "search --limit=3 -- dog status tag")
 	f("tag add --json id:1 a --socket /s -- --b", "--socket /s tag add --json -- id:1 a --b")
 	f("search - -- -x", "search -- - -x")
-	f("search --nothing dog", "search --nothing -- dog")
+	f("--json status", "status --json")
+	f("--json --socket /s tag list id:1", "--socket /s tag list --json -- id:1")
+	f("tag --help", "tag --help")
 }
 
 func TestWhy(t *testing.T) {

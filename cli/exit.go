@@ -85,14 +85,12 @@ func message(err error) string {
 }
 
 var (
-	unknownOption = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
-	wrongValue    = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([a-z-]+): .*$`)
-	valueMissing  = regexp.MustCompile(`^flag needs an argument: -+(.*)$`)
+	wrongValue   = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([a-z-]+): .*$`)
+	valueMissing = regexp.MustCompile(`^flag needs an argument: -+(.*)$`)
 )
 
 // plainFault says in the words of this program what package flag found wrong.
 func plainFault(err error) string {
-	text := unknownOption.ReplaceAllString(err.Error(), "there is no option --$1")
-	text = wrongValue.ReplaceAllString(text, "--$2 takes no $1")
+	text := wrongValue.ReplaceAllString(err.Error(), "--$2 takes no $1")
 	return valueMissing.ReplaceAllString(text, "--$1 needs a value")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,32 +10,47 @@ import (
 
 // permute moves options before arguments, each to the command that knows it, as
 // `vsectl search dog --json --socket S` is what people type and the library
-// stops at the first argument. After "--" everything is an argument.
-func permute(app *cli.App, args []string) []string {
-	levels := []level{{args: args[:1:1], flags: app.Flags}}
+// stops at the first argument. --json may stand before its command. After "--"
+// everything is an argument. It refuses an option that no command knows, in the
+// words that were typed.
+func permute(app *cli.App, args []string) ([]string, error) {
+	line := commandLine{levels: []level{{args: args[:1:1], flags: app.Flags}}}
 	commands := app.Commands
-	var arguments []string
 	rest := args[1:]
 	for len(rest) > 0 {
 		word := rest[0]
 		rest = rest[1:]
 		if word == "--" {
-			arguments = append(arguments, rest...)
+			line.addArguments(rest...)
 			break
 		}
 		if len(word) > 1 && word[0] == '-' {
-			rest = placeFlag(levels, word, rest)
+			rest = line.addOption(word, rest)
 			continue
 		}
 		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(word) })
-		if i < 0 || len(arguments) > 0 {
-			arguments = append(arguments, word)
+		if i < 0 || len(line.arguments) > 0 {
+			line.addArguments(word)
 			continue
 		}
-		levels = append(levels, level{args: []string{word}, flags: commands[i].Flags})
+		line.levels = append(line.levels, level{args: []string{word}, flags: commands[i].Flags})
 		commands = commands[i].Subcommands
 	}
-	return join(levels, arguments)
+	for _, word := range line.early {
+		if !line.place(word) && len(line.levels) > 1 { // without a command that is the fault
+			line.refuse(word)
+		}
+	}
+	return line.join(), line.fault()
+}
+
+// A commandLine is what was typed, sorted.
+type commandLine struct {
+	levels    []level
+	arguments []string
+	early     []string // options that may belong to a command that follows
+	unknown   string   // the first option that no command knows
+	words     []string // arguments and unknown options as they were typed
 }
 
 // A level is a command's name and the options that go to it.
@@ -43,26 +59,90 @@ type level struct {
 	flags []cli.Flag
 }
 
-// placeFlag gives word, and the value after it where it takes one, to the
-// innermost command that has the flag; an unknown one to the last, which
-// refuses it. It returns what is left.
-func placeFlag(levels []level, word string, rest []string) []string {
-	name, _, valued := strings.Cut(strings.TrimLeft(word, "-"), "=")
-	for i := len(levels) - 1; i >= 0; i-- {
-		flag := findFlag(levels[i].flags, name)
-		if flag == nil {
-			continue
-		}
-		levels[i].args = append(levels[i].args, word)
-		if _, isSwitch := flag.(*cli.BoolFlag); !isSwitch && !valued && len(rest) > 0 {
-			levels[i].args = append(levels[i].args, rest[0])
-			rest = rest[1:]
-		}
+func (l *commandLine) addArguments(words ...string) {
+	l.arguments = append(l.arguments, words...)
+	l.words = append(l.words, words...)
+}
+
+// addOption places word, and the value after it where it takes one. It returns
+// what is left.
+func (l *commandLine) addOption(word string, rest []string) []string {
+	flag, i := l.find(word)
+	switch {
+	case flag == nil && optionName(word) == "json":
+		l.early = append(l.early, word)
+		return rest
+	case flag == nil:
+		l.refuse(word)
 		return rest
 	}
-	last := &levels[len(levels)-1]
-	last.args = append(last.args, word)
+	l.levels[i].args = append(l.levels[i].args, word)
+	if _, isSwitch := flag.(*cli.BoolFlag); !isSwitch && !strings.Contains(word, "=") && len(rest) > 0 {
+		l.levels[i].args = append(l.levels[i].args, rest[0])
+		rest = rest[1:]
+	}
 	return rest
+}
+
+// place gives a switch to the command that knows it, if one does.
+func (l *commandLine) place(word string) bool {
+	flag, i := l.find(word)
+	if flag != nil {
+		l.levels[i].args = append(l.levels[i].args, word)
+	}
+	return flag != nil
+}
+
+// find gives the flag of the innermost command that has it, and that command's
+// level. The library adds --help to each command, and --version to the program.
+func (l *commandLine) find(word string) (cli.Flag, int) {
+	name, last := optionName(word), len(l.levels)-1
+	for i := last; i >= 0; i-- {
+		if flag := findFlag(l.levels[i].flags, name); flag != nil {
+			return flag, i
+		}
+	}
+	added := []cli.Flag{cli.HelpFlag}
+	if last == 0 {
+		added = append(added, cli.VersionFlag)
+	}
+	return findFlag(added, name), last
+}
+
+func (l *commandLine) refuse(word string) {
+	if l.unknown == "" {
+		l.unknown = word
+	}
+	l.words = append(l.words, word)
+}
+
+// fault says which option is unknown. Where that may be the word of a query,
+// it says how to write the query.
+func (l *commandLine) fault() error {
+	if l.unknown == "" {
+		return nil
+	}
+	var names []string
+	for _, level := range l.levels {
+		names = append(names, level.args[0])
+	}
+	command := strings.Join(names, " ")
+	text := fmt.Sprintf("there is no option %s: see `%s --help`", l.unknown, command)
+	switch {
+	case len(names) == 1:
+		text += "; a command's own options stand after it"
+	case names[1] == "search":
+		text += fmt.Sprintf("; where it belongs to the query, write `%s -- %s`", command, shellQuote(strings.Join(l.words, " ")))
+	}
+	return usagef("%s", text)
+}
+
+// shellQuote writes a text so that a shell gives it on as it is.
+func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+func optionName(word string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	return name
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {
@@ -74,13 +154,13 @@ func findFlag(flags []cli.Flag, name string) cli.Flag {
 	return nil
 }
 
-func join(levels []level, arguments []string) []string {
+func (l *commandLine) join() []string {
 	var all []string
-	for _, l := range levels {
-		all = append(all, l.args...)
+	for _, level := range l.levels {
+		all = append(all, level.args...)
 	}
-	if len(arguments) > 0 {
+	if len(l.arguments) > 0 {
 		all = append(all, "--")
 	}
-	return append(all, arguments...)
+	return append(all, l.arguments...)
 }
