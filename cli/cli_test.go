@@ -107,6 +107,16 @@ func TestSearchTables(t *testing.T) {
 	f("search-120.txt", 120, false, found(), 0)
 	f("search-40.txt", 40, false, found(), 0)
 	f("search.json", 0, true, found(), 0)
+	library.Set(status())
+	f("search-none-waiting.txt", 0, false, api.SearchResult{}, 1)
+	library.Set(api.Status{})
+	f("search-none-no-folder.txt", 0, false, api.SearchResult{}, 1)
+	ready := status()
+	ready.Photos.Waiting = 0
+	library.Set(ready)
+	f("search-none-looking.txt", 0, false, api.SearchResult{}, 1)
+	ready.Ready = true
+	library.Set(ready)
 	f("search-none.txt", 0, false, api.SearchResult{GoodMatch: false}, 1)
 	f("search-none.json", 0, true, api.SearchResult{}, 1)
 	f("search-explain.txt", 0, false, explained(), 0)

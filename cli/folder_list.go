@@ -29,12 +29,9 @@ func runFolderList(ctx context.Context, options FolderListOptions, out Screen) e
 	if err != nil {
 		return err
 	}
-	switch {
-	case options.JSON:
+	if options.JSON {
 		err = out.json(api.FolderList{Folders: folders})
-	case len(folders) == 0:
-		err = out.printf("No folder is watched: add one with `vsectl folder add FOLDER`.\n")
-	default:
+	} else {
 		err = showFolders(folders, out)
 	}
 	if err == nil && len(folders) == 0 {

@@ -69,9 +69,12 @@ func runSearch(ctx context.Context, options SearchOptions, out Screen) error {
 	if err != nil {
 		return err
 	}
-	if options.JSON {
+	switch {
+	case options.JSON:
 		err = out.json(result)
-	} else {
+	case len(result.Hits) == 0:
+		err = showNothing(ctx, options.Client, result, out)
+	default:
 		err = showResult(result, out)
 	}
 	switch {
@@ -92,16 +95,31 @@ func checkLimit(limit int) error {
 	return nil
 }
 
+// showNothing says why nothing was found, for which it asks whether photos wait.
+func showNothing(ctx context.Context, client *api.Client, result api.SearchResult, out Screen) error {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	text := "Nothing found: no photo passes the filters, or has these words."
+	switch {
+	case len(status.Folders) == 0:
+		text = "Nothing found. " + noFolder
+	case status.Photos.Waiting > 0:
+		text = fmt.Sprintf("Nothing found, but %s: `vsectl status` shows how far they are.", plural(status.Photos.Waiting, "photo waits", "photos wait"))
+	case !status.Ready:
+		text = "Nothing found, but photos are still looked for: `vsectl status` shows how far that is."
+	}
+	if err := out.printf("%s\n", text); err != nil {
+		return err
+	}
+	return showExplanation(result.Explanation, out)
+}
+
 func showResult(result api.SearchResult, out Screen) error {
 	show := showHits
 	if result.Explanation != nil {
 		show = showReasons
-	}
-	if len(result.Hits) == 0 {
-		if err := out.printf("Nothing found. `vsectl status` shows whether photos still wait.\n"); err != nil {
-			return err
-		}
-		return showExplanation(result.Explanation, out)
 	}
 	if !result.GoodMatch {
 		if err := out.printf("No good match. The nearest photos are:\n\n"); err != nil {

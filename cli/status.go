@@ -64,13 +64,11 @@ func showStatus(status api.Status, swap api.Swap, out Screen) error {
 	if err := showSummary(status, swap, out); err != nil {
 		return err
 	}
-	if len(status.Folders) > 0 {
-		if err := out.printf("\n"); err != nil {
-			return err
-		}
-		if err := showFolders(status.Folders, out); err != nil {
-			return err
-		}
+	if err := out.printf("\n"); err != nil {
+		return err
+	}
+	if err := showFolders(status.Folders, out); err != nil {
+		return err
 	}
 	if status.Photos.Quarantined > 0 {
 		if err := out.printf("\n%s\n", setAside(status.Photos.Quarantined)); err != nil {
@@ -185,7 +183,13 @@ func countCells(c api.Counts) []string {
 // folder's name no room.
 const roomForFilesystem = 100
 
+// noFolder says why there is no photo.
+const noFolder = "No folder is watched: add one with `vsectl folder add FOLDER`."
+
 func showFolders(folders []api.Folder, out Screen) error {
+	if len(folders) == 0 {
+		return out.printf("%s\n", noFolder)
+	}
 	columns := []table.Column{
 		{Title: "FOLDER", Shorten: table.Middle}, {Title: "STATE"}, {Title: "MODE"}, {Title: "FS"}, {Title: "LAG", Right: true},
 		{Title: "PHOTOS", Right: true}, {Title: "WAITING", Right: true}, {Title: "LAST SCAN"},
