@@ -25,7 +25,7 @@ func keys() []key {
 			func(c *Config) any { return &c.Socket }},
 		{"folders", "VSED_FOLDERS", "photo folders to watch; in the variable separated by `:`",
 			func(c *Config) any { return &c.Folders }},
-		{"log.level", "VSED_LOG_LEVEL", "`debug`, `info`, `warn` or `error`; only `debug` names paths",
+		{"log.level", "VSED_LOG_LEVEL", "`debug`, `info`, `warn` or `error`; only `debug` names photos' paths",
 			func(c *Config) any { return &c.Log.Level }},
 		{"encoder.bundle", "VSED_ENCODER_BUNDLE", "folder of the encoder's model; empty: the built-in one",
 			func(c *Config) any { return &c.Encoder.Bundle }},

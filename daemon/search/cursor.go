@@ -9,7 +9,7 @@ import (
 )
 
 // ErrBadCursor refuses a cursor that no answer gave.
-var ErrBadCursor = errors.New("the cursor is damaged: take `next` of the page before, unchanged")
+var ErrBadCursor = errors.New("the cursor is damaged: give the --cursor that the page before printed, in the API its `next`")
 
 // A cursor is the last hit of a page, and the change number at which its list
 // was made. The next page begins after it in the order of score and id.
