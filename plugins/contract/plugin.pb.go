@@ -21,7 +21,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: plugin.proto
+// source: plugins/contract/plugin.proto
 
 package contract
 
@@ -77,11 +77,11 @@ func (x Fit) String() string {
 }
 
 func (Fit) Descriptor() protoreflect.EnumDescriptor {
-	return file_plugin_proto_enumTypes[0].Descriptor()
+	return file_plugins_contract_plugin_proto_enumTypes[0].Descriptor()
 }
 
 func (Fit) Type() protoreflect.EnumType {
-	return &file_plugin_proto_enumTypes[0]
+	return &file_plugins_contract_plugin_proto_enumTypes[0]
 }
 
 func (x Fit) Number() protoreflect.EnumNumber {
@@ -90,7 +90,7 @@ func (x Fit) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fit.Descriptor instead.
 func (Fit) EnumDescriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{0}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{0}
 }
 
 // Kernel is the resampling kernel, always with antialiasing.
@@ -130,11 +130,11 @@ func (x Kernel) String() string {
 }
 
 func (Kernel) Descriptor() protoreflect.EnumDescriptor {
-	return file_plugin_proto_enumTypes[1].Descriptor()
+	return file_plugins_contract_plugin_proto_enumTypes[1].Descriptor()
 }
 
 func (Kernel) Type() protoreflect.EnumType {
-	return &file_plugin_proto_enumTypes[1]
+	return &file_plugins_contract_plugin_proto_enumTypes[1]
 }
 
 func (x Kernel) Number() protoreflect.EnumNumber {
@@ -143,7 +143,7 @@ func (x Kernel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Kernel.Descriptor instead.
 func (Kernel) EnumDescriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{1}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{1}
 }
 
 // TakenSource says where a photo's time comes from, the surest first.
@@ -192,11 +192,11 @@ func (x TakenSource) String() string {
 }
 
 func (TakenSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_plugin_proto_enumTypes[2].Descriptor()
+	return file_plugins_contract_plugin_proto_enumTypes[2].Descriptor()
 }
 
 func (TakenSource) Type() protoreflect.EnumType {
-	return &file_plugin_proto_enumTypes[2]
+	return &file_plugins_contract_plugin_proto_enumTypes[2]
 }
 
 func (x TakenSource) Number() protoreflect.EnumNumber {
@@ -205,7 +205,7 @@ func (x TakenSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TakenSource.Descriptor instead.
 func (TakenSource) EnumDescriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{2}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{2}
 }
 
 type DescribeRequest struct {
@@ -216,7 +216,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_plugin_proto_msgTypes[0]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -228,7 +228,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[0]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -241,7 +241,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{0}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{0}
 }
 
 type DecoderDescription struct {
@@ -259,7 +259,7 @@ type DecoderDescription struct {
 
 func (x *DecoderDescription) Reset() {
 	*x = DecoderDescription{}
-	mi := &file_plugin_proto_msgTypes[1]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -271,7 +271,7 @@ func (x *DecoderDescription) String() string {
 func (*DecoderDescription) ProtoMessage() {}
 
 func (x *DecoderDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[1]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -284,7 +284,7 @@ func (x *DecoderDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecoderDescription.ProtoReflect.Descriptor instead.
 func (*DecoderDescription) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{1}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *DecoderDescription) GetName() string {
@@ -327,7 +327,7 @@ type PictureFormat struct {
 
 func (x *PictureFormat) Reset() {
 	*x = PictureFormat{}
-	mi := &file_plugin_proto_msgTypes[2]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -339,7 +339,7 @@ func (x *PictureFormat) String() string {
 func (*PictureFormat) ProtoMessage() {}
 
 func (x *PictureFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[2]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -352,7 +352,7 @@ func (x *PictureFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PictureFormat.ProtoReflect.Descriptor instead.
 func (*PictureFormat) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{2}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PictureFormat) GetWidth() uint32 {
@@ -395,7 +395,7 @@ type DecodeRequest struct {
 
 func (x *DecodeRequest) Reset() {
 	*x = DecodeRequest{}
-	mi := &file_plugin_proto_msgTypes[3]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +407,7 @@ func (x *DecodeRequest) String() string {
 func (*DecodeRequest) ProtoMessage() {}
 
 func (x *DecodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[3]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +420,7 @@ func (x *DecodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecodeRequest.ProtoReflect.Descriptor instead.
 func (*DecodeRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{3}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *DecodeRequest) GetTicket() uint64 {
@@ -466,7 +466,7 @@ type DecodeResponse struct {
 
 func (x *DecodeResponse) Reset() {
 	*x = DecodeResponse{}
-	mi := &file_plugin_proto_msgTypes[4]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -478,7 +478,7 @@ func (x *DecodeResponse) String() string {
 func (*DecodeResponse) ProtoMessage() {}
 
 func (x *DecodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[4]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -491,7 +491,7 @@ func (x *DecodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecodeResponse.ProtoReflect.Descriptor instead.
 func (*DecodeResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{4}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DecodeResponse) GetDigest() []byte {
@@ -539,7 +539,7 @@ type ReadSidecarRequest struct {
 
 func (x *ReadSidecarRequest) Reset() {
 	*x = ReadSidecarRequest{}
-	mi := &file_plugin_proto_msgTypes[5]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +551,7 @@ func (x *ReadSidecarRequest) String() string {
 func (*ReadSidecarRequest) ProtoMessage() {}
 
 func (x *ReadSidecarRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[5]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +564,7 @@ func (x *ReadSidecarRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadSidecarRequest.ProtoReflect.Descriptor instead.
 func (*ReadSidecarRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{5}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ReadSidecarRequest) GetTicket() uint64 {
@@ -590,7 +590,7 @@ type ReadSidecarResponse struct {
 
 func (x *ReadSidecarResponse) Reset() {
 	*x = ReadSidecarResponse{}
-	mi := &file_plugin_proto_msgTypes[6]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +602,7 @@ func (x *ReadSidecarResponse) String() string {
 func (*ReadSidecarResponse) ProtoMessage() {}
 
 func (x *ReadSidecarResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[6]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +615,7 @@ func (x *ReadSidecarResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadSidecarResponse.ProtoReflect.Descriptor instead.
 func (*ReadSidecarResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{6}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReadSidecarResponse) GetMetadata() *Metadata {
@@ -652,7 +652,7 @@ type Metadata struct {
 
 func (x *Metadata) Reset() {
 	*x = Metadata{}
-	mi := &file_plugin_proto_msgTypes[7]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +664,7 @@ func (x *Metadata) String() string {
 func (*Metadata) ProtoMessage() {}
 
 func (x *Metadata) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[7]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +677,7 @@ func (x *Metadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metadata.ProtoReflect.Descriptor instead.
 func (*Metadata) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{7}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Metadata) GetFormat() string {
@@ -819,13 +819,19 @@ type EncoderDescription struct {
 	Preparation   string `protobuf:"bytes,14,opt,name=preparation,proto3" json:"preparation,omitempty"`
 	PictureMemory uint64 `protobuf:"varint,15,opt,name=picture_memory,json=pictureMemory,proto3" json:"picture_memory,omitempty"` // bytes that Unload frees; 0: not known
 	TextMemory    uint64 `protobuf:"varint,16,opt,name=text_memory,json=textMemory,proto3" json:"text_memory,omitempty"`          // bytes that stay; 0: not known
+	// Identifies everything that changes a feature: encoders of one feature space
+	// can Project each other's features. Letters and digits; empty: no features.
+	FeatureSpace string `protobuf:"bytes,17,opt,name=feature_space,json=featureSpace,proto3" json:"feature_space,omitempty"`
+	// Tags that were learned, of which an embedding says how sure it is. Part of
+	// what space identifies.
+	LearnedTags   []string `protobuf:"bytes,18,rep,name=learned_tags,json=learnedTags,proto3" json:"learned_tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EncoderDescription) Reset() {
 	*x = EncoderDescription{}
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +843,7 @@ func (x *EncoderDescription) String() string {
 func (*EncoderDescription) ProtoMessage() {}
 
 func (x *EncoderDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +856,7 @@ func (x *EncoderDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncoderDescription.ProtoReflect.Descriptor instead.
 func (*EncoderDescription) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{8}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EncoderDescription) GetName() string {
@@ -965,6 +971,20 @@ func (x *EncoderDescription) GetTextMemory() uint64 {
 	return 0
 }
 
+func (x *EncoderDescription) GetFeatureSpace() string {
+	if x != nil {
+		return x.FeatureSpace
+	}
+	return ""
+}
+
+func (x *EncoderDescription) GetLearnedTags() []string {
+	if x != nil {
+		return x.LearnedTags
+	}
+	return nil
+}
+
 // Session is one part of an encoder that runs on a provider of its own.
 type Session struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -979,7 +999,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1011,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1024,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{9}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Session) GetName() string {
@@ -1050,7 +1070,7 @@ type GoldenRequest struct {
 
 func (x *GoldenRequest) Reset() {
 	*x = GoldenRequest{}
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1082,7 @@ func (x *GoldenRequest) String() string {
 func (*GoldenRequest) ProtoMessage() {}
 
 func (x *GoldenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1095,7 @@ func (x *GoldenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GoldenRequest.ProtoReflect.Descriptor instead.
 func (*GoldenRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{10}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 type GoldenResponse struct {
@@ -1090,7 +1110,7 @@ type GoldenResponse struct {
 
 func (x *GoldenResponse) Reset() {
 	*x = GoldenResponse{}
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1122,7 @@ func (x *GoldenResponse) String() string {
 func (*GoldenResponse) ProtoMessage() {}
 
 func (x *GoldenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1135,7 @@ func (x *GoldenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GoldenResponse.ProtoReflect.Descriptor instead.
 func (*GoldenResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{11}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GoldenResponse) GetPictures() []*GoldenPicture {
@@ -1156,7 +1176,7 @@ type GoldenPicture struct {
 
 func (x *GoldenPicture) Reset() {
 	*x = GoldenPicture{}
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1188,7 @@ func (x *GoldenPicture) String() string {
 func (*GoldenPicture) ProtoMessage() {}
 
 func (x *GoldenPicture) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1201,7 @@ func (x *GoldenPicture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GoldenPicture.ProtoReflect.Descriptor instead.
 func (*GoldenPicture) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{12}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GoldenPicture) GetPixels() []byte {
@@ -1208,7 +1228,7 @@ type GoldenText struct {
 
 func (x *GoldenText) Reset() {
 	*x = GoldenText{}
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1240,7 @@ func (x *GoldenText) String() string {
 func (*GoldenText) ProtoMessage() {}
 
 func (x *GoldenText) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1253,7 @@ func (x *GoldenText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GoldenText.ProtoReflect.Descriptor instead.
 func (*GoldenText) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{13}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GoldenText) GetText() string {
@@ -1261,7 +1281,7 @@ type GoldenPair struct {
 
 func (x *GoldenPair) Reset() {
 	*x = GoldenPair{}
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1293,7 @@ func (x *GoldenPair) String() string {
 func (*GoldenPair) ProtoMessage() {}
 
 func (x *GoldenPair) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1306,7 @@ func (x *GoldenPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GoldenPair.ProtoReflect.Descriptor instead.
 func (*GoldenPair) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{14}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GoldenPair) GetPicture() uint32 {
@@ -1311,7 +1331,7 @@ type UnloadRequest struct {
 
 func (x *UnloadRequest) Reset() {
 	*x = UnloadRequest{}
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1343,7 @@ func (x *UnloadRequest) String() string {
 func (*UnloadRequest) ProtoMessage() {}
 
 func (x *UnloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1356,7 @@ func (x *UnloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadRequest.ProtoReflect.Descriptor instead.
 func (*UnloadRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{15}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 type UnloadResponse struct {
@@ -1347,7 +1367,7 @@ type UnloadResponse struct {
 
 func (x *UnloadResponse) Reset() {
 	*x = UnloadResponse{}
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1379,7 @@ func (x *UnloadResponse) String() string {
 func (*UnloadResponse) ProtoMessage() {}
 
 func (x *UnloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1392,7 @@ func (x *UnloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadResponse.ProtoReflect.Descriptor instead.
 func (*UnloadResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{16}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 type EncodePicturesRequest struct {
@@ -1384,7 +1404,7 @@ type EncodePicturesRequest struct {
 
 func (x *EncodePicturesRequest) Reset() {
 	*x = EncodePicturesRequest{}
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1416,7 @@ func (x *EncodePicturesRequest) String() string {
 func (*EncodePicturesRequest) ProtoMessage() {}
 
 func (x *EncodePicturesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1429,7 @@ func (x *EncodePicturesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodePicturesRequest.ProtoReflect.Descriptor instead.
 func (*EncodePicturesRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{17}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EncodePicturesRequest) GetPictures() [][]byte {
@@ -1428,7 +1448,7 @@ type EncodeTextsRequest struct {
 
 func (x *EncodeTextsRequest) Reset() {
 	*x = EncodeTextsRequest{}
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1460,7 @@ func (x *EncodeTextsRequest) String() string {
 func (*EncodeTextsRequest) ProtoMessage() {}
 
 func (x *EncodeTextsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1473,7 @@ func (x *EncodeTextsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeTextsRequest.ProtoReflect.Descriptor instead.
 func (*EncodeTextsRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{18}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EncodeTextsRequest) GetTexts() []string {
@@ -1472,7 +1492,7 @@ type ProjectRequest struct {
 
 func (x *ProjectRequest) Reset() {
 	*x = ProjectRequest{}
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1504,7 @@ func (x *ProjectRequest) String() string {
 func (*ProjectRequest) ProtoMessage() {}
 
 func (x *ProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1517,7 @@ func (x *ProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRequest.ProtoReflect.Descriptor instead.
 func (*ProjectRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{19}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProjectRequest) GetFeatures() [][]byte {
@@ -1516,7 +1536,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1528,7 +1548,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1541,7 +1561,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{20}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EncodeResponse) GetEmbeddings() []*Embedding {
@@ -1552,16 +1572,19 @@ func (x *EncodeResponse) GetEmbeddings() []*Embedding {
 }
 
 type Embedding struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Vector        []float32              `protobuf:"fixed32,1,rep,packed,name=vector,proto3" json:"vector,omitempty"` // unit length
-	Feature       []byte                 `protobuf:"bytes,2,opt,name=feature,proto3" json:"feature,omitempty"`        // as feature_type says; empty for a projection
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Vector  []float32              `protobuf:"fixed32,1,rep,packed,name=vector,proto3" json:"vector,omitempty"` // unit length
+	Feature []byte                 `protobuf:"bytes,2,opt,name=feature,proto3" json:"feature,omitempty"`        // as feature_type says; empty for a projection
+	// Of a picture or a projection: the likeliest of learned_tags, the surest first,
+	// at most 32.
+	Tags          []*LearnedTag `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Embedding) Reset() {
 	*x = Embedding{}
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1596,7 @@ func (x *Embedding) String() string {
 func (*Embedding) ProtoMessage() {}
 
 func (x *Embedding) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugins_contract_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1609,7 @@ func (x *Embedding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Embedding.ProtoReflect.Descriptor instead.
 func (*Embedding) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{21}
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Embedding) GetVector() []float32 {
@@ -1603,11 +1626,71 @@ func (x *Embedding) GetFeature() []byte {
 	return nil
 }
 
-var File_plugin_proto protoreflect.FileDescriptor
+func (x *Embedding) GetTags() []*LearnedTag {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
 
-const file_plugin_proto_rawDesc = "" +
+// LearnedTag is a tag that the picture may have.
+type LearnedTag struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           uint32                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`                // position in EncoderDescription.learned_tags
+	Confidence    float32                `protobuf:"fixed32,2,opt,name=confidence,proto3" json:"confidence,omitempty"` // calibrated probability, above 0, at most 1
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LearnedTag) Reset() {
+	*x = LearnedTag{}
+	mi := &file_plugins_contract_plugin_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LearnedTag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LearnedTag) ProtoMessage() {}
+
+func (x *LearnedTag) ProtoReflect() protoreflect.Message {
+	mi := &file_plugins_contract_plugin_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LearnedTag.ProtoReflect.Descriptor instead.
+func (*LearnedTag) Descriptor() ([]byte, []int) {
+	return file_plugins_contract_plugin_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *LearnedTag) GetTag() uint32 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *LearnedTag) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+var File_plugins_contract_plugin_proto protoreflect.FileDescriptor
+
+const file_plugins_contract_plugin_proto_rawDesc = "" +
 	"\n" +
-	"\fplugin.proto\x12\x0evsed.plugin.v1\"\x11\n" +
+	"\x1dplugins/contract/plugin.proto\x12\x0evsed.plugin.v1\"\x11\n" +
 	"\x0fDescribeRequest\"v\n" +
 	"\x12DecoderDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -1653,7 +1736,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\vdescription\x18\x0e \x01(\tR\vdescription\x12\x16\n" +
 	"\x06rating\x18\x0f \x01(\x05R\x06rating\x12\x1a\n" +
 	"\bkeywords\x18\x10 \x03(\tR\bkeywords\x12\x14\n" +
-	"\x05rated\x18\x11 \x01(\bR\x05rated\"\xae\x04\n" +
+	"\x05rated\x18\x11 \x01(\bR\x05rated\"\xf6\x04\n" +
 	"\x12EncoderDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -1675,7 +1758,9 @@ const file_plugin_proto_rawDesc = "" +
 	"\vpreparation\x18\x0e \x01(\tR\vpreparation\x12%\n" +
 	"\x0epicture_memory\x18\x0f \x01(\x04R\rpictureMemory\x12\x1f\n" +
 	"\vtext_memory\x18\x10 \x01(\x04R\n" +
-	"textMemory\"\x9a\x01\n" +
+	"textMemory\x12#\n" +
+	"\rfeature_space\x18\x11 \x01(\tR\ffeatureSpace\x12!\n" +
+	"\flearned_tags\x18\x12 \x03(\tR\vlearnedTags\"\x9a\x01\n" +
 	"\aSession\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
 	"\x0easked_provider\x18\x02 \x01(\tR\raskedProvider\x12\x1a\n" +
@@ -1710,10 +1795,17 @@ const file_plugin_proto_rawDesc = "" +
 	"\x0eEncodeResponse\x129\n" +
 	"\n" +
 	"embeddings\x18\x01 \x03(\v2\x19.vsed.plugin.v1.EmbeddingR\n" +
-	"embeddings\"=\n" +
+	"embeddings\"m\n" +
 	"\tEmbedding\x12\x16\n" +
 	"\x06vector\x18\x01 \x03(\x02R\x06vector\x12\x18\n" +
-	"\afeature\x18\x02 \x01(\fR\afeature*E\n" +
+	"\afeature\x18\x02 \x01(\fR\afeature\x12.\n" +
+	"\x04tags\x18\x03 \x03(\v2\x1a.vsed.plugin.v1.LearnedTagR\x04tags\">\n" +
+	"\n" +
+	"LearnedTag\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\rR\x03tag\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x02 \x01(\x02R\n" +
+	"confidence*E\n" +
 	"\x03Fit\x12\x13\n" +
 	"\x0fFIT_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1746,20 +1838,20 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06Unload\x12\x1d.vsed.plugin.v1.UnloadRequest\x1a\x1e.vsed.plugin.v1.UnloadResponseB\x17Z\x15vsed/plugins/contractb\x06proto3"
 
 var (
-	file_plugin_proto_rawDescOnce sync.Once
-	file_plugin_proto_rawDescData []byte
+	file_plugins_contract_plugin_proto_rawDescOnce sync.Once
+	file_plugins_contract_plugin_proto_rawDescData []byte
 )
 
-func file_plugin_proto_rawDescGZIP() []byte {
-	file_plugin_proto_rawDescOnce.Do(func() {
-		file_plugin_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)))
+func file_plugins_contract_plugin_proto_rawDescGZIP() []byte {
+	file_plugins_contract_plugin_proto_rawDescOnce.Do(func() {
+		file_plugins_contract_plugin_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_plugins_contract_plugin_proto_rawDesc), len(file_plugins_contract_plugin_proto_rawDesc)))
 	})
-	return file_plugin_proto_rawDescData
+	return file_plugins_contract_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
-var file_plugin_proto_goTypes = []any{
+var file_plugins_contract_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_plugins_contract_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_plugins_contract_plugin_proto_goTypes = []any{
 	(Fit)(0),                      // 0: vsed.plugin.v1.Fit
 	(Kernel)(0),                   // 1: vsed.plugin.v1.Kernel
 	(TakenSource)(0),              // 2: vsed.plugin.v1.TakenSource
@@ -1785,8 +1877,9 @@ var file_plugin_proto_goTypes = []any{
 	(*ProjectRequest)(nil),        // 22: vsed.plugin.v1.ProjectRequest
 	(*EncodeResponse)(nil),        // 23: vsed.plugin.v1.EncodeResponse
 	(*Embedding)(nil),             // 24: vsed.plugin.v1.Embedding
+	(*LearnedTag)(nil),            // 25: vsed.plugin.v1.LearnedTag
 }
-var file_plugin_proto_depIdxs = []int32{
+var file_plugins_contract_plugin_proto_depIdxs = []int32{
 	0,  // 0: vsed.plugin.v1.PictureFormat.fit:type_name -> vsed.plugin.v1.Fit
 	1,  // 1: vsed.plugin.v1.PictureFormat.kernel:type_name -> vsed.plugin.v1.Kernel
 	5,  // 2: vsed.plugin.v1.DecodeRequest.pictures:type_name -> vsed.plugin.v1.PictureFormat
@@ -1799,52 +1892,53 @@ var file_plugin_proto_depIdxs = []int32{
 	16, // 9: vsed.plugin.v1.GoldenResponse.texts:type_name -> vsed.plugin.v1.GoldenText
 	17, // 10: vsed.plugin.v1.GoldenResponse.pairs:type_name -> vsed.plugin.v1.GoldenPair
 	24, // 11: vsed.plugin.v1.EncodeResponse.embeddings:type_name -> vsed.plugin.v1.Embedding
-	3,  // 12: vsed.plugin.v1.Decoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
-	6,  // 13: vsed.plugin.v1.Decoder.Decode:input_type -> vsed.plugin.v1.DecodeRequest
-	8,  // 14: vsed.plugin.v1.Decoder.ReadSidecar:input_type -> vsed.plugin.v1.ReadSidecarRequest
-	3,  // 15: vsed.plugin.v1.Encoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
-	20, // 16: vsed.plugin.v1.Encoder.EncodePictures:input_type -> vsed.plugin.v1.EncodePicturesRequest
-	21, // 17: vsed.plugin.v1.Encoder.EncodeTexts:input_type -> vsed.plugin.v1.EncodeTextsRequest
-	22, // 18: vsed.plugin.v1.Encoder.Project:input_type -> vsed.plugin.v1.ProjectRequest
-	13, // 19: vsed.plugin.v1.Encoder.Golden:input_type -> vsed.plugin.v1.GoldenRequest
-	18, // 20: vsed.plugin.v1.Encoder.Unload:input_type -> vsed.plugin.v1.UnloadRequest
-	4,  // 21: vsed.plugin.v1.Decoder.Describe:output_type -> vsed.plugin.v1.DecoderDescription
-	7,  // 22: vsed.plugin.v1.Decoder.Decode:output_type -> vsed.plugin.v1.DecodeResponse
-	9,  // 23: vsed.plugin.v1.Decoder.ReadSidecar:output_type -> vsed.plugin.v1.ReadSidecarResponse
-	11, // 24: vsed.plugin.v1.Encoder.Describe:output_type -> vsed.plugin.v1.EncoderDescription
-	23, // 25: vsed.plugin.v1.Encoder.EncodePictures:output_type -> vsed.plugin.v1.EncodeResponse
-	23, // 26: vsed.plugin.v1.Encoder.EncodeTexts:output_type -> vsed.plugin.v1.EncodeResponse
-	23, // 27: vsed.plugin.v1.Encoder.Project:output_type -> vsed.plugin.v1.EncodeResponse
-	14, // 28: vsed.plugin.v1.Encoder.Golden:output_type -> vsed.plugin.v1.GoldenResponse
-	19, // 29: vsed.plugin.v1.Encoder.Unload:output_type -> vsed.plugin.v1.UnloadResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	25, // 12: vsed.plugin.v1.Embedding.tags:type_name -> vsed.plugin.v1.LearnedTag
+	3,  // 13: vsed.plugin.v1.Decoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
+	6,  // 14: vsed.plugin.v1.Decoder.Decode:input_type -> vsed.plugin.v1.DecodeRequest
+	8,  // 15: vsed.plugin.v1.Decoder.ReadSidecar:input_type -> vsed.plugin.v1.ReadSidecarRequest
+	3,  // 16: vsed.plugin.v1.Encoder.Describe:input_type -> vsed.plugin.v1.DescribeRequest
+	20, // 17: vsed.plugin.v1.Encoder.EncodePictures:input_type -> vsed.plugin.v1.EncodePicturesRequest
+	21, // 18: vsed.plugin.v1.Encoder.EncodeTexts:input_type -> vsed.plugin.v1.EncodeTextsRequest
+	22, // 19: vsed.plugin.v1.Encoder.Project:input_type -> vsed.plugin.v1.ProjectRequest
+	13, // 20: vsed.plugin.v1.Encoder.Golden:input_type -> vsed.plugin.v1.GoldenRequest
+	18, // 21: vsed.plugin.v1.Encoder.Unload:input_type -> vsed.plugin.v1.UnloadRequest
+	4,  // 22: vsed.plugin.v1.Decoder.Describe:output_type -> vsed.plugin.v1.DecoderDescription
+	7,  // 23: vsed.plugin.v1.Decoder.Decode:output_type -> vsed.plugin.v1.DecodeResponse
+	9,  // 24: vsed.plugin.v1.Decoder.ReadSidecar:output_type -> vsed.plugin.v1.ReadSidecarResponse
+	11, // 25: vsed.plugin.v1.Encoder.Describe:output_type -> vsed.plugin.v1.EncoderDescription
+	23, // 26: vsed.plugin.v1.Encoder.EncodePictures:output_type -> vsed.plugin.v1.EncodeResponse
+	23, // 27: vsed.plugin.v1.Encoder.EncodeTexts:output_type -> vsed.plugin.v1.EncodeResponse
+	23, // 28: vsed.plugin.v1.Encoder.Project:output_type -> vsed.plugin.v1.EncodeResponse
+	14, // 29: vsed.plugin.v1.Encoder.Golden:output_type -> vsed.plugin.v1.GoldenResponse
+	19, // 30: vsed.plugin.v1.Encoder.Unload:output_type -> vsed.plugin.v1.UnloadResponse
+	22, // [22:31] is the sub-list for method output_type
+	13, // [13:22] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
-func init() { file_plugin_proto_init() }
-func file_plugin_proto_init() {
-	if File_plugin_proto != nil {
+func init() { file_plugins_contract_plugin_proto_init() }
+func file_plugins_contract_plugin_proto_init() {
+	if File_plugins_contract_plugin_proto != nil {
 		return
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugins_contract_plugin_proto_rawDesc), len(file_plugins_contract_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   2,
 		},
-		GoTypes:           file_plugin_proto_goTypes,
-		DependencyIndexes: file_plugin_proto_depIdxs,
-		EnumInfos:         file_plugin_proto_enumTypes,
-		MessageInfos:      file_plugin_proto_msgTypes,
+		GoTypes:           file_plugins_contract_plugin_proto_goTypes,
+		DependencyIndexes: file_plugins_contract_plugin_proto_depIdxs,
+		EnumInfos:         file_plugins_contract_plugin_proto_enumTypes,
+		MessageInfos:      file_plugins_contract_plugin_proto_msgTypes,
 	}.Build()
-	File_plugin_proto = out.File
-	file_plugin_proto_goTypes = nil
-	file_plugin_proto_depIdxs = nil
+	File_plugins_contract_plugin_proto = out.File
+	file_plugins_contract_plugin_proto_goTypes = nil
+	file_plugins_contract_plugin_proto_depIdxs = nil
 }

@@ -21,7 +21,7 @@
 // versions:
 // - protoc-gen-go-grpc v1.6.2
 // - protoc             v3.21.12
-// source: plugin.proto
+// source: plugins/contract/plugin.proto
 
 package contract
 
@@ -222,7 +222,7 @@ var Decoder_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
-	Metadata: "plugin.proto",
+	Metadata: "plugins/contract/plugin.proto",
 }
 
 const (
@@ -530,5 +530,5 @@ var Encoder_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
-	Metadata: "plugin.proto",
+	Metadata: "plugins/contract/plugin.proto",
 }
