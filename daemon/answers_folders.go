@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -70,7 +69,7 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 	if err := readable(ctx, path); err != nil {
 		return api.Folder{}, refuse(http.StatusBadRequest, "%v: add a folder that vsed may read", err)
 	}
-	if err := d.apartFromState(ctx, path); err != nil {
+	if err := apart(ctx, d.Config.State, path); err != nil {
 		return api.Folder{}, refuse(http.StatusConflict, "%v", err)
 	}
 	path, err := d.apartFromOthers(ctx, path)
@@ -94,22 +93,6 @@ func (d *daemon) AddFolder(ctx context.Context, path string) (api.Folder, error)
 		return api.Folder{}, refuse(http.StatusConflict, "the folder %q was removed at the same moment: add it again", path)
 	}
 	return all[at], nil
-}
-
-// apartFromState refuses a folder that holds the state folder or lies in it:
-// the daemon would index its own thumbnails.
-func (d *daemon) apartFromState(ctx context.Context, path string) error {
-	folder, _ := resolve(ctx, path)
-	state, err := filepath.EvalSymlinks(d.Config.State)
-	if err != nil {
-		return err
-	}
-	for _, pair := range [][2]string{{folder, state}, {state, folder}} {
-		if _, inside := below(pair[0], pair[1]); inside {
-			return fmt.Errorf("the folder %s and the state folder %s lie in each other: choose another folder, or another --state", path, d.Config.State)
-		}
-	}
-	return nil
 }
 
 // readable says why a folder cannot be listed, also that its filesystem hangs.

@@ -146,6 +146,13 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 	if err := d.configureFolders(ctx, d.Config.Folders); err != nil {
 		return err
 	}
+	watched, err := d.catalogue.Folders(ctx)
+	if err != nil {
+		return err
+	}
+	if len(watched) == 0 {
+		d.Log.Warn("no folder is watched: add one with `vsectl folder add FOLDER`")
+	}
 	defer context.AfterFunc(ctx, func() {
 		if err := d.Systemd.Stopping(); err != nil {
 			d.Log.Error("systemd cannot be told of the end", "error", err)
@@ -171,7 +178,7 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 func (d *daemon) configureFolders(ctx context.Context, paths []string) error {
 	var safe []string
 	for _, path := range paths {
-		if err := d.apartFromState(ctx, path); err != nil {
+		if err := apart(ctx, d.Config.State, path); err != nil {
 			d.Log.Error("a folder of the configuration is not watched", "error", err)
 			continue
 		}

@@ -206,19 +206,25 @@ func TestDefaultIsValid(t *testing.T) {
 	}
 }
 
-func TestStateBelowAHiddenFolderIsNotExposed(t *testing.T) {
-	f := func(state string, want bool) {
+// The daemon watches no folder that shares files with its state, also where a scan
+// would pass by.
+func TestStateAndFoldersLieApart(t *testing.T) {
+	f := func(state, want string) {
 		t.Helper()
-		if got := exposes("/users/a", state); got != want {
-			t.Errorf("%s: got %v", state, got)
+		c := Default()
+		c.State, c.Folders = state, []string{"/users/a/"}
+		err := c.Validate()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", state, err, want)
 		}
 	}
-	f("/users/a", true)
-	f("/users/a/state", true)
-	f("/users/a/.local/share/vsed", false)
-	f("/users/a/data/.vsed", false)
-	f("/users/ab", false)
-	f("/var/lib/vsed", false)
+	f("/users/a", "lies in the photo folder")
+	f("/users/a/state", "lies in the photo folder")
+	f("/users/a/.local/share/vsed", "lies in the photo folder")
+	f("/users", `folders[0] "/users/a" lies in the state folder "/users"`)
+	f("/users/ab", "")
+	f("/users/..a", "")
+	f("/var/lib/vsed", "")
 }
 
 // Whatever the text, an error names the file on every line and nothing panics.

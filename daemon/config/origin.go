@@ -19,9 +19,9 @@ func (c *Config) Attribute(name, origin string) {
 	c.origins[name] = origin
 }
 
-// faulty makes the error of a value: its origin, where it is not a default,
+// Fault makes the error of a value: its origin, where it is not a default,
 // before what is wrong.
-func (c Config) faulty(name, format string, arguments ...any) error {
+func (c Config) Fault(name, format string, arguments ...any) error {
 	text := fmt.Sprintf(format, arguments...)
 	if origin := c.origins[name]; origin != "" {
 		text = origin + ": " + text

@@ -58,11 +58,11 @@ func (c Config) Validate() error {
 func (c Config) absolute(key, name, path string) error {
 	switch {
 	case path == "":
-		return c.faulty(key, "%s is empty: give an absolute path", name)
+		return c.Fault(key, "%s is empty: give an absolute path", name)
 	case !filepath.IsAbs(path):
-		return c.faulty(key, "%s %q is not an absolute path: write it from / on", name, path)
+		return c.Fault(key, "%s %q is not an absolute path: write it from / on", name, path)
 	case strings.ContainsRune(path, 0):
-		return c.faulty(key, "%s %q holds a zero byte: no path can", name, path)
+		return c.Fault(key, "%s %q holds a zero byte: no path can", name, path)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (c Config) validateSocket() error {
 		return err
 	}
 	if len(c.Socket) > maxSocketPath {
-		return c.faulty("socket", "socket %q has %d bytes: the system takes at most %d, choose a shorter path", c.Socket, len(c.Socket), maxSocketPath)
+		return c.Fault("socket", "socket %q has %d bytes: the system takes at most %d, choose a shorter path", c.Socket, len(c.Socket), maxSocketPath)
 	}
 	return nil
 }
@@ -94,35 +94,35 @@ func (c Config) validateFolders() error {
 		}
 		folder = filepath.Clean(folder)
 		if slices.ContainsFunc(c.Folders[:i], func(other string) bool { return filepath.Clean(other) == folder }) {
-			problems = append(problems, c.faulty("folders", "%s %q is listed twice: remove one", name, folder))
+			problems = append(problems, c.Fault("folders", "%s %q is listed twice: remove one", name, folder))
 		}
-		if exposes(folder, c.State) {
-			problems = append(problems, c.faulty("state", "state %q lies in the photo folder %q, so its thumbnails would be taken for photos: choose a folder outside", c.State, folder))
+		state := filepath.Clean(c.State)
+		switch {
+		case holds(folder, state):
+			problems = append(problems, c.Fault("state", "state %q lies in the photo folder %q, so its thumbnails would be taken for photos: choose a folder outside", c.State, folder))
+		case holds(state, folder):
+			problems = append(problems, c.Fault("folders", "%s %q lies in the state folder %q, which is for vsed's own files: choose a folder outside", name, folder, c.State))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// exposes reports whether a scan of folder would come upon state: it is inside
-// and below no hidden folder, which a scan leaves out.
-func exposes(folder, state string) bool {
-	relative, err := filepath.Rel(folder, filepath.Clean(state))
-	if err != nil {
-		return false
-	}
-	return relative == "." || !strings.HasPrefix(relative, ".") && !strings.Contains(relative, "/.")
+// holds reports whether the path is the folder or lies in it.
+func holds(folder, path string) bool {
+	relative, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(relative)
 }
 
 func (c Config) oneOf(key, value string, values ...string) error {
 	if slices.Contains(values, value) {
 		return nil
 	}
-	return c.faulty(key, "%s %q is none of %s: choose one", key, value, strings.Join(values, ", "))
+	return c.Fault(key, "%s %q is none of %s: choose one", key, value, strings.Join(values, ", "))
 }
 
 func (c Config) validateProcesses() error {
 	if n := c.Decoder.Processes; n < 0 || n > maxProcesses {
-		return c.faulty("decoder.processes", "decoder.processes %d is out of range: give 0 (one a core) to %d", n, maxProcesses)
+		return c.Fault("decoder.processes", "decoder.processes %d is out of range: give 0 (one a core) to %d", n, maxProcesses)
 	}
 	return nil
 }
@@ -132,19 +132,19 @@ func (c Config) validateEncoder() error {
 	e := c.Encoder
 	for i, name := range e.Providers {
 		if !slices.Contains([]string{"tensorrt", "cuda", "cpu"}, name) {
-			problems = append(problems, c.faulty("encoder.providers", "encoder.providers[%d] %q is none of tensorrt, cuda, cpu: choose among them", i, name))
+			problems = append(problems, c.Fault("encoder.providers", "encoder.providers[%d] %q is none of tensorrt, cuda, cpu: choose among them", i, name))
 		} else if slices.Contains(e.Providers[:i], name) {
-			problems = append(problems, c.faulty("encoder.providers", "encoder.providers[%d] %q is listed twice: remove one", i, name))
+			problems = append(problems, c.Fault("encoder.providers", "encoder.providers[%d] %q is listed twice: remove one", i, name))
 		}
 	}
 	if e.IdleUnload.Duration != 0 {
 		problems = append(problems, c.validateTime("encoder.idle_unload", e.IdleUnload, maxIdle))
 	}
 	if n := e.Keep; n < 0 || n > maxKept {
-		problems = append(problems, c.faulty("encoder.keep_encoders", "encoder.keep_encoders %d is out of range: give 0 to %d", n, maxKept))
+		problems = append(problems, c.Fault("encoder.keep_encoders", "encoder.keep_encoders %d is out of range: give 0 to %d", n, maxKept))
 	}
 	if m := c.Memory.Limit; m.Bytes != 0 && m.Bytes < minEncoders {
-		problems = append(problems, c.faulty("memory.limit", "memory.limit %s is less than any encoder takes: give at least %s, or \"0B\" to go by the machine's memory", m, Size{minEncoders}))
+		problems = append(problems, c.Fault("memory.limit", "memory.limit %s is less than any encoder takes: give at least %s, or \"0B\" to go by the machine's memory", m, Size{minEncoders}))
 	}
 	return errors.Join(problems...)
 }
@@ -153,23 +153,23 @@ func (c Config) validateLimits() error {
 	var problems []error
 	d := c.Decoder
 	if n := d.MaxMegapixels; n < 1 || n > contract.MostMegapixels {
-		problems = append(problems, c.faulty("decoder.max_megapixels", "decoder.max_megapixels %d is out of range: give 1 to %d", n, contract.MostMegapixels))
+		problems = append(problems, c.Fault("decoder.max_megapixels", "decoder.max_megapixels %d is out of range: give 1 to %d", n, contract.MostMegapixels))
 	}
 	if m := d.MaxMemory; m.Bytes < minMemory || m.Bytes > maxMemory {
-		problems = append(problems, c.faulty("decoder.max_memory", "decoder.max_memory %s is out of range: give %s to %s", m, Size{minMemory}, Size{maxMemory}))
+		problems = append(problems, c.Fault("decoder.max_memory", "decoder.max_memory %s is out of range: give %s to %s", m, Size{minMemory}, Size{maxMemory}))
 	}
 	if d.RecyclePhotos < 0 {
-		problems = append(problems, c.faulty("decoder.recycle_photos", "decoder.recycle_photos %d is negative: give a number of photos, or 0 for never", d.RecyclePhotos))
+		problems = append(problems, c.Fault("decoder.recycle_photos", "decoder.recycle_photos %d is negative: give a number of photos, or 0 for never", d.RecyclePhotos))
 	}
 	if m := d.RecycleMemory; m.Bytes != 0 && m.Bytes < minMemory {
-		problems = append(problems, c.faulty("decoder.recycle_memory", "decoder.recycle_memory %s is less than a decoder needs for itself: give at least %s, or \"0B\" for never", m, Size{minMemory}))
+		problems = append(problems, c.Fault("decoder.recycle_memory", "decoder.recycle_memory %s is less than a decoder needs for itself: give at least %s, or \"0B\" for never", m, Size{minMemory}))
 	}
 	return errors.Join(problems...)
 }
 
 func (c Config) validateTime(key string, t Duration, longest time.Duration) error {
 	if t.Duration < time.Second || t.Duration > longest {
-		return c.faulty(key, "%s %s is out of range: give 1s to %s", key, t, Duration{longest})
+		return c.Fault(key, "%s %s is out of range: give 1s to %s", key, t, Duration{longest})
 	}
 	return nil
 }

@@ -213,8 +213,15 @@ func TestAFolderThatIsNoneIsNamed(t *testing.T) {
 	w := newWorld(t)
 	file := filepath.Join(filepath.Dir(w.state), "file")
 	w.check(os.WriteFile(file, nil, 0o644))
+	if said := fails(t, w.command("--folder", file)); said != "vsed: --folder: folders[1] \""+file+"\" is no folder: name the folder that it lies in" {
+		t.Errorf("said %s", said)
+	}
+	later := filepath.Join(filepath.Dir(w.state), "later")
+	w.check(os.Mkdir(later, 0o755))
 	w.photo("a.jpg", red, 1)
-	w.start("--folder", file, "--folder", filepath.Join(filepath.Dir(w.state), "absent"))
+	w.start("--folder", later, "--folder", filepath.Join(filepath.Dir(w.state), "absent"))
+	w.check(os.Remove(later))
+	w.check(os.WriteFile(later, nil, 0o644))
 	status := w.untilStatus("both folders have a problem", func(s api.Status) bool {
 		offline := 0
 		for _, folder := range s.Folders {

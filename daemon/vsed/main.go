@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -59,7 +61,11 @@ func needCommand(c *cli.Context) error {
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	return fmt.Errorf("%w: see `%s --help`", err, c.Command.HelpName)
+	text, help := err.Error(), c.Command.HelpName
+	if name, unknown := strings.CutPrefix(text, "flag provided but not defined: -"); unknown {
+		text = "there is no option --" + strings.TrimLeft(name, "-")
+	}
+	return fmt.Errorf("%s: `%s --help` lists them", text, help)
 }
 
 func newRunCommand(stderr io.Writer) *cli.Command {
@@ -87,8 +93,8 @@ func newValidateCommand(stdout io.Writer) *cli.Command {
 		OnUsageError:    onUsageError,
 		Flags:           configFlags(),
 		Action: func(c *cli.Context) error {
-			settings, err := load(c)
-			if err != nil {
+			settings, err := loadForRun(c)
+			if err := errors.Join(err, daemon.ExamineBundle(settings)); err != nil {
 				return err
 			}
 			if _, err := fmt.Fprintln(stdout, "# The configuration is valid. Each value, and where it comes from:"); err != nil {
@@ -164,6 +170,15 @@ func load(c *cli.Context) (config.Config, error) {
 	return settings, settings.Validate()
 }
 
+// loadForRun also asks the file system about the folders.
+func loadForRun(c *cli.Context) (config.Config, error) {
+	settings, err := load(c)
+	if err != nil {
+		return config.Config{}, err
+	}
+	return settings, daemon.ExamineFolders(c.Context, settings)
+}
+
 // overrule lays the flags over the settings. A path on a command line is
 // relative to where it was typed.
 func overrule(c *cli.Context, settings *config.Config) (err error) {
@@ -207,7 +222,7 @@ const collectAt = 50
 
 func run(c *cli.Context, stderr io.Writer) error {
 	notifier := systemd.FromEnvironment()
-	settings, err := load(c)
+	settings, err := loadForRun(c)
 	if err != nil {
 		return err
 	}
@@ -221,12 +236,16 @@ func run(c *cli.Context, stderr io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
+	log := slog.New(loglimit.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level}), logLimit))
+	if err := daemon.ExamineBundle(settings); err != nil {
+		log.Error("the encoder of the configuration does not serve", "error", err)
+	}
 	return daemon.Run(c.Context, daemon.Options{
 		Config: settings, Version: version.Short(), Systemd: notifier,
-		Log:    slog.New(loglimit.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: &level}), logLimit)),
+		Log:    log,
 		Reload: reload,
 		ReadConfig: func() (config.Config, error) {
-			settings, err := load(c)
+			settings, err := loadForRun(c)
 			if err != nil {
 				return config.Config{}, err
 			}

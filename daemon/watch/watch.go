@@ -61,7 +61,7 @@ func openRoot(root string) (int, error) {
 		return unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if errors.Is(err, unix.ENOTDIR) {
-		return -1, fmt.Errorf("folder %s: is not a folder", root)
+		return -1, fmt.Errorf("folder %s: is not a folder (%w)", root, err)
 	}
 	if err != nil {
 		return -1, fmt.Errorf("folder %s: %w", root, err)
