@@ -63,6 +63,11 @@ func (m *Manager) Install(ctx context.Context, name string, upload io.Reader) (r
 			return report, err
 		}
 	}
+	return m.installTested(ctx, name, partial)
+}
+
+// installTested puts a bundle in its place that passes the self-test.
+func (m *Manager) installTested(ctx context.Context, name, partial string) (report selftest.Report, err error) {
 	m.thin(ctx)
 	started, report, err := m.test(ctx, m.Shelf.installed(name, partial))
 	if err := errors.Join(err, started.Close()); err != nil {
