@@ -35,6 +35,7 @@ type Config struct {
 	Decoder Decoder  `toml:"decoder"`
 	Ingest  Ingest   `toml:"ingest"`
 	Tags    Tags     `toml:"tags"`
+	Learn   Learn    `toml:"learn"`
 	Search  Search   `toml:"search"`
 	Watch   Watch    `toml:"watch"`
 
@@ -84,6 +85,18 @@ type Ingest struct {
 type Tags struct {
 	WriteSidecars bool `toml:"write_sidecars"`
 }
+
+// Learn is the table [learn].
+type Learn struct {
+	Auto string `toml:"auto"`
+	Hour int    `toml:"hour"` // of the day, the machine's time
+}
+
+// Values of learn.auto.
+const (
+	LearnPropose = "propose"
+	LearnOff     = "off"
+)
 
 // Search is the table [search].
 type Search struct {
@@ -140,6 +153,7 @@ func Default() Config {
 			RecycleMemory: Size{contract.DecoderRecycleMemory},
 		},
 		Ingest: Ingest{Thumbnails: true},
+		Learn:  Learn{Auto: LearnPropose, Hour: 3},
 		Search: Search{Language: "en", Hemisphere: "north"},
 		Watch:  Watch{PollInterval: Duration{time.Minute}},
 	}

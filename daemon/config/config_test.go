@@ -83,6 +83,7 @@ func TestFullFileSetsEveryField(t *testing.T) {
 			MaxMegapixels: 200, MaxMemory: Size{1 << 30}, RecyclePhotos: 500, RecycleMemory: Size{768 << 20}, RequireSandbox: true,
 		},
 		Tags:   Tags{WriteSidecars: true},
+		Learn:  Learn{Auto: LearnOff, Hour: 14},
 		Search: Search{Language: "de", Hemisphere: "south"},
 		Watch:  Watch{PollInterval: Duration{5 * time.Minute}},
 	}
@@ -102,7 +103,7 @@ func TestEveryFieldHasAVariable(t *testing.T) {
 		"VSED_DECODER_TIMEOUT=1m30s", "VSED_DECODER_MAX_MEGAPIXELS=200", "VSED_DECODER_MAX_MEMORY=1GiB",
 		"VSED_DECODER_RECYCLE_PHOTOS=500", "VSED_DECODER_RECYCLE_MEMORY=768MiB", "VSED_DECODER_REQUIRE_SANDBOX=true",
 		"VSED_ENCODER_PROVIDERS=cuda,cpu", "VSED_ENCODER_ALLOW_CPU_FALLBACK=true", "VSED_ENCODER_IDLE_UNLOAD=0s", "VSED_ENCODER_KEEP_ENCODERS=3",
-		"VSED_MEMORY_LIMIT=1500MiB", "VSED_TAGS_WRITE_SIDECARS=true", "VSED_WATCH_POLL_INTERVAL=5m",
+		"VSED_MEMORY_LIMIT=1500MiB", "VSED_TAGS_WRITE_SIDECARS=true", "VSED_LEARN_AUTO=off", "VSED_LEARN_HOUR=14", "VSED_WATCH_POLL_INTERVAL=5m",
 		"VSED_INGEST_THUMBNAILS=false", "VSED_SEARCH_LANGUAGE=de", "VSED_SEARCH_HEMISPHERE=south", "HOME=/users/someone", "VSED_SOMETHING_ELSE=1",
 	}
 	got, err := Load("", env)

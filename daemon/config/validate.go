@@ -47,6 +47,7 @@ func (c Config) Validate() error {
 		c.validateTime("encoder.timeout", c.Encoder.Timeout, maxTimeout),
 		c.validateTime("decoder.timeout", c.Decoder.Timeout, maxTimeout),
 		c.validateLimits(),
+		c.validateLearn(),
 		c.oneOf("search.language", c.Search.Language, keyword.Languages()...),
 		c.oneOf("search.hemisphere", c.Search.Hemisphere, "north", "south"),
 		c.validateTime("watch.poll_interval", c.Watch.PollInterval, maxPollInterval),
@@ -125,6 +126,14 @@ func (c Config) validateProcesses() error {
 		return c.Fault("decoder.processes", "decoder.processes %d is out of range: give 0 (one a core) to %d", n, maxProcesses)
 	}
 	return nil
+}
+
+func (c Config) validateLearn() error {
+	err := c.oneOf("learn.auto", c.Learn.Auto, LearnPropose, LearnOff)
+	if hour := c.Learn.Hour; hour < 0 || hour > 23 {
+		err = errors.Join(err, c.Fault("learn.hour", "learn.hour %d is out of range: give 0 to 23", hour))
+	}
+	return err
 }
 
 func (c Config) validateEncoder() error {
