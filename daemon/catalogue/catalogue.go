@@ -36,13 +36,19 @@ type Catalogue struct {
 	write  *sql.DB // one connection
 	read   *sql.DB
 
-	serving atomic.Pointer[Space]
-	opening sync.Mutex
-	spaces  map[string]*Space // the open ones; held by opening
+	serving  atomic.Pointer[Space]
+	opening  sync.Mutex
+	spaces   map[string]*Space        // the open ones; held by opening
+	features map[string]*featureStore // the same
+	telling  sync.Mutex               // held while it changes which space is of which feature space
 
 	counting             sync.Mutex
 	counted              map[int64]Counts // by Count; nil before
 	countedAt, countedIn int64            // of written, and the space
+
+	tagging  sync.Mutex
+	tagged   TagCounts // by CountTags
+	taggedAt *int64    // of written; nil before
 
 	written atomic.Int64 // transactions
 	waiters sync.Mutex
@@ -56,7 +62,7 @@ func Open(ctx context.Context, folder string) (*Catalogue, error) {
 	if err := os.MkdirAll(filepath.Join(folder, "spaces"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w", err)
 	}
-	c := &Catalogue{folder: folder, spaces: make(map[string]*Space), changed: make(chan struct{})}
+	c := &Catalogue{folder: folder, spaces: make(map[string]*Space), features: make(map[string]*featureStore), changed: make(chan struct{})}
 	if err := migrate(ctx, c.path()); err != nil {
 		return nil, err
 	}
@@ -85,6 +91,9 @@ func (c *Catalogue) Close() error {
 	err := errors.Join(c.read.Close(), c.write.Close())
 	for _, s := range c.spaces {
 		err = errors.Join(err, s.close())
+	}
+	for _, f := range c.features {
+		err = errors.Join(err, f.close())
 	}
 	return err
 }

@@ -99,35 +99,46 @@ func (c *Catalogue) Forgotten(ctx context.Context) (change int64, err error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// forgetVectors deletes the vectors of photos that are no longer known. A kill
-// before its end leaves some behind, which Check tells.
+// forgetVectors deletes the vectors and features of photos that are no longer known.
+// A kill before its end leaves some behind, which Check tells.
 func (c *Catalogue) forgetVectors(ctx context.Context, photos []int64) error {
 	names, err := c.Spaces(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		s, err := c.Space(ctx, name)
-		if err != nil {
+		if _, err := c.Space(ctx, name); err != nil {
 			return err
 		}
-		err = c.updateBeside(ctx, s, func(w change) error {
-			for _, photo := range photos {
-				if _, err := w.exec(`DELETE FROM beside.embedding WHERE photo = ? AND `+orphaned, photo); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := c.forgetRows(ctx, c.spacePath(name), `DELETE FROM beside.embedding WHERE photo = ? AND `+orphaned, photos); err != nil {
 			return err
 		}
 	}
-	return nil
+	stored, err := c.storedFeatures()
+	for _, name := range stored {
+		if err == nil {
+			err = c.forgetRows(ctx, c.featuresPath(name), `DELETE FROM beside.feature WHERE photo = ? AND `+strayFeature, photos)
+		}
+	}
+	return err
+}
+
+func (c *Catalogue) forgetRows(ctx context.Context, path, remove string, photos []int64) error {
+	return c.updateWith(ctx, "NORMAL", path, func(w change) error {
+		for _, photo := range photos {
+			if _, err := w.exec(remove, photo); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // orphaned marks vectors that no photo has.
 const orphaned = `NOT EXISTS (SELECT 1 FROM photo WHERE photo.id = embedding.photo AND photo.digest = embedding.digest)`
+
+// strayFeature marks features that no photo has.
+const strayFeature = `NOT EXISTS (SELECT 1 FROM photo WHERE photo.id = feature.photo AND photo.digest = feature.digest)`
 
 // forget drops a photo that no file holds, nor held before an edit that is not
 // yet encoded.
@@ -145,6 +156,7 @@ func (w change) forget(photo int64) error {
 	for _, statement := range []string{
 		`DELETE FROM tag WHERE photo = ?1`,
 		`DELETE FROM tag_removed WHERE photo = ?1`,
+		`DELETE FROM tag_refused WHERE photo = ?1`,
 		`DELETE FROM photo WHERE id = ?1`,
 	} {
 		if _, err := w.exec(statement, photo); err != nil {

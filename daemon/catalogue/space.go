@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
+	"sync/atomic"
 )
 
 // A Space is the store of the vectors that encoders of one space made. Its
@@ -19,6 +21,10 @@ type Space struct {
 	name      string
 	write     *sql.DB // one connection
 	read      *sql.DB
+
+	features  atomic.Pointer[featureStore] // nil: none, or not known yet
+	gathering sync.Mutex
+	learned   atomic.Pointer[[]string] // the learned tags by their number
 }
 
 var spaceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
@@ -48,9 +54,17 @@ func (c *Catalogue) openSpace(ctx context.Context, name string) (*Space, error) 
 	if _, err := s.write.ExecContext(ctx, spaceSchema()); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	known, err := s.register(ctx)
+	known, features, err := s.register(ctx)
 	if err == nil {
 		err = s.match(ctx, known)
+	}
+	if err == nil {
+		err = s.readNames(ctx)
+	}
+	if err == nil && features != "" {
+		var store *featureStore
+		store, err = c.featureStore(ctx, features)
+		s.features.Store(store)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -63,15 +77,16 @@ func (c *Catalogue) spacePath(name string) string {
 }
 
 // register takes the space's number and gives the number of batches of which the
-// catalogue knows; none is known of a space that was never compared.
-func (s *Space) register(ctx context.Context) (known sql.NullInt64, err error) {
+// catalogue knows, and the feature space; none is known of a space that was never
+// compared.
+func (s *Space) register(ctx context.Context) (known sql.NullInt64, features string, err error) {
 	err = s.catalogue.update(ctx, func(w change) error {
 		if _, err := w.exec(`INSERT OR IGNORE INTO space (name) VALUES (?)`, s.name); err != nil {
 			return err
 		}
-		return w.QueryRowContext(ctx, `SELECT id, stored FROM space WHERE name = ?`, s.name).Scan(&s.id, &known)
+		return w.QueryRowContext(ctx, `SELECT id, stored, coalesce(features, '') FROM space WHERE name = ?`, s.name).Scan(&s.id, &known, &features)
 	})
-	return known, err
+	return known, features, err
 }
 
 // match compares the catalogue with the space's file where it has to: after a
@@ -96,7 +111,7 @@ func (s *Space) reconcile(ctx context.Context, stored int64) error {
 		if _, err := w.exec(`DELETE FROM encoded WHERE space = ? AND NOT EXISTS (`+matching+` AND photo.id = encoded.photo)`, s.id); err != nil {
 			return err
 		}
-		if _, err := w.exec(`INSERT OR IGNORE INTO encoded SELECT ?, photo.id FROM (`+matching+`) AS photo`, s.id); err != nil {
+		if _, err := w.exec(`INSERT OR IGNORE INTO encoded (space, photo) SELECT ?, photo.id FROM (`+matching+`) AS photo`, s.id); err != nil {
 			return err
 		}
 		_, err := w.exec(`UPDATE space SET stored = ? WHERE id = ?`, stored, s.id)
@@ -225,6 +240,7 @@ func (c *Catalogue) Spaces(ctx context.Context) (names []string, err error) {
 }
 
 // RemoveSpace deletes a space with its vectors; the caller no longer uses it.
+// Features go with the last space of their feature space.
 // The one that serves is refused. The file goes first: after a kill there is a
 // space without vectors, which can be removed, and no file that nobody knows of.
 func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
@@ -238,7 +254,9 @@ func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
 	if err := c.removeFile(s); err != nil {
 		return fmt.Errorf("remove the vectors of the space %q: %w", name, err)
 	}
-	return c.update(ctx, func(w change) error {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	err = c.update(ctx, func(w change) error {
 		for _, statement := range []string{`DELETE FROM encoded WHERE space = ?`, `DELETE FROM space WHERE id = ?`} {
 			if _, err := w.exec(statement, s.id); err != nil {
 				return err
@@ -246,15 +264,22 @@ func (c *Catalogue) RemoveSpace(ctx context.Context, name string) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return c.dropUnusedFeatures(ctx)
 }
 
 func (c *Catalogue) removeFile(s *Space) error {
 	c.opening.Lock()
 	defer c.opening.Unlock()
 	delete(c.spaces, s.name)
-	err := s.close()
+	return errors.Join(s.close(), removeDatabase(c.spacePath(s.name)))
+}
+
+func removeDatabase(path string) (err error) {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if failed := os.Remove(c.spacePath(s.name) + suffix); !errors.Is(failed, fs.ErrNotExist) {
+		if failed := os.Remove(path + suffix); !errors.Is(failed, fs.ErrNotExist) {
 			err = errors.Join(err, failed)
 		}
 	}

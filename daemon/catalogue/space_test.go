@@ -131,7 +131,7 @@ func TestCheckTellsWhatASpaceLacks(t *testing.T) {
 	for _, statement := range []string{
 		`DELETE FROM embedding WHERE photo = 1`,
 		`UPDATE embedding SET vector = x'00' WHERE photo = 2`,
-		`INSERT INTO embedding VALUES (99, x'99', x'00000000', NULL, '', '')`,
+		`INSERT INTO embedding VALUES (99, x'99', x'00000000', '', '')`,
 	} {
 		_, err := s.write.Exec(statement)
 		check(t, err)

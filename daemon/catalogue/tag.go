@@ -14,6 +14,9 @@ func (c *Catalogue) AddTags(ctx context.Context, photo int64, names []string) er
 		if err != nil {
 			return 0, err
 		}
+		if _, err := w.exec(`DELETE FROM tag_refused WHERE photo = ? AND name = ?`, photo, name); err != nil {
+			return 0, err
+		}
 		added, err := w.exec(`INSERT OR IGNORE INTO tag (photo, name, source) VALUES (?, ?, 'user')`, photo, name)
 		return restored + added, err
 	})
@@ -67,6 +70,10 @@ func (w change) inheritTags(from, to int64) error {
 	if _, err := w.exec(`INSERT OR IGNORE INTO tag (photo, name, source) SELECT ?, name, source FROM tag WHERE photo = ? AND source = 'user'`, to, from); err != nil {
 		return err
 	}
-	_, err := w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name) SELECT ?, name FROM tag_removed WHERE photo = ?`, to, from)
-	return err
+	for _, table := range []string{"tag_removed", "tag_refused"} {
+		if _, err := w.exec(`INSERT OR IGNORE INTO `+table+` (photo, name) SELECT ?, name FROM `+table+` WHERE photo = ?`, to, from); err != nil {
+			return err
+		}
+	}
+	return nil
 }
