@@ -66,7 +66,7 @@ func TestASoundStateHasNoFindings(t *testing.T) {
 func TestWrongDerivedPartsAreToldAndMended(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, folder string){
 		"belong to no photo": func(t *testing.T, folder string) {
-			execute(t, filepath.Join(folder, "spaces/space.db"), `INSERT INTO embedding SELECT 77, x'07', vector, NULL, '', '' FROM embedding`)
+			execute(t, filepath.Join(folder, "spaces/space.db"), `INSERT INTO embedding SELECT 77, x'07', vector, '', '' FROM embedding`)
 		},
 		"holds 2 photos": func(t *testing.T, folder string) {
 			words, err := keyword.Open(filepath.Join(folder, "keyword"))
