@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -291,6 +292,58 @@ func TestSpaceCoversWhatChangesAVector(t *testing.T) {
 	f(false, "text.tokenizer.language", "eng_Latn")
 	f(false, "text.output", "other")
 	f(false, "vector[0].weight", 2)
+	f(true, "learning", nil)
+	f(true, "files[8].sha256", other) // heads.bin
+	f(false, "tags", nil)
+	f(false, "files[10].sha256", other) // tags.onnx
+	f(false, "files[11].sha256", other) // tags.json
+}
+
+// TestSpacesOfOlderBundlesStay: another space would have all photos encoded anew.
+func TestSpacesOfOlderBundlesStay(t *testing.T) {
+	read, err := Parse(changed(t, map[string]any{"learning": nil, "tags": nil}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read.Space() != "c7d64f9cd2dc87345e727fea42add16e" || read.FeatureSpace() != "09dc1010ae8a774e166381a0ce91d090" {
+		t.Errorf("space %s, feature space %s", read.Space(), read.FeatureSpace())
+	}
+}
+
+func TestLearnedTags(t *testing.T) {
+	folder := t.TempDir()
+	b := &Bundle{folder: folder}
+	if names, err := b.LearnedTags(); err != nil || names != nil {
+		t.Errorf("of none %q, %v", names, err)
+	}
+	b.Tags = &Tags{Names: "tags.json"}
+	names := []string{"Omas Garten", "犬", "x"}
+	if err := WriteTags(b.Path("tags.json"), names); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := b.LearnedTags(); err != nil || !slices.Equal(read, names) {
+		t.Errorf("read %q, %v", read, err)
+	}
+	f := func(want, text string) {
+		t.Helper()
+		if err := os.WriteFile(b.Path("tags.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.LearnedTags(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: error %v, want %q", text, err, want)
+		}
+	}
+	f("cannot unmarshal", `{"a":1}`)
+	f("there are 0", `[]`)
+	f("there are 20000", `["a"`+strings.Repeat(`,"a"`, 19_999)+`]`)
+	f("tag 1 has 0 bytes", `["a",""]`)
+	f("tag 0 has 300 bytes", `["`+strings.Repeat("x", 300)+`"]`)
+	f("stands twice", `["a","a"]`)
+	f("no plain text", `["a\nb"]`)
+	f("no plain text", `["e\u0301"]`)
+	if err := WriteTags(b.Path("tags.json"), []string{"a", "a"}); err == nil {
+		t.Error("a tag was written twice")
+	}
 }
 
 // TestLearnedHeadsKeepTheFeatures changes what follows after a feature, then what
@@ -319,6 +372,8 @@ func TestLearnedHeadsKeepTheFeatures(t *testing.T) {
 		}
 	}
 	f(true, whole.Projection.Picture)
+	f(true, whole.Tags.Graph)
+	f(true, whole.Tags.Names)
 	f(false, whole.Picture.Graph.File)
 	f(false, whole.Text.Graph.File)
 	f(false, whole.Text.Tokenizer.File)

@@ -30,6 +30,10 @@ type Manifest struct {
 	Vector []VectorPart `json:"vector"`
 	// Features is absent where the encoder keeps none.
 	Features *Features `json:"features,omitempty"`
+	// Learning is absent where nothing can be learned on top of the towers but tags.
+	Learning *Learning `json:"learning,omitempty"`
+	// Tags is absent where no tags were learned.
+	Tags *Tags `json:"tags,omitempty"`
 	// Precision that the graphs calculate in: "float32", "float16" or "int8".
 	Precision string `json:"precision"`
 	// Golden is the file of inputs with their vectors; see Golden.
@@ -163,6 +167,22 @@ type Features struct {
 type FeaturePart struct {
 	Name  string `json:"name"`
 	Width int    `json:"width"`
+}
+
+// Learning names what a trainer begins from; nothing of it is used to encode.
+type Learning struct {
+	Heads  string `json:"heads"`            // as encoders/builtin/heads writes it
+	Replay string `json:"replay,omitempty"` // captioned pictures that keep what is known from being forgotten
+}
+
+// Tags are what was learned of somebody's own tags: how sure the encoder is of each,
+// for a picture by its stored feature.
+type Tags struct {
+	// Graph takes features, float32 [N, width], and gives for each tag its
+	// probability, float32 [N, tags].
+	Graph string `json:"graph"`
+	// Names is a list of texts, in the order of the graph's output.
+	Names string `json:"names"`
 }
 
 // Score says what similarities of this encoder mean.

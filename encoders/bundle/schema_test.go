@@ -133,7 +133,7 @@ func TestSchemaAgreesWithTheChecks(t *testing.T) {
 // optional are fields for which an empty text is the same as none.
 var optional = map[string]bool{
 	"text.mask": true, "text.kinds": true, "text.tokenizer.language": true, "text.tokenizer.vocabulary": true,
-	"text.tokenizer.config": true, "projection.text": true,
+	"text.tokenizer.config": true, "projection.text": true, "learning.replay": true,
 }
 
 // flatten lists a schema's fields by the paths that good.json has.

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Space identifies all that changes a vector: two bundles with one space give
-// the same vectors, and vectors of two spaces are never compared. A new name,
-// licence, calibration, batch or file name keeps the space.
+// Space identifies all that changes a vector or a learned tag: two bundles with one
+// space give the same, and vectors of two spaces are never compared. A new name,
+// licence, calibration, batch or file name keeps the space, as does what a trainer
+// begins from.
 func (m *Manifest) Space() string {
 	picture, text := m.towers()
 	projection := Projection{Picture: m.sum(m.Projection.Picture), Text: m.sum(m.Projection.Text)}
@@ -19,7 +20,8 @@ func (m *Manifest) Space() string {
 		Projection Projection
 		Vector     []VectorPart
 		Features   *Features
-	}{picture, text, projection, m.Vector, m.Features})
+		Tags       *Tags `json:",omitempty"` // so that a bundle without keeps the space that it had before there were any
+	}{picture, text, projection, m.Vector, m.Features, m.tagsContent()})
 }
 
 // FeatureSpace identifies all that changes a feature, of a picture or of a
@@ -62,6 +64,14 @@ func (m *Manifest) content(graph Graph) Graph {
 		sums.Weights = append(sums.Weights, m.sum(weights))
 	}
 	return sums
+}
+
+// tagsContent is the learned tags with digests in place of names; nil without any.
+func (m *Manifest) tagsContent() *Tags {
+	if m.Tags == nil {
+		return nil
+	}
+	return &Tags{Graph: m.sum(m.Tags.Graph), Names: m.sum(m.Tags.Names)}
 }
 
 // sum is the digest of a listed file; empty for the name of no file.

@@ -35,6 +35,7 @@ func (m *Manifest) Validate() error {
 	m.checkText(&checks)
 	m.checkVector(&checks)
 	m.checkFeatures(&checks)
+	m.checkLearned(&checks)
 	checks.oneOf("precision", m.Precision, "float32", "float16", "int8")
 	checks.file("golden", m.Golden, m.Files)
 	checks.require("score.match_floor", m.Score.MatchFloor >= -1 && m.Score.MatchFloor <= 1, "is %v, not from -1 to 1", m.Score.MatchFloor)
@@ -163,6 +164,20 @@ func (m *Manifest) checkFeatures(checks *check) {
 	}
 	checks.oneOf("features.type", m.Features.Type, FeatureType(m.Widths()))
 	checks.require("projection.picture", m.Projection.Picture != "", "is missing: there are features")
+}
+
+func (m *Manifest) checkLearned(checks *check) {
+	if m.Learning != nil {
+		checks.file("learning.heads", m.Learning.Heads, m.Files)
+		if m.Learning.Replay != "" {
+			checks.file("learning.replay", m.Learning.Replay, m.Files)
+		}
+	}
+	if m.Tags != nil {
+		checks.file("tags.graph", m.Tags.Graph, m.Files)
+		checks.file("tags.names", m.Tags.Names, m.Files)
+		checks.require("tags", m.Features != nil, "is there without features, which its graph takes")
+	}
 }
 
 // check collects the first field that is wrong.

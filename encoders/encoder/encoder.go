@@ -94,7 +94,8 @@ func (e *Encoder) describe() {
 		Preparation: e.loader.preparation(),
 	}
 	if e.bundle.Features != nil {
-		e.about.FeatureType = e.bundle.Features.Type
+		e.about.FeatureType, e.about.FeatureSpace = e.bundle.Features.Type, e.bundle.FeatureSpace()
+		e.about.LearnedTags = e.pictures.projection.learned.list()
 		e.about.FeatureBytes = uint32(feature.Bytes(e.bundle.Widths()))
 	}
 }
@@ -109,18 +110,10 @@ func (e *Encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*con
 	return e.pictures.encode(ctx, pictures)
 }
 
-// Project gives the vectors of stored features, bit for bit those that
-// EncodePictures gave with them.
+// Project gives the vectors and learned tags of stored features, bit for bit those
+// that EncodePictures gave with them.
 func (e *Encoder) Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
-	vectors, err := e.pictures.projection.project(ctx, features)
-	if err != nil {
-		return nil, err
-	}
-	embeddings := make([]*contract.Embedding, len(vectors))
-	for i, vector := range vectors {
-		embeddings[i] = &contract.Embedding{Vector: vector}
-	}
-	return embeddings, nil
+	return e.pictures.projection.project(ctx, features)
 }
 
 // EncodeTexts encodes sentences; what a sentence has beyond the context is not read.

@@ -2,8 +2,10 @@ package encoder
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -206,7 +208,8 @@ func TestWrongLengthsAreRefused(t *testing.T) {
 }
 
 // small writes a bundle whose graphs are a few nodes: a picture's vector is its
-// mean colour, a text goes through a projection, batches have 3 pictures.
+// mean colour, a text goes through a projection, batches have 3 pictures. There are
+// graphs for features and learned tags too, which no manifest names by itself.
 func small(t *testing.T, change func(*bundle.Manifest)) (*bundle.Bundle, error) {
 	t.Helper()
 	folder := t.TempDir()
@@ -231,6 +234,20 @@ func small(t *testing.T, change func(*bundle.Manifest)) (*bundle.Bundle, error) 
 	g = onnx.NewGraph("project")
 	feature := g.Input("feature", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(2)})
 	write("project.onnx", g, g.Op("MatMul", []*onnx.Value{feature, g.Constant(onnx.Float32s([]float32{0, 1, 0, 0, 0, 1}, 2, 3))}))
+	g = onnx.NewGraph("features")
+	feature = g.Input("features", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(3)})
+	write("features.onnx", g, g.Op("Identity", []*onnx.Value{feature}))
+	g = onnx.NewGraph("tags")
+	feature = g.Input("features", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(3)})
+	table = g.Constant(onnx.Float32s(tagWeights(), 3, tagCount))
+	write("tags.onnx", g, g.Op("MatMul", []*onnx.Value{feature, table}))
+	var names []string
+	for i := range tagCount {
+		names = append(names, fmt.Sprint("tag ", i))
+	}
+	if err := bundle.WriteTags(filepath.Join(folder, "tags.json"), names); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{"vocab.txt": "[UNK]\n[CLS]\n[SEP]\ndog", "golden.json": "{}"} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -289,6 +306,71 @@ func TestSmallEncoderWithoutFeatures(t *testing.T) {
 	}
 }
 
+const tagCount = 40
+
+// tagWeights make the red of a picture the probability of even tags, less with each, and
+// its blue twice that of tag 1, which it takes above 1 where there is much of it.
+func tagWeights() []float32 {
+	weights := make([]float32, 3*tagCount)
+	for tag := 0; tag < tagCount; tag += 2 {
+		weights[tag] = 1 - float32(tag)/tagCount
+	}
+	weights[2*tagCount+1] = 2
+	for tag := 3; tag < tagCount; tag += 2 {
+		weights[tagCount+tag] = .5
+	}
+	return weights
+}
+
+func withTags(m *bundle.Manifest) {
+	m.Projection.Picture = "features.onnx"
+	m.Features = &bundle.Features{Type: "int8-parts-3", Parts: []bundle.FeaturePart{{Name: "colour", Width: 3}}}
+	m.Tags = &bundle.Tags{Graph: "tags.onnx", Names: "tags.json"}
+}
+
+func TestLearnedTags(t *testing.T) {
+	read, err := small(t, withTags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, read)
+	about, err := e.Describe(t.Context())
+	if err != nil || len(about.LearnedTags) != tagCount || about.LearnedTags[7] != "tag 7" || about.FeatureSpace != read.FeatureSpace() {
+		t.Errorf("description %v, %v", about, err)
+	}
+	red := []byte{9, 0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0}
+	mixed := []byte{80, 60, 10, 80, 60, 10, 80, 60, 10, 80, 60, 10}
+	found, err := e.EncodePictures(t.Context(), [][]byte{red, mixed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tags := found[0].Tags; len(tags) != 20 || tags[0].Tag != 0 || tags[0].Confidence != 1 || tags[1].Tag != 2 || tags[1].Confidence != .95 {
+		t.Errorf("red has %v", tags)
+	}
+	if tags := found[1].Tags; len(tags) != contract.PictureTagsLimit || tags[0].Tag != 0 || !slices.IsSortedFunc(tags, surer) {
+		t.Errorf("the other has %v", tags)
+	}
+	projected, err := e.Project(t.Context(), [][]byte{found[1].Feature, found[0].Feature, found[1].Feature})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, from := range []int{1, 0, 1} {
+		if !slices.EqualFunc(projected[i].Tags, found[from].Tags, same) {
+			t.Errorf("picture %d has %v, its feature %v", from, found[from].Tags, projected[i].Tags)
+		}
+	}
+	if _, err := e.EncodePictures(t.Context(), [][]byte{{0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0, 9}}); err == nil || !strings.Contains(err.Error(), "tag 1 a probability of 2") {
+		t.Errorf("error %v", err)
+	}
+	if texts, err := e.EncodeTexts(t.Context(), []string{"dog"}); err != nil || texts[0].Tags != nil {
+		t.Errorf("a text has %v, %v", texts, err)
+	}
+}
+
+func surer(a, b *contract.LearnedTag) int { return cmp.Compare(b.Confidence, a.Confidence) }
+
+func same(a, b *contract.LearnedTag) bool { return a.Tag == b.Tag && a.Confidence == b.Confidence }
+
 func TestGraphsThatContradictTheManifest(t *testing.T) {
 	f := func(want string, change func(*bundle.Manifest)) {
 		t.Helper()
@@ -314,5 +396,7 @@ func TestGraphsThatContradictTheManifest(t *testing.T) {
 	f(`text.tokens is "tokens", the graph takes [input_ids]`, func(m *bundle.Manifest) { m.Text.Tokens = "tokens" })
 	f("text.type is int32, the graph takes \"input_ids\" as int64", func(m *bundle.Manifest) { m.Text.Type = "int32" })
 	f("golden.json", func(m *bundle.Manifest) { m.Text.Graph.File = "golden.json" })
+	f("learned tags golden.json", func(m *bundle.Manifest) { withTags(m); m.Tags.Names = "golden.json" })
+	f("24 values, not 320", func(m *bundle.Manifest) { withTags(m); m.Tags.Graph = "features.onnx" })
 	f("golden.json: vocabulary has no [CLS]", func(m *bundle.Manifest) { m.Text.Tokenizer.Vocabulary = "golden.json" })
 }

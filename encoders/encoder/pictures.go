@@ -51,7 +51,7 @@ func (s *pictureSide) open(ctx context.Context, b *bundle.Bundle, loader *loader
 		return err
 	}
 	if b.Projection.Picture != "" {
-		if s.projection, err = openProjection(b, loader); err != nil {
+		if s.projection, err = openProjection(ctx, b, loader); err != nil {
 			return err
 		}
 		s.width = s.projection.width

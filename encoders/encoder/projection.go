@@ -17,16 +17,17 @@ import (
 // depend on how many others are asked for.
 const projectionBatch = 8
 
-// projection turns features into vectors. It is small and runs on the CPU, on any
-// machine with the same bits.
+// projection turns features into vectors, and tells which learned tags they have. It is
+// small and runs on the CPU, on any machine with the same bits.
 type projection struct {
 	graph      *graph
-	widths     []int // of the feature's parts
-	width      int   // of a feature
+	learned    *learned // nil where no tags were learned
+	widths     []int    // of the feature's parts
+	width      int      // of a feature
 	dimensions int
 }
 
-func openProjection(b *bundle.Bundle, loader *loader) (*projection, error) {
+func openProjection(ctx context.Context, b *bundle.Bundle, loader *loader) (*projection, error) {
 	loaded, err := loader.openSmall(b.Projection.Picture)
 	if err != nil {
 		return nil, err
@@ -35,6 +36,12 @@ func openProjection(b *bundle.Bundle, loader *loader) (*projection, error) {
 	for _, width := range p.widths {
 		p.width += width
 	}
+	if p.learned, err = openLearned(b, loader); err == nil {
+		_, err = p.batch(ctx, [][]byte{make([]byte, feature.Bytes(p.widths))}) // compares the graphs with the manifest
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	return p, nil
 }
 
@@ -42,7 +49,7 @@ func (p *projection) close() error {
 	if p == nil {
 		return nil
 	}
-	return p.graph.close()
+	return errors.Join(p.graph.close(), p.learned.close())
 }
 
 // embed stores outputs of the picture graph and gives the vectors of what is stored.
@@ -51,39 +58,38 @@ func (p *projection) embed(ctx context.Context, outputs [][]float32) ([]*contrac
 	for i, values := range outputs {
 		features[i] = feature.Quantise(values, p.widths)
 	}
-	vectors, err := p.project(ctx, features)
+	embeddings, err := p.project(ctx, features)
 	if err != nil {
 		return nil, err
 	}
-	embeddings := make([]*contract.Embedding, len(outputs))
 	for i := range outputs {
-		embeddings[i] = &contract.Embedding{Vector: vectors[i], Feature: features[i]}
+		embeddings[i].Feature = features[i]
 	}
 	return embeddings, nil
 }
 
-// project gives the vectors of stored features.
-func (p *projection) project(ctx context.Context, features [][]byte) ([][]float32, error) {
+// project gives the vectors and learned tags of stored features.
+func (p *projection) project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
 	if p == nil {
 		return nil, fmt.Errorf("this encoder keeps no features: %w", errors.ErrUnsupported)
 	}
-	vectors := make([][]float32, 0, len(features))
+	embeddings := make([]*contract.Embedding, 0, len(features))
 	for begin := 0; begin < len(features); begin += projectionBatch {
 		found, err := p.batch(ctx, features[begin:min(begin+projectionBatch, len(features))])
 		if err != nil {
 			return nil, fmt.Errorf("project features: %w", err)
 		}
-		vectors = append(vectors, found...)
+		embeddings = append(embeddings, found...)
 	}
-	for i, vector := range vectors {
-		if err := normalise(vector); err != nil {
+	for i, embedding := range embeddings {
+		if err := normalise(embedding.Vector); err != nil {
 			return nil, fmt.Errorf("project feature %d: %w", i, err)
 		}
 	}
-	return vectors, nil
+	return embeddings, nil
 }
 
-func (p *projection) batch(ctx context.Context, features [][]byte) ([][]float32, error) {
+func (p *projection) batch(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
 	values := make([]float32, 0, projectionBatch*p.width)
 	for i, one := range features {
 		var err error
@@ -96,5 +102,13 @@ func (p *projection) batch(ctx context.Context, features [][]byte) ([][]float32,
 	if err != nil {
 		return nil, err
 	}
-	return rows(found, p.dimensions)[:len(features)], nil
+	tags, err := p.learned.tags(ctx, input, len(features))
+	if err != nil {
+		return nil, err
+	}
+	embeddings := make([]*contract.Embedding, len(features))
+	for i, vector := range rows(found, p.dimensions)[:len(features)] {
+		embeddings[i] = &contract.Embedding{Vector: vector, Tags: tags[i]}
+	}
+	return embeddings, nil
 }

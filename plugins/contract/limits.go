@@ -11,6 +11,12 @@ const (
 	DescriptionLimit = 8192
 )
 
+// Bounds on the tags that an encoder has learned, each of at most KeywordLimit bytes.
+const (
+	LearnedTagsLimit = 1 << 14 // of an encoder: 4 MiB of names at most
+	PictureTagsLimit = 32      // of a picture
+)
+
 // SidecarLimit is the largest XMP sidecar, in bytes, that a decoder need read.
 const SidecarLimit = 4 << 20
 

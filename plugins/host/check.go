@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"vsed/plugins/contract"
@@ -38,7 +39,7 @@ func checkEncoder(d *contract.EncoderDescription) error {
 	if err := firstError(
 		checkText("name", d.GetName(), true), checkText("version", d.GetVersion(), true),
 		checkText("provider", d.GetProvider(), true), checkText("precision", d.GetPrecision(), true),
-		checkText("preparation", d.GetPreparation(), false), checkSessions(d.GetSessions()),
+		checkText("preparation", d.GetPreparation(), false), checkSessions(d.GetSessions()), checkLearnedTags(d.GetLearnedTags()),
 		checkDigest(d.GetBundleDigest()), checkPicture(d.GetPicture())); err != nil {
 		return err
 	}
@@ -52,10 +53,31 @@ func checkEncoder(d *contract.EncoderDescription) error {
 		return fmt.Errorf("its feature type %q is not 1 to 128 letters, digits, '-', '_' and '.'", printable(d.GetFeatureType(), 60))
 	case (d.GetFeatureType() == "") != (d.GetFeatureBytes() == 0) || d.GetFeatureBytes() > featureLimit:
 		return fmt.Errorf("its feature type %q has %d bytes", d.GetFeatureType(), d.GetFeatureBytes())
+	case d.GetFeatureSpace() != "" && !spacePattern.MatchString(d.GetFeatureSpace()):
+		return fmt.Errorf("its feature space %q is not 1 to 128 letters, digits, '-', '_' and '.'", printable(d.GetFeatureSpace(), 60))
+	case (d.GetFeatureType() == "") != (d.GetFeatureSpace() == ""):
+		return fmt.Errorf("its features of type %q are of the space %q: it has to name both or none", d.GetFeatureType(), d.GetFeatureSpace())
 	case d.GetBatch() == 0 || d.GetBatch() > batchLimit || int(d.GetBatch())*pictureBytes > payloadLimit:
 		return fmt.Errorf("a batch of %d pictures of %d bytes is none or too many", d.GetBatch(), pictureBytes)
 	case math.IsNaN(d.GetMatchFloor()) || math.Abs(d.GetMatchFloor()) > 1:
 		return fmt.Errorf("its match floor %v is not a cosine", d.GetMatchFloor())
+	}
+	return nil
+}
+
+func checkLearnedTags(tags []string) error {
+	if len(tags) > contract.LearnedTagsLimit {
+		return fmt.Errorf("it has learned %d tags, more than %d", len(tags), contract.LearnedTagsLimit)
+	}
+	seen := make(map[string]bool, len(tags))
+	for _, tag := range tags {
+		if err := checkText("learned tag", tag, true); err != nil {
+			return err
+		}
+		if seen[tag] {
+			return fmt.Errorf("its learned tag %q stands twice", printable(tag, 60))
+		}
+		seen[tag] = true
 	}
 	return nil
 }
@@ -128,7 +150,7 @@ func pictureLength(picture *contract.PictureFormat) int {
 }
 
 // checkEmbeddings checks an answer to count items.
-func checkEmbeddings(reply *contract.EncodeResponse, count int, d *contract.EncoderDescription, features featureRule) error {
+func checkEmbeddings(reply *contract.EncodeResponse, count int, d *contract.EncoderDescription, also rule) error {
 	if len(reply.GetEmbeddings()) != count {
 		return fmt.Errorf("%d embeddings for %d items", len(reply.GetEmbeddings()), count)
 	}
@@ -136,35 +158,62 @@ func checkEmbeddings(reply *contract.EncodeResponse, count int, d *contract.Enco
 		if err := checkVector(embedding.GetVector(), int(d.GetDimensions())); err != nil {
 			return fmt.Errorf("embedding %d: %w", position, err)
 		}
-		if err := features(len(embedding.GetFeature()), d); err != nil {
+		if err := also(embedding, d); err != nil {
 			return fmt.Errorf("embedding %d: %w", position, err)
 		}
 	}
 	return nil
 }
 
-// featureRule checks the length of a feature.
-type featureRule func(length int, d *contract.EncoderDescription) error
+// rule checks what goes with a vector: its feature and learned tags.
+type rule func(*contract.Embedding, *contract.EncoderDescription) error
 
-func pictureFeature(length int, d *contract.EncoderDescription) error {
-	if length != int(d.GetFeatureBytes()) {
+func ofPicture(embedding *contract.Embedding, d *contract.EncoderDescription) error {
+	if length := len(embedding.GetFeature()); length != int(d.GetFeatureBytes()) {
 		return fmt.Errorf("a feature of %d bytes, not %d", length, d.GetFeatureBytes())
 	}
-	return nil
+	return checkTags(embedding.GetTags(), d)
 }
 
-// textFeature is the rule of a form that the description does not name, since
+// ofText allows a feature of a form that the description does not name, since
 // nothing is projected from it; it may be absent.
-func textFeature(length int, _ *contract.EncoderDescription) error {
-	if length > featureLimit {
+func ofText(embedding *contract.Embedding, _ *contract.EncoderDescription) error {
+	if length := len(embedding.GetFeature()); length > featureLimit {
 		return fmt.Errorf("a feature of %d bytes, more than %d", length, featureLimit)
+	}
+	if count := len(embedding.GetTags()); count > 0 {
+		return fmt.Errorf("a text with %d learned tags", count)
 	}
 	return nil
 }
 
-func noFeature(length int, _ *contract.EncoderDescription) error {
-	if length != 0 {
+func ofProjection(embedding *contract.Embedding, d *contract.EncoderDescription) error {
+	if length := len(embedding.GetFeature()); length != 0 {
 		return fmt.Errorf("a projection with a feature of %d bytes", length)
+	}
+	return checkTags(embedding.GetTags(), d)
+}
+
+// checkTags wants each tag once at most, and the surest first.
+func checkTags(tags []*contract.LearnedTag, d *contract.EncoderDescription) error {
+	if len(tags) > contract.PictureTagsLimit {
+		return fmt.Errorf("%d learned tags, more than %d", len(tags), contract.PictureTagsLimit)
+	}
+	for i, tag := range tags {
+		before := float32(1)
+		if i > 0 {
+			before = tags[i-1].GetConfidence()
+		}
+		switch confidence := tag.GetConfidence(); {
+		case int(tag.GetTag()) >= len(d.GetLearnedTags()):
+			return fmt.Errorf("learned tag %d, of %d", tag.GetTag(), len(d.GetLearnedTags()))
+		case !(confidence > 0 && confidence <= 1): // NaN fails too
+			return fmt.Errorf("a learned tag with a confidence of %v, not above 0 and at most 1", confidence)
+		case confidence > before:
+			return fmt.Errorf("learned tags that do not begin with the surest")
+		case slices.ContainsFunc(tags[:i], func(other *contract.LearnedTag) bool { return other.GetTag() == tag.GetTag() }):
+			return fmt.Errorf("the learned tag %d twice", tag.GetTag())
+		}
 	}
 	return nil
 }

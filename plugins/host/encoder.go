@@ -81,7 +81,7 @@ func (e *EncoderHost) EncodePictures(ctx context.Context, pictures [][]byte) ([]
 		call: func(ctx context.Context, client contract.EncoderClient) (*contract.EncodeResponse, error) {
 			return client.EncodePictures(ctx, &contract.EncodePicturesRequest{Pictures: pictures})
 		},
-		features: pictureFeature,
+		also: ofPicture,
 	})
 }
 
@@ -94,7 +94,7 @@ func (e *EncoderHost) EncodeTexts(ctx context.Context, texts []string) ([]*contr
 		call: func(ctx context.Context, client contract.EncoderClient) (*contract.EncodeResponse, error) {
 			return client.EncodeTexts(ctx, &contract.EncodeTextsRequest{Texts: texts})
 		},
-		features: textFeature,
+		also: ofText,
 	})
 }
 
@@ -113,17 +113,17 @@ func (e *EncoderHost) Project(ctx context.Context, features [][]byte) ([]*contra
 		call: func(ctx context.Context, client contract.EncoderClient) (*contract.EncodeResponse, error) {
 			return client.Project(ctx, &contract.ProjectRequest{Features: features})
 		},
-		features: noFeature,
+		also: ofProjection,
 	})
 }
 
 // encoding is one of the three calls that answer with embeddings.
 type encoding struct {
-	name     string
-	count    int
-	check    func(*contract.EncoderDescription) error
-	call     func(context.Context, contract.EncoderClient) (*contract.EncodeResponse, error)
-	features featureRule
+	name  string
+	count int
+	check func(*contract.EncoderDescription) error
+	call  func(context.Context, contract.EncoderClient) (*contract.EncodeResponse, error)
+	also  rule
 }
 
 func (e *EncoderHost) encode(ctx context.Context, what encoding) ([]*contract.Embedding, error) {
@@ -139,7 +139,7 @@ func (e *EncoderHost) encode(ctx context.Context, what encoding) ([]*contract.Em
 		if err != nil {
 			return nil, err
 		}
-		if err := checkEmbeddings(reply, what.count, process.encoder, what.features); err != nil {
+		if err := checkEmbeddings(reply, what.count, process.encoder, what.also); err != nil {
 			return nil, &ReplyError{Plugin: e.supervisor.command.Name, Reason: what.name + ": " + err.Error()}
 		}
 		return reply.GetEmbeddings(), nil

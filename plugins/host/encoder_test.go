@@ -85,6 +85,53 @@ func TestEncoderWrongReplies(t *testing.T) {
 	f("--huge", "message larger than max")
 }
 
+func TestEncoderTellsLearnedTags(t *testing.T) {
+	encoder := fakeEncoder(t, Policy{}, "--learned-tags", "reddish,greenish,bluish")
+	description, err := encoder.Describe(t.Context())
+	if err != nil || len(description.LearnedTags) != 3 || description.FeatureSpace != "fake-float32-16" {
+		t.Fatalf("description %v, %v", description, err)
+	}
+	pictures, err := encoder.EncodePictures(t.Context(), [][]byte{picture(100, 0, 200)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	projected, err := encoder.Project(t.Context(), [][]byte{pictures[0].Feature})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tags := range [][]*contract.LearnedTag{pictures[0].Tags, projected[0].Tags} {
+		if len(tags) != 2 || tags[0].Tag != 2 || tags[1].Tag != 0 || tags[0].Confidence < .8 || tags[1].Confidence < .4 {
+			t.Errorf("learned tags %v", tags)
+		}
+	}
+	if texts, err := encoder.EncodeTexts(t.Context(), []string{"red"}); err != nil || texts[0].Tags != nil {
+		t.Errorf("a text has %v, %v", texts, err)
+	}
+}
+
+func TestEncoderWrongTags(t *testing.T) {
+	f := func(kind, want string) {
+		t.Helper()
+		encoder := fakeEncoder(t, Policy{}, "--learned-tags", "reddish,greenish,bluish", "--bad-tags", kind)
+		_, err := encoder.EncodePictures(t.Context(), [][]byte{picture(100, 50, 200)})
+		if kind == "text" {
+			_, err = encoder.EncodeTexts(t.Context(), []string{"red"})
+		}
+		var wrong *ReplyError
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", kind, err, want)
+		}
+	}
+	f("place", "learned tag 3, of 3")
+	f("zero", "confidence of 0")
+	f("above", "confidence of 1.5")
+	f("nan", "confidence of NaN")
+	f("order", "begin with the surest")
+	f("twice", "the learned tag 1 twice")
+	f("many", "96 learned tags, more than 32")
+	f("text", "a text with 1 learned tags")
+}
+
 func TestEncoderWrongDescriptions(t *testing.T) {
 	f := func(field, want string) {
 		t.Helper()
@@ -104,6 +151,8 @@ func TestEncoderWrongDescriptions(t *testing.T) {
 	f("floor", "not a cosine")
 	f("digest", "not a SHA-256")
 	f("feature", "has 0 bytes")
+	f("feature-space", "both or none")
+	f("tags", `learned tag "a" stands twice`)
 	f("name", "not plain text")
 }
 

@@ -190,7 +190,7 @@ func TestLogIsReadByHosts(t *testing.T) {
 
 func TestWrongLengthsAreRefusedForTheEncoder(t *testing.T) {
 	service := &encoderService{description: &contract.EncoderDescription{
-		Picture: &contract.PictureFormat{Width: 2, Height: 2}, FeatureType: "f", FeatureBytes: 4}}
+		Picture: &contract.PictureFormat{Width: 2, Height: 2}, FeatureType: "f", FeatureBytes: 4, FeatureSpace: "f"}}
 	_, err := service.EncodePictures(t.Context(), &contract.EncodePicturesRequest{Pictures: [][]byte{make([]byte, 12), make([]byte, 13)}})
 	if status.Code(statusOf(err)) != codes.InvalidArgument || !strings.Contains(err.Error(), "picture 1 is 13 bytes long, this encoder takes 12") {
 		t.Errorf("pictures: %v", err)

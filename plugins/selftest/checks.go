@@ -68,8 +68,9 @@ func (t *test) vectors(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		t.pictures = append(t.pictures, vectorsOf(embeddings)...)
+		t.found = append(t.found, embeddings...)
 	}
+	t.pictures = vectorsOf(t.found)
 	for _, text := range golden.GetTexts() {
 		embeddings, err := t.encoder.EncodeTexts(ctx, []string{text.GetText()})
 		if err != nil {
@@ -170,6 +171,54 @@ func (t *test) pairs(context.Context) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%d pictures fit their own sentences best, by %.3f or more", len(t.golden.GetPairs()), margin), nil
+}
+
+// sameConfidence is how far two confidences in one tag may lie apart.
+const sameConfidence = 0.01
+
+// projection wants of stored features what their pictures gave: it takes the place of
+// encoding a library anew.
+func (t *test) projection(ctx context.Context) (string, error) {
+	if t.about.GetFeatureType() == "" {
+		return "the encoder keeps no features", nil
+	}
+	features := make([][]byte, len(t.found))
+	for i, embedding := range t.found {
+		features[i] = embedding.GetFeature()
+	}
+	projected, err := t.encoder.Project(ctx, features)
+	if err != nil {
+		return "", err
+	}
+	least := 1.0
+	for i, embedding := range projected {
+		cosine := dot(embedding.GetVector(), t.pictures[i])
+		if cosine < t.golden.GetTolerance() {
+			return "", fmt.Errorf("picture %d has a cosine of %.4f to what its feature projects to, %g is needed", i, cosine, t.golden.GetTolerance())
+		}
+		if tag, apart := differing(t.found[i].GetTags(), embedding.GetTags()); apart > sameConfidence {
+			return "", fmt.Errorf("picture %d and its feature differ by %.2f in the learned tag %q", i, apart, t.about.GetLearnedTags()[tag])
+		}
+		least = min(least, cosine)
+	}
+	return fmt.Sprintf("%d features give their pictures' vectors, least cosine %.5f", len(projected), least), nil
+}
+
+// differing gives the tag in which two lists differ most, and by how much.
+func differing(a, b []*contract.LearnedTag) (tag uint32, apart float64) {
+	differences := map[uint32]float64{}
+	for _, one := range a {
+		differences[one.GetTag()] += float64(one.GetConfidence())
+	}
+	for _, one := range b {
+		differences[one.GetTag()] -= float64(one.GetConfidence())
+	}
+	for each, difference := range differences {
+		if difference = math.Abs(difference); difference > apart || difference == apart && each < tag {
+			tag, apart = each, difference
+		}
+	}
+	return tag, apart
 }
 
 // fullBatch compares pictures alone or among few with the same in a full batch.

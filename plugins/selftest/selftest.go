@@ -21,6 +21,7 @@ type Encoder interface {
 	Golden(ctx context.Context) (*contract.GoldenResponse, error)
 	EncodePictures(ctx context.Context, pictures [][]byte) ([]*contract.Embedding, error)
 	EncodeTexts(ctx context.Context, texts []string) ([]*contract.Embedding, error)
+	Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error)
 	ProcessID() int
 }
 
@@ -75,8 +76,9 @@ type test struct {
 	alone    bool // golden pictures are encoded one by one
 	about    *contract.EncoderDescription
 	golden   *contract.GoldenResponse
-	pictures [][]float32 // vectors of the golden pictures
-	texts    [][]float32 // vectors of the golden texts
+	found    []*contract.Embedding // of the golden pictures
+	pictures [][]float32           // their vectors
+	texts    [][]float32           // vectors of the golden texts
 	report   Report
 }
 
@@ -116,6 +118,7 @@ func (t *test) meaning() []step {
 		{"not constant", t.notConstant},
 		{"golden vectors", t.goldenVectors},
 		{"pairs", t.pairs},
+		{"projection", t.projection},
 	}
 }
 

@@ -63,7 +63,7 @@ func TestSoundEncoderPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Name != "fake" || report.TextMS <= 0 || report.PictureMS <= 0 || report.Memory < 1<<20 || len(report.Checks) != 10 {
+	if report.Name != "fake" || report.TextMS <= 0 || report.PictureMS <= 0 || report.Memory < 1<<20 || len(report.Checks) != 11 {
 		t.Errorf("report %+v", report)
 	}
 	written, err := json.Marshal(report)
@@ -110,6 +110,7 @@ func TestEachFailureIsRefused(t *testing.T) {
 	f("golden vectors", "(on tensorrt in float32)", "--wrong-engine", "--provider", "tensorrt")
 	f("golden vectors", "golden vector, 0.999 is needed", "--random")
 	f("pairs", `picture 0 fits "something green"`, "--inverted")
+	f("projection", `differ by 1.00 in the learned tag "reddish"`, "--learned-tags", "reddish,greenish", "--bad-tags", "projection")
 	f("picture speed", "ms are allowed; choose a smaller encoder", "--slow", "250ms", "--batch", "1")
 	f("memory", "MB, 209 MB are allowed", "--memory", "300")
 }
@@ -117,7 +118,7 @@ func TestEachFailureIsRefused(t *testing.T) {
 // TestQuickTellsWhetherVectorsAreWhatTheyWere leaves out what is measured.
 func TestQuickTellsWhetherVectorsAreWhatTheyWere(t *testing.T) {
 	report, err := Quick(t.Context(), start(t, "--slow", "1ms"))
-	if err != nil || len(report.Checks) != 6 || report.PictureMS != 0 || report.Memory != 0 {
+	if err != nil || len(report.Checks) != 7 || report.PictureMS != 0 || report.Memory != 0 {
 		t.Errorf("report %+v, %v", report, err)
 	}
 	for _, flags := range [][]string{{"--missing-provider", "cuda"}, {"--nan"}, {"--long"}, {"--constant"}, {"--changed"}, {"--random"}, {"--inverted"}, {"--wrong-engine"}} {

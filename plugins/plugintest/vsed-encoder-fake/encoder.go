@@ -48,6 +48,7 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 		Provider:     e.options.runs(),
 		Precision:    "float32",
 		MatchFloor:   0.5,
+		LearnedTags:  e.options.learned(),
 		Sessions:     e.options.sessions(),
 		Preparation:  e.options.preparation(),
 
@@ -55,6 +56,10 @@ func (e *encoder) Describe(context.Context) (*contract.EncoderDescription, error
 	}
 	if !e.options.noFeatures {
 		description.FeatureType, description.FeatureBytes = featureType, uint32(4*e.options.dimensions)
+		description.FeatureSpace = e.options.featureSpace
+		if description.FeatureSpace == "" {
+			description.FeatureSpace = fmt.Sprintf("%s-%d", featureType, e.options.dimensions)
+		}
 	}
 	spoil(description, e.options.badDescription)
 	return description, nil
@@ -95,9 +100,15 @@ func (e *encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.
 			return nil, err
 		}
 	}
-	return e.answer(ctx, len(texts), func(position int) []float32 {
+	embeddings, err := e.answer(ctx, len(texts), func(position int) []float32 {
 		return textVector(texts[position], e.options.dimensions)
 	})
+	for _, embedding := range embeddings {
+		if e.options.badTags != "text" {
+			embedding.Tags = nil
+		}
+	}
+	return embeddings, err
 }
 
 func (e *encoder) Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
@@ -108,6 +119,9 @@ func (e *encoder) Project(ctx context.Context, features [][]byte) ([]*contract.E
 	})
 	for _, embedding := range embeddings {
 		embedding.Feature = nil
+		if e.options.badTags == "projection" {
+			embedding.Tags = nil
+		}
 	}
 	return embeddings, err
 }
@@ -168,7 +182,7 @@ func (e *encoder) answer(ctx context.Context, count int, vector func(position in
 }
 
 func (e *encoder) embedding(vector []float32) *contract.Embedding {
-	embedding := &contract.Embedding{}
+	embedding := &contract.Embedding{Tags: e.options.tags(vector)}
 	if !e.options.noFeatures {
 		embedding.Feature, _ = binary.Append(nil, binary.LittleEndian, vector)
 	}

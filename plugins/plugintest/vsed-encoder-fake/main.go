@@ -25,6 +25,7 @@ digest in the others. A text has 1 for each of the words red, green, blue, and
 for yellow, cyan, magenta, white, grey and black what they are made of; each
 other word adds a trace by its digest. All is then scaled to length 1. Pictures
 are squares, squash, linear. A feature is the vector as float32, little-endian.
+Learned tags are as sure as a picture is red, green and blue, in their order.
 
 Flags:
 `
@@ -38,6 +39,9 @@ type options struct {
 	dieAtStart     bool
 	slowStart      time.Duration
 	badDescription string
+	featureSpace   string
+	learnedTags    string
+	badTags        string
 
 	crashOn        int64
 	crashIf        string
@@ -112,7 +116,10 @@ func parse(arguments []string) (*options, error) {
 
 	flags.BoolVar(&o.dieAtStart, "die-at-start", false, "exit with status 1 instead of starting")
 	flags.DurationVar(&o.slowStart, "slow-start", 0, "`time` to load for")
-	flags.StringVar(&o.badDescription, "bad-description", "", "describe itself with a wrong `field`: space, dimensions, picture, batch, floor, digest, feature or name")
+	flags.StringVar(&o.badDescription, "bad-description", "", "describe itself with a wrong `field`: space, dimensions, picture, batch, floor, digest, feature, feature-space, tags or name")
+	flags.StringVar(&o.featureSpace, "feature-space", "", "`name` of the features' space; without one it goes by --dimensions")
+	flags.StringVar(&o.learnedTags, "learned-tags", "", "up to three `tags`, with commas between them")
+	flags.StringVar(&o.badTags, "bad-tags", "", "answer with learned tags of a `kind` that is wrong: place, zero, above, nan, order, twice, many, text or projection")
 
 	flags.Int64Var(&o.crashOn, "crash-on", 0, "exit with status 3 in the `N`th call with pictures")
 	flags.StringVar(&o.crashIf, "crash-if", "", "exit with status 3 in each call with pictures while this `file` exists")

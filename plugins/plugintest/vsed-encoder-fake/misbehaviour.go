@@ -115,6 +115,10 @@ func spoil(description *contract.EncoderDescription, field string) {
 		description.BundleDigest = "none"
 	case "feature":
 		description.FeatureBytes = 0
+	case "feature-space":
+		description.FeatureSpace = ""
+	case "tags":
+		description.LearnedTags = []string{"a", "a"}
 	case "name":
 		description.Name = "fake\x1b[2J\nname"
 	}
