@@ -20,7 +20,7 @@ FUZZTIME ?= 30s
 # the built-in encoder's trained heads; `none` makes it of class names alone
 HEADS ?= encoders/builtin/heads/heads.bin
 
-PROGRAMS := ./daemon/vsed ./cli/vsectl ./plugins/vsed-decoder-vips ./encoders/vsed-encoder-onnx
+PROGRAMS := ./daemon/vsed ./cli/vsectl ./plugins/vsed-decoder-vips ./encoders/vsed-encoder-onnx ./training/vsed-trainer
 BUNDLE := build/encoders/builtin/manifest.json
 # says which heads were asked for last: others make the bundle anew
 CHOSEN := build/encoders/heads

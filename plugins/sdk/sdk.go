@@ -122,12 +122,28 @@ func PrepareIfAsked(prepare Preparation) bool {
 	if os.Getenv(contract.PrepareVariable) != "1" {
 		return false
 	}
-	log := begin()
-	lines := json.NewEncoder(os.Stdout)
-	if err := prepare(log, func(progress contract.Progress) { _ = lines.Encode(progress) }); err != nil {
+	if err := prepare(begin(), reporter()); err != nil {
 		fail(err)
 	}
 	return true
+}
+
+// BeginWork ties a program that does one piece of work and ends, as a trainer does, to the
+// host that started it: it ends when that does. It gives what the host logs and what
+// tells it how far the work is. A person may start such a program too; then nothing is
+// tied.
+func BeginWork() (log *slog.Logger, report func(contract.Progress)) {
+	log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if handshake := contract.Handshake(); os.Getenv(handshake.MagicCookieKey) == handshake.MagicCookieValue {
+		log = begin()
+	}
+	return log, reporter()
+}
+
+// reporter writes lines of progress.
+func reporter() func(contract.Progress) {
+	lines := json.NewEncoder(os.Stdout)
+	return func(progress contract.Progress) { _ = lines.Encode(progress) }
 }
 
 // begin checks who started this process, ties its life to the host's and returns

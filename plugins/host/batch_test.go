@@ -1,11 +1,18 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"vsed/plugins/contract"
 )
@@ -43,6 +50,38 @@ func TestPreparationEndsWithItsContext(t *testing.T) {
 	command := Command{Name: "long", Path: script(t, `echo '{"step":"begun"}'`, "sleep 60 & wait")}
 	err := Prepare(ctx, command, quiet(), func(contract.Progress) { cancel() })
 	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTrainHandsOnWhatATrainerReports(t *testing.T) {
+	folder := t.TempDir()
+	command := Command{
+		Name: "trainer", Path: script(t, `test "$VSED_PREPARE" = "" && test "$VSED_PLUGIN" != "" && test -p /proc/self/fd/3 || exit 9`,
+			`echo '{"step":"learning","done":1,"total":2}'`, `echo done >"$3/report.json"`, `nice`),
+		Args: []string{"learn", "--run", folder}, Nicer: 7,
+	}
+	var steps []contract.Progress
+	var log bytes.Buffer
+	err := Train(t.Context(), command, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), func(progress contract.Progress) { steps = append(steps, progress) })
+	if err != nil || len(steps) != 1 || steps[0] != (contract.Progress{Step: "learning", Done: 1, Total: 2}) {
+		t.Errorf("steps %v, %v", steps, err)
+	}
+	if written, err := os.ReadFile(filepath.Join(folder, "report.json")); err != nil || string(written) != "done\n" {
+		t.Errorf("written %q, %v", written, err)
+	}
+	own, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const none, nicest = 20, 19
+	if want := fmt.Sprintf("msg=%d", min(none-own+7, nicest)); !strings.Contains(log.String(), want) {
+		t.Errorf("not nicer by 7, %s: %s", want, log.String())
+	}
+	command.Path = script(t, `echo "vsed-trainer: the disk is full" >&2`, "exit 1")
+	err = Train(t.Context(), command, quiet(), func(contract.Progress) {})
+	var unavailable *UnavailableError
+	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "its run failed (exit status 1); it wrote: vsed-trainer: the disk is full") {
 		t.Errorf("error %v", err)
 	}
 }
