@@ -102,6 +102,21 @@ func (m *Model) Clone() *Model {
 	return other
 }
 
+// Grown is a clone with a larger vocabulary: the vector of each new word is drawn about
+// that of a known one, which stood for it so far.
+func (m *Model) Grown(vocabulary int, like int, random *rand.Rand) *Model {
+	sizes := m.Sizes
+	sizes.Vocabulary = vocabulary
+	grown := blank(sizes)
+	grown.take(m)
+	added := grown.Words[m.Vocabulary*m.Word:]
+	draw(added, wordRange, random)
+	for i := range added {
+		added[i] += m.Words[like*m.Word+i%m.Word]
+	}
+	return grown
+}
+
 // take copies the weights of a model of the same sizes.
 func (m *Model) take(other *Model) {
 	copy(m.Words, other.Words)

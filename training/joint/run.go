@@ -105,12 +105,12 @@ func (r Run) fit(sizes Sizes, captioned, tagged Data) (Settings, error) {
 	return s, nil
 }
 
-// steps of an epoch.
-func (s Settings) steps(captioned Data, order []int) int {
+// Steps of an epoch.
+func (s Settings) Steps(captioned, tagged Data) int {
 	if s.Tagged > 0 {
-		return (len(order) + s.Tagged - 1) / s.Tagged
+		return (len(tagged.tagged()) + s.Tagged - 1) / s.Tagged
 	}
-	return len(captioned.Captions) / s.Captioned
+	return len(captioned.Captions) / max(1, s.Captioned)
 }
 
 // epoch takes an epoch's steps. All that is drawn in it is drawn anew, so that a run
@@ -126,7 +126,7 @@ func (l *learner) epoch(ctx context.Context, number int, captioned, tagged Data,
 	if hardness := l.step.Numbers("hardness"); hardness != nil {
 		hardness[0] = l.hardness(number)
 	}
-	steps := l.steps(captioned, order)
+	steps := l.Steps(captioned, tagged)
 	for range steps {
 		loss, err := l.take(ctx, captioned, captions.next(l.Captioned), tagged, places.next(l.Tagged), epoch.Rate)
 		if err != nil {

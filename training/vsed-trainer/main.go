@@ -15,6 +15,10 @@ const usage = `usage: vsed-trainer VERB [--config FILE] …
   evaluate  train with several seeds and print what each row of the tables comes to
   heads     make the built-in encoder's heads
 
+  paper     train the model of the paper: captions, then tags
+  ablations measure its configurations side by side
+  vectors   write vectors of words for it to begin from
+
 VERB --help names the flags of a verb.
 `
 
@@ -29,7 +33,8 @@ func main() {
 }
 
 func run(ctx context.Context, arguments []string) error {
-	verbs := map[string]func(context.Context, []string) error{"stage1": runStageOne, "evaluate": runEvaluate, "heads": runHeads}
+	verbs := map[string]func(context.Context, []string) error{"stage1": runStageOne, "evaluate": runEvaluate, "heads": runHeads,
+		"paper": runPaper, "ablations": runAblations, "vectors": runVectors}
 	if len(arguments) == 0 || verbs[arguments[0]] == nil {
 		fmt.Fprint(os.Stderr, usage)
 		return fmt.Errorf("name a verb")

@@ -1,0 +1,131 @@
+// Package experiment runs the model of package joint on data sets, as a configuration
+// says: it reads photos' stored features with captions and tags, numbers the words,
+// takes both stages, and measures on the development photos. What is measured against
+// what, the ablations, are configurations, too. It knows no loss and no gradient; no
+// photo is read.
+package experiment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"vsed/training/joint"
+)
+
+// Config is an experiment's file; what it does not name keeps its default.
+type Config struct {
+	Library string         `toml:"library" json:"library"` // libonnxruntime
+	Loss    string         `toml:"loss" json:"loss"`       // of both stages
+	Data    Data           `toml:"data" json:"data"`
+	Web     Web            `toml:"web" json:"web"`
+	Model   Model          `toml:"model" json:"model"`
+	One     joint.Settings `toml:"stage1" json:"stage1"`
+	Two     joint.Settings `toml:"stage2" json:"stage2"`
+}
+
+// Data says which photos are learned from with their captions, and which ones judge.
+type Data struct {
+	Captions    string `toml:"captions" json:"captions"`         // captions.tsv, or one of Karpathy's files where it ends in .json
+	DevCaptions string `toml:"dev_captions" json:"dev_captions"` // of those that judge; not read where captions has splits
+	Features    string `toml:"features" json:"features"`         // of all, by vsed-features
+	Parts       int    `toml:"parts" json:"parts"`               // of a picture's feature, from the first
+	Captioned   int    `toml:"captioned" json:"captioned"`       // photos whose captions are learned from, drawn always the same; 0: all
+}
+
+// Froms are the names that Web.From may have.
+func Froms() []string { return []string{"none", "rest", "own", "set"} }
+
+// Web says which photos stage II learns from.
+type Web struct {
+	// From is "none": there is no stage II; "rest": the photos of which no caption is
+	// learned, their captions' content words as tags; "own": those with captions again,
+	// the control; "set": those of Tags.
+	From     string  `toml:"from" json:"from"`
+	Tags     string  `toml:"tags" json:"tags"`         // tags.tsv
+	Features string  `toml:"features" json:"features"` // of its photos
+	Part     float64 `toml:"part" json:"part"`         // of the photos
+	Noise    float64 `toml:"noise" json:"noise"`       // part of the tags that others stand for
+}
+
+// Model are the sizes.
+type Model struct {
+	Joint int `toml:"joint" json:"joint"`
+	Word  int `toml:"word" json:"word"` // values of a word's vector; the file's where there is one
+	// Floor is how many captions, or tagged photos, must have a word for it to be
+	// learned; others are unknown.
+	Floor   int    `toml:"floor" json:"floor"`
+	Vectors string `toml:"vectors" json:"vectors"` // words' vectors to begin from, as GloVe's or word2vec's text; empty: drawn
+}
+
+// Defaults are what was best on the development photos, where docs/learning.md says so,
+// and otherwise what VSE++'s code has.
+func Defaults() Config {
+	one := joint.Settings{
+		Margin: .2, Temperature: .07, Epochs: 30, Captioned: 128, Captions: 1, Tags: 1, Web: 1,
+		Rate: 2e-4, TenthAfter: 15, Clip: 2, WarmUp: 5, Noise: .4, Unknown: .05, MostTags: 4, Sharing: "all", Length: 20, Threads: 2,
+	}
+	two := one
+	two.Epochs, two.TenthAfter, two.Rate, two.WarmUp, two.Captioned, two.Tagged, two.Curriculum = 20, 10, 1e-4, 0, 128, 128, .5
+	return Config{
+		Library: "build/lib/libonnxruntime.so.1", Loss: "vse",
+		Data: Data{
+			Captions: "../shared/data/flickr8k/captions.train.tsv", DevCaptions: "../shared/data/flickr8k/captions.dev.tsv",
+			Features: "build/training/flickr8k.features", Parts: 3, Captioned: 1000,
+		},
+		Web: Web{From: "rest", Part: 1}, Model: Model{Joint: 256, Word: 300, Floor: 2}, One: one, Two: two,
+	}
+}
+
+// Read reads a file over the defaults; without one they stay.
+func Read(path string) (Config, error) {
+	c := Defaults()
+	if path == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	if err := c.Set(string(text)); err != nil {
+		return c, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Set changes the configuration by TOML, which may hold what it changes only.
+func (c *Config) Set(text string) error {
+	err := toml.NewDecoder(bytes.NewReader([]byte(text))).DisallowUnknownFields().Decode(c)
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) {
+		return fmt.Errorf("there is no such key:\n%s", strict)
+	}
+	if err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// check covers what joint does not.
+func (c *Config) check() error {
+	switch {
+	case !slices.Contains(Froms(), c.Web.From):
+		return fmt.Errorf("web.from %q is none of %s", c.Web.From, strings.Join(Froms(), ", "))
+	case c.Web.From == "set" && (c.Web.Tags == "" || c.Web.Features == ""):
+		return errors.New(`web.from "set" wants web.tags and web.features`)
+	case !(c.Web.Part > 0) || c.Web.Part > 1 || c.Web.Noise < 0 || c.Web.Noise > 1:
+		return fmt.Errorf("web.part %v lies above 0, web.noise %v from 0, both up to 1", c.Web.Part, c.Web.Noise)
+	case c.Data.Captioned < 0 || c.Data.Parts < 1 || c.Model.Joint < 1 || c.Model.Word < 1 || c.Model.Floor < 1:
+		return errors.New("data.captioned must be 0 or more, data.parts, model.joint, model.word and model.floor 1 or more")
+	case !slices.Contains(joint.Losses(), c.Loss):
+		return fmt.Errorf("loss %q is none of %v", c.Loss, joint.Losses())
+	case c.One.Loss != "" || c.Two.Loss != "":
+		return errors.New("loss stands above the stages: both have one")
+	}
+	return nil
+}

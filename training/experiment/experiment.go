@@ -1,0 +1,190 @@
+package experiment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"vsed/encoders/runtime"
+	"vsed/training/dataset"
+	"vsed/training/evaluation"
+	"vsed/training/joint"
+	"vsed/training/words"
+)
+
+// An Experiment is a configuration with the data it names.
+type Experiment struct {
+	Config
+	library          *runtime.Library
+	material         material
+	words            map[string][]float32 // the vectors to begin from
+	one, two         lexicon
+	captioned        joint.Data // in the numbers of stage I
+	replayed, tagged joint.Data // and of stage II
+	devOwner         []int
+	devCaptions      []string
+}
+
+// Open reads what an experiment needs.
+func Open(c Config) (*Experiment, error) {
+	library, err := runtime.Load([]string{c.Library})
+	if err != nil {
+		return nil, err
+	}
+	m, err := read(c)
+	if err != nil {
+		return nil, err
+	}
+	return newExperiment(c, library, m)
+}
+
+func newExperiment(c Config, library *runtime.Library, m material) (*Experiment, error) {
+	x := &Experiment{Config: c, library: library, material: m}
+	for i, photo := range m.dev.set {
+		for _, caption := range photo.Captions {
+			x.devCaptions, x.devOwner = append(x.devCaptions, caption), append(x.devOwner, i)
+		}
+	}
+	tagger := words.NewTagger()
+	own, web := tagsOf(m.captioned.set, tagger), tagsOf(m.web.set, tagger)
+	if c.Web.Noise > 0 {
+		web = spoil(web, c.Web.Noise)
+	}
+	captions := captionsOf(m.captioned.set)
+	if c.Model.Vectors != "" {
+		var err error
+		if x.words, x.Model.Word, err = readVectors(c.Model.Vectors, captions, x.devCaptions, slices.Concat(web...)); err != nil {
+			return nil, err
+		}
+	}
+	one, two := vocabularies(captions, web, c.Model.Floor, x.words)
+	x.one, x.two = newLexicon(one, own), newLexicon(two, slices.Concat(own, web))
+	x.captioned = x.one.data(m.captioned, own, true)
+	x.replayed, x.tagged = x.two.data(m.captioned, own, true), x.two.data(m.web, web, false)
+	return x, nil
+}
+
+func captionsOf(set dataset.Set) (captions []string) {
+	for _, photo := range set {
+		captions = append(captions, photo.Captions...)
+	}
+	return captions
+}
+
+// newModel draws a model for stage I, or begins it from the words' vectors.
+func (x *Experiment) newModel(seed uint64) *joint.Model {
+	m := joint.New(joint.Sizes{
+		Picture: len(x.material.captioned.pictures[0]), Word: x.Model.Word, Joint: x.Model.Joint, Vocabulary: x.one.vocabulary.Len(),
+	}, rand.New(rand.NewPCG(seed, 0)))
+	for i, word := range x.one.vocabulary.Words() {
+		at := x.one.vocabulary.Len() - len(x.one.vocabulary.Words()) + i
+		if vector, ok := x.words[word]; ok {
+			copy(m.Words[at*m.Word:], vector)
+		}
+	}
+	return m
+}
+
+// A Report hears of each epoch of a stage, and of what it found.
+type Report func(stage int, epoch joint.Epoch, found evaluation.Retrieval)
+
+// A Stage is what one comes to: its best epoch's, by the sum of recalls.
+type Stage struct {
+	Model *joint.Model         `json:"-"`
+	Curve []joint.Epoch        `json:"curve"`
+	Found evaluation.Retrieval `json:"found"`
+}
+
+// StageOne learns from captions. A checkpoint is kept where one is named.
+func (x *Experiment) StageOne(ctx context.Context, seed uint64, checkpoint string, report Report) (Stage, error) {
+	run := joint.Run{Settings: x.settings(x.Config.One, seed), Library: x.library, Checkpoint: checkpoint}
+	run.Tagged = 0
+	return x.learn(ctx, 1, run, x.newModel(seed), x.captioned, joint.Data{}, x.one, report)
+}
+
+// StageTwo learns from tags, from where stage I has ended.
+func (x *Experiment) StageTwo(ctx context.Context, one Stage, seed uint64, checkpoint string, report Report) (Stage, error) {
+	run := joint.Run{Settings: x.settings(x.Config.Two, seed), Library: x.library, Checkpoint: checkpoint}
+	model := one.Model.Grown(x.two.vocabulary.Len(), words.Unknown, rand.New(rand.NewPCG(seed, 2)))
+	return x.learn(ctx, 2, run, model, x.replayed, x.tagged, x.two, report)
+}
+
+func (x *Experiment) settings(s joint.Settings, seed uint64) joint.Settings {
+	s.Loss, s.Seed = x.Loss, seed
+	return s
+}
+
+func (x *Experiment) learn(ctx context.Context, stage int, run joint.Run, model *joint.Model, captioned, tagged joint.Data, lexicon lexicon, report Report) (Stage, error) {
+	judge := x.judge(stage, run.Settings, lexicon, report)
+	s, err := Stage{Model: model}, error(nil)
+	if s.Curve, err = run.Learn(ctx, model, captioned, tagged, judge.epoch); err != nil {
+		return s, fmt.Errorf("stage %d: %w", stage, err)
+	}
+	s.Found, err = judge.measure(ctx, model)
+	return s, err
+}
+
+// judge measures a model on the development photos.
+type judge struct {
+	stage    int
+	reader   joint.Reader
+	pictures [][]float32
+	captions [][]int32
+	owner    []int
+	report   Report
+}
+
+func (x *Experiment) judge(stage int, s joint.Settings, lexicon lexicon, report Report) *judge {
+	j := &judge{stage, joint.Reader{Library: x.library, Threads: s.Threads, Length: s.Length}, x.material.dev.pictures, nil, x.devOwner, report}
+	for _, caption := range x.devCaptions {
+		j.captions = append(j.captions, lexicon.encode(caption))
+	}
+	return j
+}
+
+func (j *judge) measure(ctx context.Context, model *joint.Model) (evaluation.Retrieval, error) {
+	pictures, err := j.reader.Pictures(ctx, model, j.pictures)
+	if err != nil {
+		return evaluation.Retrieval{}, err
+	}
+	captions, err := j.reader.Sentences(ctx, model, j.captions)
+	if err != nil {
+		return evaluation.Retrieval{}, err
+	}
+	return evaluation.Retrieve(evaluation.Captioned{Pictures: pictures, Captions: captions, Owner: j.owner})
+}
+
+func (j *judge) epoch(ctx context.Context, epoch joint.Epoch, model *joint.Model) (float64, error) {
+	found, err := j.measure(ctx, model)
+	epoch.Score = found.RSum()
+	j.report(j.stage, epoch, found)
+	return epoch.Score, err
+}
+
+// StageOneKey names all that stage I depends on: experiments of one key have it in
+// common.
+func (x *Experiment) StageOneKey(seed uint64) (string, error) {
+	key, err := json.Marshal([]any{x.Loss, x.Data, x.Model, x.Config.One, seed, x.one.vocabulary.Words()})
+	return string(key), err
+}
+
+// Steps are those of both stages.
+func (x *Experiment) Steps() (one, two int) {
+	one = x.Config.One.Epochs * x.Config.One.Steps(x.captioned, joint.Data{})
+	if x.Web.From != "none" {
+		two = x.Config.Two.Epochs * x.Config.Two.Steps(x.replayed, x.tagged)
+	}
+	return one, two
+}
+
+// Photos are how many have captions, and tags.
+func (x *Experiment) Photos() (captioned, tagged int) {
+	return len(x.material.captioned.set), len(x.material.web.set)
+}
+
+// Words are those of a model, by their numbers; the first ones are no words.
+func (x *Experiment) Words(m *joint.Model) []string {
+	return x.two.vocabulary.Words()[:m.Vocabulary-(x.two.vocabulary.Len()-len(x.two.vocabulary.Words()))]
+}

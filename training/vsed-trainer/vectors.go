@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"vsed/encoders/bundle"
+	"vsed/encoders/encoder"
+	"vsed/encoders/runtime"
+	"vsed/training/dataset"
+	"vsed/training/experiment"
+	"vsed/training/words"
+)
+
+// runVectors writes vectors of all words of captions, as GloVe's file has them, from
+// the encoder's own text side: for the paper's model to begin from where neither
+// GloVe's nor word2vec's are at hand.
+func runVectors(ctx context.Context, arguments []string) (err error) {
+	flags := flag.NewFlagSet("vectors", flag.ContinueOnError)
+	out := flags.String("out", "build/training/words.txt", "`file` to write")
+	folder := flags.String("bundle", "build/encoders/builtin", "`folder` of the encoder")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	c := experiment.Defaults()
+	tokens := map[string]bool{}
+	for _, path := range []string{c.Data.Captions, c.Data.DevCaptions} {
+		set, err := dataset.ReadCaptions(path)
+		if err != nil {
+			return err
+		}
+		for _, photo := range set {
+			for _, caption := range photo.Captions {
+				for _, token := range words.Tokens(caption) {
+					tokens[token] = true
+				}
+			}
+		}
+	}
+	library, err := runtime.Load([]string{c.Library})
+	if err != nil {
+		return err
+	}
+	read, err := bundle.Read(*folder)
+	if err != nil {
+		return fmt.Errorf("%w; `make model` makes the built-in one", err)
+	}
+	sentences, err := encoder.OpenSentences(ctx, *folder, read.Text, library)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sentences.Close()) }()
+	list := slices.Sorted(maps.Keys(tokens))
+	vectors := make([][]float32, len(list))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2)
+	for i, word := range list {
+		group.Go(func() (err error) {
+			vectors[i], err = sentences.Feature(ctx, word)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return writeFile(*out, func(w io.Writer) error { return words.WriteVectors(w, list, vectors) })
+}
