@@ -32,6 +32,7 @@ type One struct {
 	Temperature float64 `toml:"temperature" json:"temperature"`
 	Margin      float64 `toml:"margin" json:"margin"`
 	Seed        uint64  `toml:"seed" json:"seed"`
+	Saving      Saving  `toml:"-" json:"-"`
 }
 
 // DefaultOne is what was best on the development photos.
@@ -142,20 +143,26 @@ func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, dat
 		return heads, err
 	}
 	deal := newDealer(data.Owner, l.random)
-	for number := range o.Epochs {
-		sum := 0.0
-		for range perEpoch {
-			o.batch(l, data, deal.next(o.Batch/o.Captions), deal)
-			if h := run.Numbers("hardness"); h != nil {
-				h[0] = hardness(number, o.Epochs)
-			}
-			loss, err := l.take(ctx)
-			if err != nil {
+	save, err := l.resume(o.Saving, o, data.Digest, o.Epochs*perEpoch, deal)
+	if err != nil {
+		return heads, err
+	}
+	for number := l.adam.Steps(); number < o.Epochs*perEpoch; number++ {
+		epoch, last := number/perEpoch, (number+1)%perEpoch == 0
+		o.batch(l, data, deal.next(o.Batch/o.Captions), deal)
+		if h := run.Numbers("hardness"); h != nil {
+			h[0] = hardness(epoch, o.Epochs)
+		}
+		loss, err := l.take(ctx)
+		if err != nil {
+			return heads, err
+		}
+		if mean := save.add(loss, last); last {
+			if err := report(Epoch{epoch + 1, mean}, l.learned()); err != nil {
 				return heads, err
 			}
-			sum += loss
 		}
-		if err := report(Epoch{number + 1, sum / float64(perEpoch)}, l.learned()); err != nil {
+		if err := save.keep(); err != nil {
 			return heads, err
 		}
 	}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"vsed/encoders/runtime"
+	"vsed/training/checkpoint"
 	"vsed/training/model"
 	"vsed/training/optimizer"
 	"vsed/training/step"
@@ -29,6 +31,32 @@ func (h Heads) Blend(other Heads, part float64) {
 
 func (h Heads) tensors() []model.Tensor {
 	return append(h.Picture.Tensors(), h.Sentence.Tensors()...)
+}
+
+// numbers are all weights, one after another.
+func (h Heads) numbers() (values []float32) {
+	for _, tensor := range h.tensors() {
+		values = append(values, tensor.Values...)
+	}
+	return values
+}
+
+// State is a copy of the weights for a checkpoint.
+func (h Heads) State() (tensors []checkpoint.Tensor) {
+	for _, tensor := range h.tensors() {
+		tensors = append(tensors, checkpoint.Tensor{Name: tensor.Name, Values: slices.Clone(tensor.Values)})
+	}
+	return tensors
+}
+
+// Restore fills in the weights that State gave.
+func (h Heads) Restore(state checkpoint.State) error {
+	for _, tensor := range h.tensors() {
+		if err := state.Restore(tensor.Name, tensor.Values); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NewHeads draws heads for features of so many values.
@@ -97,6 +125,7 @@ type Rates struct {
 type learner struct {
 	step    *step.Step
 	adam    *optimizer.Adam
+	source  *rand.PCG // of random
 	random  *rand.Rand
 	heads   Heads
 	average Heads // running mean of the heads; none where rates.Average is 0
@@ -106,7 +135,8 @@ type learner struct {
 
 // optimise makes the learner of a step whose heads are in place.
 func optimise(run *step.Step, heads Heads, rates Rates, steps int, seed uint64) (*learner, error) {
-	l := &learner{step: run, random: rand.New(rand.NewPCG(seed, 1)), heads: heads, rates: rates, rate: optimizer.OneCycle(rates.Rate, steps, rates.WarmUp)}
+	source := rand.NewPCG(seed, 1)
+	l := &learner{step: run, source: source, random: rand.New(source), heads: heads, rates: rates, rate: optimizer.OneCycle(rates.Rate, steps, rates.WarmUp)}
 	var parameters []*optimizer.Parameter
 	for _, tensor := range heads.tensors() {
 		parameters = append(parameters, &optimizer.Parameter{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"vsed/encoders/runtime"
@@ -32,6 +33,7 @@ type Two struct {
 	Temperature float64 `toml:"temperature" json:"temperature"`
 	Kept        float64 `toml:"kept" json:"kept"` // part of the old weights in the result (WiSE-FT)
 	Seed        uint64  `toml:"seed" json:"seed"`
+	Saving      Saving  `toml:"-" json:"-"`
 }
 
 // DefaultTwo is the recipe of the issue's table.
@@ -58,8 +60,8 @@ func (o Two) check(heads Heads, tagged Tagged, replay Captioned) error {
 	switch {
 	case o.Epochs < 1 || o.Batch < 2 || !(o.Temperature > 0) || o.Kept < 0 || o.Kept > 1:
 		return errors.New("epochs must be 1 or more, batch 2 or more, temperature above 0, kept from 0 to 1")
-	case o.Dropout < 0 || o.Dropout >= 1:
-		return errors.New("dropout lies from 0 up to, not at, 1")
+	case o.Dropout < 0 || o.Dropout >= 1 || o.Noise < 0 || o.Noise >= 1:
+		return errors.New("dropout and noise lie from 0 up to, not at, 1")
 	}
 	if err := errors.Join(widths("tagged picture", tagged.Pictures, heads.Picture.Inputs), widths("word", tagged.Words, heads.Sentence.Inputs)); err != nil || o.Replay == 0 {
 		return err
@@ -81,7 +83,11 @@ type shapes struct{ tagged, words, replay int }
 func (o Two) build(heads Heads, s shapes) (b built, err error) {
 	g := graph.New("stage-2")
 	all := s.tagged + s.replay
-	pictures := heads.Picture.Declare(g).Apply(g, g.Input("all", all, heads.Picture.Inputs), g.Input("pictures.kept", all, heads.Picture.Hidden))
+	pictures := g.Input("all", all, heads.Picture.Inputs)
+	if o.Noise > 0 {
+		pictures = g.Dropout(pictures, g.Input("pictures.clear", all, heads.Picture.Inputs))
+	}
+	pictures = heads.Picture.Declare(g).Apply(g, pictures, g.Input("pictures.kept", all, heads.Picture.Hidden))
 	sentence := heads.Sentence.Declare(g)
 	texts := func(name string, count int) *graph.Value {
 		return sentence.Apply(g, g.Input(name, count, heads.Sentence.Inputs), g.Input(name+".kept", count, heads.Sentence.Hidden))
@@ -136,19 +142,28 @@ func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tag
 		return start, err
 	}
 	dealTagged, dealReplay := newDealer(holders, l.random), newDealer(replay.Owner, l.random)
-	sum, count := 0.0, 0
-	for number := range steps {
+	save, err := l.resume(o.Saving, o, func(w io.Writer) {
+		digest(w, [][]float32{start.numbers()})
+		tagged.Digest(w)
+		replay.Digest(w)
+	}, steps, dealTagged, dealReplay)
+	if err != nil {
+		return start, err
+	}
+	for number := l.adam.Steps(); number < steps; number++ {
 		o.batch(l, s, tagged, replay, dealTagged, dealReplay)
 		loss, err := l.take(ctx)
 		if err != nil {
 			return start, err
 		}
-		sum, count = sum+loss, count+1
-		if (number+1)%perEpoch == 0 || number == steps-1 {
-			if err := report(Epoch{number/perEpoch + 1, sum / float64(count)}); err != nil {
+		last := (number+1)%perEpoch == 0 || number == steps-1
+		if mean := save.add(loss, last); last {
+			if err := report(Epoch{number/perEpoch + 1, mean}); err != nil {
 				return start, err
 			}
-			sum, count = 0, 0
+		}
+		if err := save.keep(); err != nil {
+			return start, err
 		}
 	}
 	learned = l.learned().Clone()
@@ -181,6 +196,7 @@ func (o Two) batch(l *learner, s shapes, tagged Tagged, replay Captioned, dealTa
 	for _, name := range []string{"pictures.kept", "tags.kept", "words.kept", "captions.kept"} {
 		l.drop(l.step.Numbers(name), o.Dropout)
 	}
+	l.drop(l.step.Numbers("pictures.clear"), o.Noise)
 }
 
 // vocabulary fills in words, and how much each pair of a picture and a word counts: a

@@ -95,7 +95,7 @@ func TestTagsAreLearnedAndCaptionsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := all(start)
+	before := start.numbers()
 	f := func(replay int) (tags, captions float64) {
 		two := trialTwo()
 		two.Replay = replay
@@ -112,7 +112,7 @@ func TestTagsAreLearnedAndCaptionsKept(t *testing.T) {
 	if tags < oldTags+20 || captions < oldCaptions-15 || forgotten > captions-5 {
 		t.Error("too little was learned, or too much forgotten")
 	}
-	if !slices.Equal(before, all(start)) {
+	if !slices.Equal(before, start.numbers()) {
 		t.Error("the old heads were changed")
 	}
 }
@@ -129,9 +129,9 @@ func TestKeptMixesTheOldWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return all(heads)
+		return heads.numbers()
 	}
-	old, learned, mixed, same := all(start), f(0), f(.2), f(1)
+	old, learned, mixed, same := start.numbers(), f(0), f(.2), f(1)
 	for i, value := range old {
 		if math.Abs(float64(same[i]-value)) > 1e-6 {
 			t.Fatalf("kept 1: weight %d is %v, was %v", i, same[i], value)
