@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // A Content is what a decoder found in a file.
@@ -197,18 +198,9 @@ func (c *Catalogue) Photo(ctx context.Context, id int64) (photo Photo, err error
 
 // Photos reads photos in the given order; ids that do not exist are left out.
 func (c *Catalogue) Photos(ctx context.Context, ids []int64) (photos []Photo, err error) {
-	err = c.snapshot(ctx, func(reader *photoReader) error {
-		for _, id := range ids {
-			photo, err := reader.read(ctx, id)
-			if errors.Is(err, sql.ErrNoRows) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			photos = append(photos, photo)
-		}
-		return nil
+	err = c.snapshot(ctx, func(reader photoReader) error {
+		photos, err = reader.read(ctx, ids)
+		return err
 	})
 	return photos, err
 }
@@ -220,34 +212,35 @@ type Cursor struct{ Change, Photo int64 }
 // Changed gives the photos after the cursor, in the order of their last
 // change: what an index needs to catch up. All of it is of one moment.
 func (c *Catalogue) Changed(ctx context.Context, after Cursor, limit int) (photos []Photo, err error) {
-	err = c.snapshot(ctx, func(reader *photoReader) error {
-		ids, err := queryIDs(ctx, reader.tx, `SELECT id FROM photo WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`, after.Change, after.Photo, limit)
-		for _, id := range ids {
-			photo, err := reader.read(ctx, id)
-			if err != nil {
-				return err
-			}
-			photos = append(photos, photo)
+	err = c.snapshot(ctx, func(reader photoReader) error {
+		ids, err := queryIDs(ctx, reader, `SELECT id FROM photo WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`, after.Change, after.Photo, limit)
+		if err == nil {
+			photos, err = reader.read(ctx, ids)
 		}
 		return err
 	})
 	return photos, err
 }
 
+// readAtOnce is how many photos are held in memory where many are read in turn.
+const readAtOnce = 500
+
 // UserTagged gives every photo with a tag of the user, in the order of ids.
 func (c *Catalogue) UserTagged(ctx context.Context, yield func(Photo) error) error {
-	return c.snapshot(ctx, func(reader *photoReader) error {
-		ids, err := queryIDs(ctx, reader.tx, `SELECT DISTINCT photo FROM tag WHERE source = 'user' ORDER BY photo`)
+	return c.snapshot(ctx, func(reader photoReader) error {
+		ids, err := queryIDs(ctx, reader, `SELECT DISTINCT photo FROM tag WHERE source = 'user' ORDER BY photo`)
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			photo, err := reader.read(ctx, id)
+		for some := range slices.Chunk(ids, readAtOnce) {
+			photos, err := reader.read(ctx, some)
 			if err != nil {
 				return err
 			}
-			if err := yield(photo); err != nil {
-				return err
+			for _, photo := range photos {
+				if err := yield(photo); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
