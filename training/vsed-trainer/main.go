@@ -18,6 +18,7 @@ const usage = `usage: vsed-trainer VERB [--config FILE] …
   paper     train the model of the paper: captions, then tags
   ablations measure its configurations side by side
   vectors   write vectors of words for it to begin from
+  webset    choose photos of the web by the paper's rules
 
 VERB --help names the flags of a verb.
 `
@@ -34,7 +35,7 @@ func main() {
 
 func run(ctx context.Context, arguments []string) error {
 	verbs := map[string]func(context.Context, []string) error{"stage1": runStageOne, "evaluate": runEvaluate, "heads": runHeads,
-		"paper": runPaper, "ablations": runAblations, "vectors": runVectors}
+		"paper": runPaper, "ablations": runAblations, "vectors": runVectors, "webset": runWebSet}
 	if len(arguments) == 0 || verbs[arguments[0]] == nil {
 		fmt.Fprint(os.Stderr, usage)
 		return fmt.Errorf("name a verb")

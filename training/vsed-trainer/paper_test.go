@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vsed/training/dataset"
+	"vsed/training/experiment"
+)
+
+// yfcc is a line of metadata of the form with 23 columns.
+func yfcc(number, owner, tags, marker string) string {
+	columns := make([]string, 23)
+	columns[0], columns[1], columns[8], columns[14], columns[21], columns[22] = number, owner, tags, "http://photos.example/"+number+".jpg", "jpg", marker
+	return strings.Join(columns, "\t")
+}
+
+func TestWebSetCountsWhatItLeavesOut(t *testing.T) {
+	folder := t.TempDir()
+	place := func(name string) string { return filepath.Join(folder, name) }
+	for name, text := range map[string]string{
+		"captions.tsv": "a.jpg\tA dog on the beach .\nb.jpg\ta dog and a kite\n",
+		"vocab.txt":    "[PAD]\nsummer\nbeach\n##ing\n",
+		"metadata": strings.Join([]string{
+			yfcc("1", "anna", "dog,summer", "0"), yfcc("2", "anna", "dog,plage", "0"), yfcc("3", "anna", "summer,on", "0"),
+			yfcc("4", "anna", "kite,dog", "0"), yfcc("5", "anna", "kite,dog", "0"), yfcc("6", "berta", "kite,dog", "1"), yfcc("1", "carl", "dog,summer", "0"),
+		}, "\n"),
+	} {
+		if err := os.WriteFile(place(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := webSetOptions{
+		Metadata: place("metadata"), Captions: place("captions.tsv"), Pieces: place("vocab.txt"),
+		Out: place("tags.tsv"), Addresses: place("addresses.tsv"), Keywords: 10, LeastTags: 2, MostPerOwner: 2,
+	}
+	var out strings.Builder
+	if err := o.run(&out); err != nil {
+		t.Fatal(err)
+	}
+	var left dataset.Left
+	if err := json.Unmarshal([]byte(out.String()), &left); err != nil {
+		t.Fatal(err)
+	}
+	if want := (dataset.Left{Taken: 2, NoPhoto: 1, FewTags: 1, NoKeyword: 1, Duplicates: 1, OwnerFull: 1}); left != want {
+		t.Errorf("%+v, want %+v", left, want)
+	}
+	set, err := dataset.ReadTags(o.Out)
+	if err != nil || len(set) != 2 || strings.Join(set[1].Tags, " ") != "kite dog" {
+		t.Errorf("%v, %v", set, err)
+	}
+	if text, err := os.ReadFile(o.Addresses); err != nil || !strings.Contains(string(text), "1.jpg\thttp://photos.example/1.jpg\n") {
+		t.Errorf("%q, %v", text, err)
+	}
+	o.Distinct = folder // where no photo lies
+	if err := o.run(&out); err == nil || !strings.Contains(err.Error(), "no photo is left") {
+		t.Errorf("error %v", err)
+	}
+	for _, wrong := range []webSetOptions{{Out: "x"}, {Metadata: "x", Folder: "y", Out: "x"}, {Metadata: "x"}, {Metadata: "x", Out: "y"}} {
+		if err := wrong.run(&out); err == nil {
+			t.Errorf("%+v was taken", wrong)
+		}
+	}
+}
+
+func TestProgressTellsWhatIsLeft(t *testing.T) {
+	p := newProgress(os.Stderr, 100)
+	if told := p.add(25); !strings.HasPrefix(told, "25 of 100 steps, ") || !strings.HasSuffix(told, " left") {
+		t.Errorf("told %q", told)
+	}
+}
+
+// TestVerbsRefuse: what cannot be run is an error before data are read.
+func TestVerbsRefuse(t *testing.T) {
+	f := func(problem string, arguments ...string) {
+		t.Helper()
+		if err := run(t.Context(), arguments); err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%v: error %v", arguments, err)
+		}
+	}
+	f("--out", "paper")
+	f("no ablation", "ablations", "--only", "nothing of the kind")
+	f("either", "webset", "--out", "x")
+	f("name a verb", "no-verb")
+	path := filepath.Join(t.TempDir(), "run.toml")
+	if err := os.WriteFile(path, []byte("[stage3]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f("there is no such key", "paper", "--out", filepath.Join(t.TempDir(), "out"), "--config", path)
+	if _, err := experiment.Read(""); err != nil {
+		t.Error(err)
+	}
+}
