@@ -108,6 +108,26 @@ func (s *Standard) Folded(h *Head) *Head {
 	return folded
 }
 
+// Unfolded is what Folded was made of: a head to go on learning with. A value that never
+// changed has no weights, in either.
+func (s *Standard) Unfolded(h *Head) *Head {
+	unfolded := h.Clone()
+	shift := make([]float64, h.Hidden)
+	for i := range h.Inputs {
+		row := unfolded.HiddenWeights[i*h.Hidden : (i+1)*h.Hidden]
+		for j, value := range row {
+			shift[j] += float64(value) * float64(s.Mean[i])
+			if row[j] = 0; s.Scale[i] > 0 {
+				row[j] = value / s.Scale[i]
+			}
+		}
+	}
+	for j := range unfolded.HiddenOffset {
+		unfolded.HiddenOffset[j] = float32(float64(unfolded.HiddenOffset[j]) + shift[j])
+	}
+	return unfolded
+}
+
 // SentenceScale multiplies the features of sentences, of unit length, so that a value
 // has a deviation of about 1: √384.
 const SentenceScale = 19.6

@@ -39,7 +39,7 @@ type Two struct {
 // DefaultTwo is the recipe of the table.
 func DefaultTwo() Two {
 	return Two{
-		Rates:  Rates{Rate: 1e-3, Decay: 1e-2, WarmUp: .1, Dropout: .4, Threads: 2},
+		Rates:  Rates{Rate: 1e-3, Decay: 1e-2, WarmUp: .1, Dropout: .4, Noise: .4, Threads: 2},
 		Epochs: 25, LeastSteps: 200, Batch: 128, Replay: 256, Replayed: 2, Vocabulary: 1, Temperature: .07, Kept: .2,
 	}
 }

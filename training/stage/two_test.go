@@ -80,7 +80,7 @@ func precision(t *testing.T, library *runtime.Library, heads Heads, data Tagged)
 
 func trialTwo() Two {
 	two := DefaultTwo()
-	two.Rate, two.Epochs, two.LeastSteps, two.Batch, two.Replay, two.Dropout, two.Threads = 5e-3, 20, 100, 32, 32, .1, 1
+	two.Rate, two.Epochs, two.LeastSteps, two.Batch, two.Replay, two.Dropout, two.Noise, two.Threads = 5e-3, 20, 100, 32, 32, .1, .1, 1
 	return two
 }
 

@@ -13,12 +13,14 @@ import (
 
 // config is a run's file; what it does not name keeps its default.
 type config struct {
-	Library string      `toml:"library" json:"library"` // libonnxruntime
-	Bundle  string      `toml:"bundle" json:"bundle"`   // folder of the encoder whose features are learned on
-	Data    dataConfig  `toml:"data" json:"data"`
-	Model   modelConfig `toml:"model" json:"model"`
-	One     stage.One   `toml:"stage1" json:"stage1"`
-	Two     stage.Two   `toml:"stage2" json:"stage2"`
+	Library string       `toml:"library" json:"library"` // libonnxruntime
+	Bundle  string       `toml:"bundle" json:"bundle"`   // folder of the encoder whose features are learned on
+	Kept    string       `toml:"kept" json:"kept"`       // folder for heads of stage I, which no run with the same settings learns again
+	Data    dataConfig   `toml:"data" json:"data"`
+	Model   modelConfig  `toml:"model" json:"model"`
+	One     stage.One    `toml:"stage1" json:"stage1"`
+	Two     stage.Two    `toml:"stage2" json:"stage2"`
+	Replay  replayConfig `toml:"replay" json:"replay"`
 }
 
 // dataConfig says where captioned and tagged photos and their features are.
@@ -52,7 +54,7 @@ func (m modelConfig) width(parts []int) (sum int) {
 
 func defaults() config {
 	return config{
-		Library: "build/lib/libonnxruntime.so.1", Bundle: "build/encoders/builtin",
+		Library: "build/lib/libonnxruntime.so.1", Bundle: "build/encoders/builtin", Kept: "build/training",
 		Data: dataConfig{
 			Captions: "../shared/data/flickr8k/captions.train.tsv", DevCaptions: "../shared/data/flickr8k/captions.dev.tsv",
 			CaptionFeatures: "build/training/flickr8k.features",
@@ -60,7 +62,7 @@ func defaults() config {
 			TagFeatures: "build/training/corel5k.features", Views: 3, ViewFeatures: "build/training/flickr8k.view-%d.features", WordFeatures: "build/training/flickr8k.words.features",
 		},
 		Model: modelConfig{Parts: 3, PictureHidden: 1024, SentenceHidden: 512, Dimensions: 256},
-		One:   stage.DefaultOne(), Two: stage.DefaultTwo(),
+		One:   stage.DefaultOne(), Two: stage.DefaultTwo(), Replay: defaultReplay(),
 	}
 }
 

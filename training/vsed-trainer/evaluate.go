@@ -83,7 +83,7 @@ func runEvaluate(ctx context.Context, arguments []string) error {
 	}
 	var t table
 	for seed := range *seeds {
-		heads, err := w.stageOne(ctx, seed, func(stage.Epoch, stage.Heads) error { return nil })
+		heads, err := w.keptStageOne(ctx, seed, func(stage.Epoch, stage.Heads) error { return nil })
 		if err != nil {
 			return err
 		}

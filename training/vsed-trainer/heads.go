@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 
-	"vsed/encoders/builtin/heads"
-	"vsed/training/model"
 	"vsed/training/stage"
 )
 
@@ -15,6 +13,7 @@ func runHeads(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("heads", flag.ContinueOnError)
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	out := flags.String("out", "encoders/builtin/heads/heads.bin", "`file` of the heads")
+	replayOut := flags.String("replay", "encoders/builtin/heads/replay.bin", "`file` of what devices go over again while they learn")
 	classNames := flags.Float64("class-names", 1, "`weight` of the class names beside them")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -27,7 +26,7 @@ func runHeads(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	learned, err := w.stageOne(ctx, c.One.Seed, func(e stage.Epoch, _ stage.Heads) error {
+	learned, err := w.keptStageOne(ctx, c.One.Seed, func(e stage.Epoch, _ stage.Heads) error {
 		fmt.Printf("epoch %d of %d, loss %.3f\n", e.Number, c.One.Epochs, e.Loss)
 		return nil
 	})
@@ -39,16 +38,12 @@ func runHeads(ctx context.Context, arguments []string) error {
 		return err
 	}
 	fmt.Println("as trained:", line(found))
-	file := heads.File{
-		SentenceScale: model.SentenceScale, ClassNames: *classNames,
-		Picture: stored(w.standard.Folded(learned.Picture)), Sentence: stored(learned.Sentence),
+	if err := learned.File(w.standard, *classNames).Write(*out); err != nil {
+		return err
 	}
-	return file.Write(*out)
-}
-
-func stored(h *model.Head) heads.Head {
-	return heads.Head{
-		Hidden: heads.NewLayer(h.Inputs, h.Hidden, h.HiddenWeights, h.HiddenOffset),
-		Output: heads.NewLayer(h.Hidden, h.Outputs, h.Weights, h.Offset),
+	set, err := w.replaySet()
+	if err != nil {
+		return err
 	}
+	return set.Write(*replayOut)
 }

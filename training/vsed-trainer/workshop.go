@@ -65,10 +65,13 @@ func (w *workshop) readViews() error {
 func (w *workshop) stageOne(ctx context.Context, seed uint64, report func(stage.Epoch, stage.Heads) error) (stage.Heads, error) {
 	one := w.One
 	one.Seed = seed
-	heads := stage.NewHeads(
+	return one.Run(ctx, w.library, w.newHeads(seed), w.train.Captioned, report)
+}
+
+func (w *workshop) newHeads(seed uint64) stage.Heads {
+	return stage.NewHeads(
 		model.Sizes{Inputs: len(w.standard.Mean), Hidden: w.Model.PictureHidden, Outputs: w.Model.Dimensions},
 		model.Sizes{Inputs: len(w.train.Captions[0]), Hidden: w.Model.SentenceHidden, Outputs: w.Model.Dimensions}, seed)
-	return one.Run(ctx, w.library, heads, w.train.Captioned, report)
 }
 
 // retrieve measures heads alone on captions.
