@@ -160,3 +160,61 @@ func TestHardnessRises(t *testing.T) {
 		t.Error("without a warm-up the maximum counts at once")
 	}
 }
+
+// TestLossIsThatOfTheVectors compares a step's loss with one worked out by hand from the
+// vectors that a Reader gives: each term has its own pictures, texts and weight.
+func TestLossIsThatOfTheVectors(t *testing.T) {
+	s := trial("vse")
+	s.Captioned, s.Tagged, s.Noise, s.Unknown, s.MostTags = 6, 4, 0, 0, 0
+	s.Captions, s.Tags, s.Web = 1, .5, .25
+	l := newTrialLearner(t, s)
+	captioned, tagged := draws(6, 1, 1), draws(4, 0, 2)
+	l.fill(captioned, all(6), tagged, all(4))
+	got, err := l.step.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := Reader{loadLibrary(t), 1, length}
+	vectors := func(rows [][]float32, err error) [][]float32 {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	tagWords := func(data Data) (lists [][]int32) {
+		for _, tags := range data.Tags {
+			var list []int32
+			for _, tag := range tags {
+				list = append(list, data.TagWords[tag]...)
+			}
+			lists = append(lists, list)
+		}
+		return lists
+	}
+	pictures, others := vectors(reader.Pictures(t.Context(), l.model, captioned.Pictures)), vectors(reader.Pictures(t.Context(), l.model, tagged.Pictures))
+	want := hinges(pictures, vectors(reader.Sentences(t.Context(), l.model, captioned.Captions)), l.step.Mask("captions.negatives")) +
+		.5*hinges(pictures, vectors(reader.Tags(t.Context(), l.model, tagWords(captioned))), l.step.Mask("tags.negatives")) +
+		.25*hinges(others, vectors(reader.Tags(t.Context(), l.model, tagWords(tagged))), l.step.Mask("web.negatives"))
+	if math.Abs(got-want) > 1e-4*want {
+		t.Errorf("loss %v, by hand %v", got, want)
+	}
+}
+
+// hinges is VSE's loss with a margin of 0.2, by hand.
+func hinges(pictures, texts [][]float32, negatives []bool) (sum float64) {
+	score := func(i, j int) (sum float64) {
+		for k, value := range pictures[i] {
+			sum += float64(value) * float64(texts[j][k])
+		}
+		return sum
+	}
+	for i := range pictures {
+		for j := range texts {
+			if negatives[i*len(texts)+j] {
+				sum += max(0, .2+score(i, j)-score(i, i)) + max(0, .2+score(i, j)-score(j, j))
+			}
+		}
+	}
+	return sum
+}
