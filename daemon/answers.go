@@ -79,7 +79,17 @@ func (d *daemon) Photo(ctx context.Context, id int64) (api.Photo, error) {
 	if err != nil {
 		return api.Photo{}, err
 	}
-	return described(found, d.places), nil
+	answer := described(found, d.places)
+	if space := d.catalogue.Serving(); space != nil {
+		learned, err := space.Learned(ctx, id)
+		if err != nil {
+			return api.Photo{}, err
+		}
+		for _, one := range learned {
+			answer.Learned = append(answer.Learned, learnedTag(one))
+		}
+	}
+	return answer, nil
 }
 
 func (d *daemon) find(ctx context.Context, id int64) (catalogue.Photo, error) {

@@ -19,6 +19,7 @@ import (
 	"vsed/daemon/catalogue"
 	"vsed/daemon/config"
 	"vsed/daemon/folders"
+	"vsed/daemon/learn"
 	"vsed/daemon/places"
 	"vsed/daemon/search"
 	"vsed/daemon/server"
@@ -49,6 +50,7 @@ type daemon struct {
 	thumbnails *thumbnail.Store // nil: none are kept
 	places     *places.Gazetteer
 	encoding   *encoding
+	learning   *learn.Manager
 }
 
 // Run serves until the context ends, which is no error. The socket answers
@@ -106,6 +108,9 @@ func withStores(ctx context.Context, options Options, run func(*daemon) error) (
 	if d.encoding, err = newEncoding(ctx, d); err != nil {
 		return err
 	}
+	if d.learning, err = newLearning(d); err != nil {
+		return err
+	}
 	return run(d)
 }
 
@@ -159,11 +164,12 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) error {
 		}
 	})()
 	group, ctx := errgroup.WithContext(ctx)
-	api := server.New(d, d, d, d.Log)
+	api := server.New(d, d, d, d, d.Log)
 	group.Go(func() error { return api.Serve(ctx, listener) })
 	group.Go(func() error { return d.engine.Follow(ctx) })
 	group.Go(func() error { return d.keeper.Run(ctx) })
 	group.Go(func() error { return d.encoding.run(ctx) })
+	group.Go(func() error { return d.learning.Run(ctx) })
 	group.Go(func() error { return d.report(ctx) })
 	group.Go(func() error { return d.restful(ctx) })
 	group.Go(func() error { return d.purge(ctx) })

@@ -64,6 +64,8 @@ type Photo struct {
 	Missing  []Path    `json:"missing_paths,omitempty" doc:"the files that had this content and are missing, moved ones among them"`
 	Digest   string    `json:"digest,omitempty" doc:"SHA-256 of the content, in hexadecimal"`
 	Metadata *Metadata `json:"metadata,omitempty" doc:"what the file says of itself"`
+	// Learned is given where one photo is asked for.
+	Learned []LearnedTag `json:"learned,omitempty" doc:"tags that were learned and suggest themselves, the surest first; none of them is among tags"`
 }
 
 // How sure the time of a photo is: the surest first.

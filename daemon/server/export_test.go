@@ -87,7 +87,7 @@ func TestExportTakesItsTime(t *testing.T) {
 		ended := make(chan error, 1)
 		library := &slow{Library: servertest.New(), given: make(chan error, 2)}
 		go func() {
-			ended <- server.New(library, library, &servertest.Encoders{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(library, library, &servertest.Encoders{}, &servertest.Learning{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		patient := listener.dial()
 		defer patient.Close()

@@ -34,6 +34,7 @@ func (s *Server) routes() http.Handler {
 	s.quarantineRoutes(h)
 	s.eventRoutes(h)
 	s.encoderRoutes(h)
+	s.learningRoutes(h)
 	mux.HandleFunc("PUT /v1/encoders/{name}", s.installEncoder)
 	mux.HandleFunc("POST /v1/pictures", s.takePicture)
 	neverNull(h.OpenAPI().Components.Schemas)

@@ -87,6 +87,7 @@ type Server struct {
 	searcher Searcher
 	library  Library
 	encoders Encoders
+	learning Learning
 	log      *slog.Logger
 	handler  http.Handler
 	pictures chan struct{} // holds a token for each that is being taken
@@ -96,9 +97,9 @@ type Server struct {
 	endStreams context.CancelFunc
 }
 
-// New makes a server that answers from searcher, library and encoders.
-func New(searcher Searcher, library Library, encoders Encoders, log *slog.Logger) *Server {
-	s := &Server{searcher: searcher, library: library, encoders: encoders, log: log, pictures: make(chan struct{}, mostPictures)}
+// New makes a server that answers from searcher, library, encoders and learning.
+func New(searcher Searcher, library Library, encoders Encoders, learning Learning, log *slog.Logger) *Server {
+	s := &Server{searcher: searcher, library: library, encoders: encoders, learning: learning, log: log, pictures: make(chan struct{}, mostPictures)}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	s.handler = s.logged(s.routes())
 	return s

@@ -206,7 +206,9 @@ func serve(t *testing.T, library *servertest.Library, socket string, log *slog.L
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- server.New(library, library, &library.Shelf, log).Serve(ctx, listener) }()
+	go func() {
+		ended <- server.New(library, library, &library.Shelf, &library.School, log).Serve(ctx, listener)
+	}()
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -264,7 +266,7 @@ func TestIdleStreamIsKeptAlive(t *testing.T) {
 		library := servertest.New()
 		ended := make(chan error, 1)
 		go func() {
-			ended <- server.New(library, library, &library.Shelf, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(library, library, &library.Shelf, &library.School, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		conn := listener.dial()
 		defer conn.Close()
@@ -322,7 +324,7 @@ func TestShutdownCutsOffWhatHangs(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- server.New(hanging{}, servertest.New(), &servertest.Encoders{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(hanging{}, servertest.New(), &servertest.Encoders{}, &servertest.Learning{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		conn := listener.dial()
 		defer conn.Close()
@@ -347,7 +349,7 @@ func TestSilentClientsGiveUpTheirPlace(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		library, ended := servertest.New(), make(chan error, 1)
 		go func() {
-			ended <- server.New(library, library, &library.Shelf, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(library, library, &library.Shelf, &library.School, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		start := time.Now()
 		send := func(body string) net.Conn {
@@ -395,7 +397,7 @@ func TestSlowSearchIsBounded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- server.New(hanging{}, servertest.New(), &servertest.Encoders{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+			ended <- server.New(hanging{}, servertest.New(), &servertest.Encoders{}, &servertest.Learning{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 		}()
 		conn := listener.dial()
 		defer conn.Close()

@@ -28,6 +28,7 @@ type Library struct {
 	Quarantined []api.QuarantinedFile
 	Retried     []int64
 	Shelf       Encoders
+	School      Learning
 	// Failure, where set, is the error of every method.
 	Failure error
 

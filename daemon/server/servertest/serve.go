@@ -33,7 +33,7 @@ func start(t *testing.T, library *Library, listener net.Listener) (stop func()) 
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- server.New(library, library, &library.Shelf, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
+		ended <- server.New(library, library, &library.Shelf, &library.School, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 	}()
 	return func() {
 		cancel()

@@ -1,0 +1,343 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"vsed/daemon/api"
+	"vsed/daemon/catalogue"
+	"vsed/daemon/config"
+	"vsed/daemon/learn"
+	"vsed/daemon/server"
+	"vsed/plugins/contract"
+)
+
+var _ server.Learning = (*daemon)(nil)
+
+// Learning tells how far learning is and what it waits for.
+func (d *daemon) Learning(ctx context.Context) (api.Learning, error) {
+	fresh, given, err := d.learning.NewTags(ctx)
+	if err != nil {
+		return api.Learning{}, err
+	}
+	counts, err := d.catalogue.CountTags(ctx)
+	if err != nil {
+		return api.Learning{}, err
+	}
+	serving := d.encoding.encoders.Serving()
+	answer := api.Learning{
+		Serving: serving, Tagged: counts.Photos, TagsGiven: given, NewTags: fresh, Enough: learn.Enough, Auto: config.LearnOff,
+	}
+	_, answer.Learned = learn.NumberOf(serving)
+	if next := d.learning.Next(time.Now()); !next.IsZero() {
+		answer.Auto, answer.Next = config.LearnPropose, next.UTC().Format(time.RFC3339)
+	}
+	if run, progress, ok := d.learning.Current(); ok {
+		now := d.learningRun(run)
+		answer.Run, answer.Progress = &now, learningProgress(progress, time.Now())
+	}
+	answer.Proposal, answer.Last = d.newestRuns()
+	if space := d.catalogue.Serving(); space != nil {
+		first, err := space.Suggestions(ctx, catalogue.SuggestionFilter{Least: api.DefaultLeast, Limit: 1})
+		if err != nil {
+			return api.Learning{}, err
+		}
+		answer.Suggests = len(first) > 0
+	}
+	return answer, nil
+}
+
+// newestRuns gives the newest proposal that waits, and the newest run that has ended.
+func (d *daemon) newestRuns() (proposal, last *api.LearningRun) {
+	runs := d.learning.Runs()
+	for _, run := range slices.Backward(runs) {
+		if run.State == learn.Running {
+			continue
+		}
+		answer := d.learningRun(run)
+		if last == nil {
+			last = &answer
+		}
+		if proposal == nil && d.waits(run) {
+			proposal = &answer
+		}
+	}
+	return proposal, last
+}
+
+// waits reports whether a run proposes what could be applied and never was, over what
+// serves now.
+func (d *daemon) waits(run learn.Run) bool {
+	about := d.encoding.encoders.About()
+	newest, _ := learn.NumberOf(d.encoding.encoders.Serving())
+	return run.State == learn.Proposed && run.Applied.IsZero() && run.Number > newest && about != nil && about.GetFeatureSpace() == run.FeatureSpace
+}
+
+func learningProgress(p learn.Progress, now time.Time) *api.LearningProgress {
+	answer := &api.LearningProgress{Step: p.Step, Done: p.Done, Total: p.Total}
+	if took := now.Sub(p.Since).Seconds(); p.Done > 0 && took > 0 {
+		answer.Rate = float64(p.Done) / took
+		answer.SecondsLeft = float64(max(0, p.Total-p.Done)) / answer.Rate
+	}
+	return answer
+}
+
+func (d *daemon) learningRun(run learn.Run) api.LearningRun {
+	answer := api.LearningRun{
+		Number: run.Number, State: run.State, Reason: run.Reason, By: run.By, Began: instant(run.Began), Ended: instant(run.Ended),
+		From: run.From, Encoder: learn.Name(run.Number), Applied: instant(run.Applied), Serves: d.encoding.encoders.Serving() == learn.Name(run.Number),
+	}
+	if s := run.Summary; s != nil {
+		answer.Photos, answer.Held, answer.Tags, answer.Learned = s.Photos, s.Held, s.Tags, s.Learned
+		gain := api.LearningMeasure(s.Gain)
+		answer.Gain = &gain
+		if s.Guard != nil {
+			guard := api.LearningMeasure(*s.Guard)
+			answer.Guard = &guard
+		}
+	}
+	return answer
+}
+
+// instant writes a time, or nothing for none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// LearningRuns lists the runs that are kept, the newest first.
+func (d *daemon) LearningRuns(context.Context) ([]api.LearningRun, error) {
+	var answer []api.LearningRun
+	for _, run := range slices.Backward(d.learning.Runs()) {
+		answer = append(answer, d.learningRun(run))
+	}
+	return answer, nil
+}
+
+// StartLearning starts a run.
+func (d *daemon) StartLearning(ctx context.Context) (api.LearningRun, error) {
+	run, err := d.learning.Start(ctx, learn.ByHand)
+	if err != nil {
+		return api.LearningRun{}, refuseLearning(err)
+	}
+	return d.learningRun(run), nil
+}
+
+// StopLearning ends the run that is under way.
+func (d *daemon) StopLearning(context.Context) error { return refuseLearning(d.learning.Stop()) }
+
+// ApplyLearning begins the swap to what a run proposes.
+func (d *daemon) ApplyLearning(ctx context.Context, number int) error {
+	return refuseLearning(d.learning.Apply(ctx, number))
+}
+
+// RollBackLearning goes back to the encoder before.
+func (d *daemon) RollBackLearning(ctx context.Context) error {
+	return refuseLearning(d.learning.Rollback(ctx))
+}
+
+// refuseLearning tells clients what is wrong with what they asked.
+func refuseLearning(err error) error {
+	var refused *learn.RefusedError
+	var unknown *learn.UnknownError
+	switch {
+	case errors.As(err, &refused):
+		return refuse(http.StatusConflict, "%s", err)
+	case errors.As(err, &unknown):
+		return refuse(http.StatusNotFound, "%s", err)
+	}
+	return refuseEncoder(err)
+}
+
+// LearningReport tells what a run found.
+func (d *daemon) LearningReport(ctx context.Context, number int) (api.LearningReport, error) {
+	run, report, err := d.learning.Report(number)
+	if err != nil {
+		return api.LearningReport{}, refuseLearning(err)
+	}
+	answer := api.LearningReport{
+		Run: d.learningRun(run), Events: report.Events, Notes: report.Notes, Before: learningFigures(report.Before), After: learningFigures(report.After),
+		Kept: report.Kept, ClassNames: report.ClassNames, Seconds: report.Seconds, Memory: report.Memory,
+	}
+	for name, part := range report.Parts {
+		if answer.Parts == nil {
+			answer.Parts = make(map[string]api.LearningFigures)
+		}
+		answer.Parts[name] = learningFigures(part)
+	}
+	if g := report.Guard; g != nil {
+		answer.Guard = &api.LearningGuard{Pictures: g.Pictures, Queries: g.Queries, R1Before: g.R1Before, R1After: g.R1After, Change: api.LearningMeasure(g.Change)}
+	}
+	for _, tag := range report.PerTag {
+		answer.PerTag = append(answer.PerTag, api.LearningTag(tag))
+	}
+	for _, example := range report.Examples {
+		one, err := d.learningExample(ctx, example)
+		if err != nil {
+			return api.LearningReport{}, err
+		}
+		answer.Examples = append(answer.Examples, one)
+	}
+	return answer, nil
+}
+
+func learningFigures(f contract.TrainingFigures) api.LearningFigures {
+	return api.LearningFigures{MAP: api.LearningMeasure(f.MAP), P5: api.LearningMeasure(f.P5), R10: api.LearningMeasure(f.R10), Queries: f.Queries}
+}
+
+func (d *daemon) learningExample(ctx context.Context, example contract.TrainingExample) (answer api.LearningExample, err error) {
+	answer.Query = example.Query
+	if answer.Before, err = d.learningHits(ctx, example.Before, example.Relevant); err != nil {
+		return answer, err
+	}
+	answer.After, err = d.learningHits(ctx, example.After, example.Relevant)
+	return answer, err
+}
+
+// learningHits names photos by where they are; one that was forgotten since has its
+// number alone.
+func (d *daemon) learningHits(ctx context.Context, ids, relevant []int64) (hits []api.LearningHit, err error) {
+	for _, id := range ids {
+		hit := api.LearningHit{ID: id, Relevant: slices.Contains(relevant, id)}
+		if hit.Path, err = d.pathOf(ctx, id); err != nil {
+			return nil, err
+		}
+		hits = append(hits, hit)
+	}
+	return hits, nil
+}
+
+func (d *daemon) pathOf(ctx context.Context, id int64) (api.Path, error) {
+	found, err := d.catalogue.Photo(ctx, id)
+	if errors.Is(err, catalogue.ErrNotFound) {
+		return api.Path{}, nil
+	}
+	return photo(found).Path, err
+}
+
+// Suggestions lists learned tags that nobody has said anything of.
+func (d *daemon) Suggestions(ctx context.Context, asked api.SuggestionsRequest) (page api.SuggestionList, err error) {
+	space := d.catalogue.Serving()
+	if space == nil {
+		return page, nil
+	}
+	if asked.Photo != 0 {
+		return d.suggestionsOf(ctx, space, asked)
+	}
+	filter := catalogue.SuggestionFilter{Tag: asked.Tag, Least: asked.Least, Limit: asked.Limit + 1}
+	if filter.After, err = suggestionCursor(asked.Cursor); err != nil {
+		return page, err
+	}
+	found, err := space.Suggestions(ctx, filter)
+	if len(found) > asked.Limit {
+		found = found[:asked.Limit]
+		page.Next = afterSuggestion(found[asked.Limit-1])
+	}
+	for _, one := range found {
+		if err != nil {
+			break
+		}
+		answer := api.Suggestion{Photo: one.Photo, LearnedTag: learnedTag(one.LearnedTag)}
+		answer.Path, err = d.pathOf(ctx, one.Photo)
+		page.Suggestions = append(page.Suggestions, answer)
+	}
+	return page, err
+}
+
+// suggestionsOf lists those of one photo, which are few, on one page.
+func (d *daemon) suggestionsOf(ctx context.Context, space *catalogue.Space, asked api.SuggestionsRequest) (page api.SuggestionList, err error) {
+	found, err := d.find(ctx, asked.Photo)
+	if err != nil {
+		return page, err
+	}
+	tags, err := space.Learned(ctx, asked.Photo)
+	for _, one := range tags {
+		if one.Confidence >= asked.Least && (asked.Tag == "" || one.Name == asked.Tag) {
+			page.Suggestions = append(page.Suggestions, api.Suggestion{Photo: asked.Photo, Path: photo(found).Path, LearnedTag: learnedTag(one)})
+		}
+	}
+	return page, err
+}
+
+func learnedTag(one catalogue.LearnedTag) api.LearnedTag {
+	return api.LearnedTag{Tag: one.Name, Confidence: one.Confidence}
+}
+
+// A cursor is the last suggestion of a page.
+func afterSuggestion(last catalogue.Suggestion) string {
+	text, err := json.Marshal(last)
+	if err != nil {
+		panic(err) // it holds nothing that JSON cannot
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func suggestionCursor(cursor string) (*catalogue.Suggestion, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	var last catalogue.Suggestion
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(text, &last)
+	}
+	if err != nil {
+		return nil, refuse(http.StatusUnprocessableEntity, "the cursor is damaged: list again without it")
+	}
+	return &last, nil
+}
+
+// AcceptSuggestions makes learned tags the user's.
+func (d *daemon) AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (int64, error) {
+	return d.takeSuggestions(ctx, named, d.catalogue.AddTags)
+}
+
+// RefuseSuggestions takes learned tags away for good.
+func (d *daemon) RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (int64, error) {
+	return d.takeSuggestions(ctx, named, d.catalogue.RefuseTags)
+}
+
+// takeSuggestions passes over what is not suggested, or no longer.
+func (d *daemon) takeSuggestions(ctx context.Context, named []api.PhotoTag, take func(context.Context, int64, []string) error) (taken int64, err error) {
+	space := d.catalogue.Serving()
+	if space == nil {
+		return 0, nil
+	}
+	named = slices.Clone(named)
+	slices.SortFunc(named, func(a, b api.PhotoTag) int { return cmp.Or(cmp.Compare(a.Photo, b.Photo), cmp.Compare(a.Tag, b.Tag)) })
+	named = slices.Compact(named)
+	for len(named) > 0 {
+		photo := named[0].Photo
+		end := slices.IndexFunc(named, func(one api.PhotoTag) bool { return one.Photo != photo })
+		if end < 0 {
+			end = len(named)
+		}
+		suggested, err := space.Learned(ctx, photo)
+		if err != nil {
+			return taken, err
+		}
+		var names []string
+		for _, one := range named[:end] {
+			if slices.ContainsFunc(suggested, func(tag catalogue.LearnedTag) bool { return tag.Name == one.Tag }) {
+				names = append(names, one.Tag)
+			}
+		}
+		named = named[end:]
+		if len(names) == 0 {
+			continue
+		}
+		if err := take(ctx, photo, names); err != nil {
+			return taken, err
+		}
+		taken += int64(len(names))
+	}
+	return taken, nil
+}
