@@ -33,11 +33,16 @@ func newEncoderRollbackCommand(out Screen) *cli.Command {
 }
 
 func runEncoderRollback(ctx context.Context, options EncoderRollbackOptions, out Screen) error {
+	return rollBack(ctx, options, out, func(ctx context.Context) (api.Swap, error) { return options.Client.SwapCommand(ctx, "rollback") })
+}
+
+// rollBack asks for a roll-back and follows it.
+func rollBack(ctx context.Context, options EncoderRollbackOptions, out Screen, begin func(context.Context) (api.Swap, error)) error {
 	before, err := options.Client.Swap(ctx)
 	if err != nil {
 		return err
 	}
-	swap, err := options.Client.SwapCommand(ctx, "rollback")
+	swap, err := begin(ctx)
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,13 @@ func photoFields(photo api.Photo) []field {
 		}
 		fields = append(fields, field{name, tag.Name + " (" + tag.Source + ")"})
 	}
+	for i, tag := range photo.Learned {
+		name := ""
+		if i == 0 {
+			name = "Learned"
+		}
+		fields = append(fields, field{name, tag.Tag + " " + sure(tag.Confidence)})
+	}
 	return append(fields, field{"SHA-256", photo.Digest})
 }
 

@@ -57,11 +57,15 @@ func runStatus(ctx context.Context, options StatusOptions, out Screen) error {
 	if err != nil {
 		return err
 	}
-	return showStatus(status, swap, out)
+	learning, err := options.Client.Learning(ctx)
+	if err != nil {
+		return err
+	}
+	return showStatus(status, swap, learning, out)
 }
 
-func showStatus(status api.Status, swap api.Swap, out Screen) error {
-	if err := showSummary(status, swap, out); err != nil {
+func showStatus(status api.Status, swap api.Swap, learning api.Learning, out Screen) error {
+	if err := showSummary(status, swap, learning, out); err != nil {
 		return err
 	}
 	if err := out.printf("\n"); err != nil {
@@ -101,13 +105,19 @@ func showSidecars(status api.Status, out Screen) error {
 	return out.printf("%s", text)
 }
 
-func showSummary(status api.Status, swap api.Swap, out Screen) error {
+func showSummary(status api.Status, swap api.Swap, learning api.Learning, out Screen) error {
 	lines := []string{
 		strings.TrimSpace("vsed "+status.Version) + ": " + progress(status),
 		"Encoder: " + encoder(status.Encoder),
 	}
 	if swap.Stage != api.SwapNone && swap.Stage != "" {
 		lines = append(lines, "Swap: "+swapText(swap))
+	}
+	if learning.Run != nil {
+		lines = append(lines, "Learning: "+runText(*learning.Run, learning.Progress))
+	}
+	if learning.Proposal != nil {
+		lines = append(lines, "Proposal: learning "+proposalText(learning.Proposal))
 	}
 	if p := status.Encoder.Preparation; p != nil {
 		lines = append(lines, "Preparation: "+preparation(*p))

@@ -1,0 +1,302 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+)
+
+const (
+	// tagsShown, examplesShown and hitsShown are what a report has room for, unless
+	// all is asked for.
+	tagsShown     = 15
+	lackingShown  = 8
+	examplesShown = 3
+	hitsShown     = 5
+)
+
+const learnReportHelp = `All is measured on photos that were held out, of other days than those that were
+learned from, by one search for each tag:
+   ranking (mAP)     how far in front the photos with the tag stand; 100: all of
+                     them before all others (mean average precision)
+   right of first 5  of the first five photos, those that have the tag
+   among first 10    of the photos with the tag, those among the first ten
+   other sentences   of sentences that are not about your photos, those that find
+                     their picture first: what learning may cost
+In brackets, where a value would lie with other tags of the kind, 19 times in 20.`
+
+// LearnReportOptions are those of `vsectl learn report`.
+type LearnReportOptions struct {
+	LearnOptions
+	All bool
+}
+
+func newLearnReportCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "report", Usage: "show what a run found, the newest one where none is named", ArgsUsage: "[RUN]",
+		Description: learnReportHelp + "\n\n" +
+			examples("vsectl learn report", "vsectl learn report --all 3"),
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.BoolFlag{Name: "all", Usage: "show every tag and every example", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			run, err := numberOfRun("report", c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			return runLearnReport(c.Context, LearnReportOptions{LearnOptions{common(c), run}, c.Bool("all")}, out)
+		},
+	})
+}
+
+func runLearnReport(ctx context.Context, options LearnReportOptions, out Screen) error {
+	number, err := options.reported(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := options.Client.LearningReport(ctx, number)
+	if err != nil {
+		return err
+	}
+	if options.JSON {
+		return out.json(report)
+	}
+	return showLearningReport(report, options.All, out)
+}
+
+// reported gives the number that was named, or that of the newest run with a report.
+func (o LearnReportOptions) reported(ctx context.Context) (int, error) {
+	if o.Run != 0 {
+		return o.Run, nil
+	}
+	runs, err := o.Client.LearningRuns(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, run := range runs {
+		if run.State == api.LearningProposed || run.State == api.LearningRefused {
+			return run.Number, nil
+		}
+	}
+	return 0, &notFoundError{"no learning run has a report yet: `vsectl learn start` learns from your tags"}
+}
+
+func showLearningReport(report api.LearningReport, all bool, out Screen) error {
+	for _, line := range table.Wrap(outcome(report, out), out.Width) {
+		if err := out.printf("%s\n", table.Escape(line)); err != nil {
+			return err
+		}
+	}
+	for _, part := range []func(api.LearningReport, bool, Screen) error{showMeasures, showTagChanges, showLacking, showExamples, showRemarks} {
+		if err := part(report, all, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outcome says in a line or two what came of it.
+func outcome(report api.LearningReport, out Screen) string {
+	run := report.Run
+	text := fmt.Sprintf("Learning run %d, %s", run.Number, ago(cmp.Or(run.Ended, run.Began), out.Now))
+	switch {
+	case run.State == api.LearningRefused:
+		return text + ", proposes nothing: " + run.Reason
+	case run.Serves:
+		return text + ": what it proposed serves."
+	}
+	return text + ": a proposal."
+}
+
+// measured reports whether anything could be measured.
+func measured(report api.LearningReport) bool { return report.After.Queries > 0 }
+
+// showMeasures is the table of what is won and what is lost.
+func showMeasures(report api.LearningReport, _ bool, out Screen) error {
+	run := report.Run
+	tags := plural(int64(run.Tags), "tag", "tags")
+	if !measured(report) {
+		return out.paragraph(fmt.Sprintf("There are %s with %s to learn from.", photos(int64(run.Photos+run.Held)), tags))
+	}
+	err := out.paragraph(fmt.Sprintf("Learned %s of %s from %s; measured on %s of other days.", number(int64(run.Learned)), tags, photos(int64(run.Photos)), photos(int64(run.Held))))
+	if err != nil {
+		return err
+	}
+	columns := []table.Column{{Title: "IN PERCENT"}, {Title: "BEFORE", Right: true}, {Title: "AFTER", Right: true}, {Title: "CHANGE"}}
+	before, after := report.Before, report.After
+	rows := [][]string{
+		{"ranking (mAP)", value(before.MAP), value(after.MAP), change(run.Gain, before.MAP, after.MAP)},
+		{"right of first 5", value(before.P5), value(after.P5), change(nil, before.P5, after.P5)},
+		{"among first 10", value(before.R10), value(after.R10), change(nil, before.R10, after.R10)},
+	}
+	if g := report.Guard; g != nil {
+		rows = append(rows, []string{"other sentences", percent(g.R1Before), percent(g.R1After), change(&g.Change, api.LearningMeasure{}, api.LearningMeasure{})})
+	}
+	if err := out.printf("\n"); err != nil {
+		return err
+	}
+	return out.table(columns, rows)
+}
+
+// change tells a difference, with its interval where that was measured.
+func change(measured *api.LearningMeasure, before, after api.LearningMeasure) string {
+	switch {
+	case measured == nil:
+		return points(after.Value - before.Value)
+	case measured.Low == measured.High:
+		return points(measured.Value)
+	}
+	return fmt.Sprintf("%s (%s to %s)", points(measured.Value), points(measured.Low), points(measured.High))
+}
+
+func percent(value float64) string { return strconv.FormatFloat(value, 'f', 1, 64) }
+
+// value tells a measure, with the interval where there is one.
+func value(m api.LearningMeasure) string {
+	if m.Low == m.High {
+		return percent(m.Value)
+	}
+	return fmt.Sprintf("%s (%s–%s)", percent(m.Value), percent(m.Low), percent(m.High))
+}
+
+// showTagChanges is the table of tags that could be measured, those that change most first.
+func showTagChanges(report api.LearningReport, all bool, out Screen) error {
+	var measured []api.LearningTag
+	for _, tag := range report.PerTag {
+		if tag.Held > 0 && tag.Lacking == 0 {
+			measured = append(measured, tag)
+		}
+	}
+	if len(measured) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(measured, func(a, b api.LearningTag) int { return cmp.Compare(b.After-b.Before, a.After-a.Before) })
+	shown := measured
+	if !all && len(shown) > tagsShown {
+		// The worst are as much worth knowing as the best.
+		shown = slices.Concat(measured[:tagsShown-3], measured[len(measured)-3:])
+	}
+	columns := []table.Column{
+		{Title: "TAG", Shorten: table.End}, {Title: "PHOTOS", Right: true}, {Title: "HELD OUT", Right: true},
+		{Title: "BEFORE", Right: true}, {Title: "AFTER", Right: true}, {Title: "CHANGE", Right: true},
+	}
+	rows := make([][]string, len(shown))
+	for i, tag := range shown {
+		rows[i] = []string{tag.Tag, number(int64(tag.Photos)), number(int64(tag.Held)), percent(tag.Before), percent(tag.After), points(tag.After - tag.Before)}
+	}
+	if err := out.printf("\n"); err != nil {
+		return err
+	}
+	if err := out.table(columns, rows); err != nil {
+		return err
+	}
+	if rest := len(measured) - len(shown); rest > 0 {
+		return out.printf("%s between them: `vsectl learn report --all %d`\n", plural(int64(rest), "more tag", "more tags"), report.Run.Number)
+	}
+	return nil
+}
+
+// showLacking says what to tag more of.
+func showLacking(report api.LearningReport, all bool, out Screen) error {
+	var lacking []api.LearningTag
+	for _, tag := range report.PerTag {
+		if tag.Lacking > 0 {
+			lacking = append(lacking, tag)
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(lacking, func(a, b api.LearningTag) int { return cmp.Compare(a.Lacking, b.Lacking) })
+	shown := lacking
+	if !all {
+		shown = lacking[:min(len(lacking), lackingShown)]
+	}
+	names := make([]string, len(shown))
+	for i, tag := range shown {
+		names[i] = fmt.Sprintf("%s (%d more)", tag.Tag, tag.Lacking)
+	}
+	text := "On too few photos to be learned, with how many more it takes: " + strings.Join(names, ", ")
+	if rest := len(lacking) - len(shown); rest > 0 {
+		text += fmt.Sprintf(" and %s", plural(int64(rest), "other tag", "other tags"))
+	}
+	return out.paragraph(text)
+}
+
+// paragraph prints a text after an empty line, broken between words.
+func (s Screen) paragraph(text string) error {
+	if err := s.printf("\n"); err != nil {
+		return err
+	}
+	for _, line := range table.Wrap(text, s.Width) {
+		if err := s.printf("%s\n", table.Escape(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showExamples shows what some queries find among the held-out photos.
+func showExamples(report api.LearningReport, all bool, out Screen) error {
+	examples := report.Examples
+	if !all {
+		examples = examples[:min(len(examples), examplesShown)]
+	}
+	for _, one := range examples {
+		if err := out.printf("\nWhat %s finds first, ✓ where the photo has the tag:\n", table.Escape(strconv.Quote(one.Query))); err != nil {
+			return err
+		}
+		rows := make([][]string, min(max(len(one.Before), len(one.After)), hitsShown))
+		for i := range rows {
+			rows[i] = []string{strconv.Itoa(i + 1), exampleHit(one.Before, i), exampleHit(one.After, i)}
+		}
+		columns := []table.Column{{Title: "", Right: true}, {Title: "BEFORE", Shorten: table.Middle}, {Title: "AFTER", Shorten: table.Middle}}
+		if err := out.table(columns, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exampleHit is the photo at a place of an example: the end of its path is what people know.
+func exampleHit(hits []api.LearningHit, i int) string {
+	if i >= len(hits) {
+		return ""
+	}
+	mark := "· "
+	if hits[i].Relevant {
+		mark = "✓ "
+	}
+	path := rawPath(hits[i].Path)
+	if path == "" {
+		return mark + fmt.Sprintf("id:%d", hits[i].ID)
+	}
+	return mark + filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))
+}
+
+// showRemarks prints what else is to be known, and what to do next.
+func showRemarks(report api.LearningReport, _ bool, out Screen) error {
+	for _, note := range report.Notes {
+		if err := out.paragraph(note); err != nil {
+			return err
+		}
+	}
+	run := report.Run
+	switch {
+	case run.State != api.LearningProposed:
+		return nil
+	case run.Serves:
+		return out.printf("\n`vsectl learn suggestions` shows the tags that it suggests,\n`vsectl learn rollback` goes back to the encoder before.\n")
+	}
+	return out.printf("\n`vsectl learn apply %d` uses it: search goes on meanwhile, and no photo is read.\n`vsectl learn rollback` goes back at once.\n", run.Number)
+}

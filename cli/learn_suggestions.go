@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+)
+
+// LearnSuggestionsOptions are those of `vsectl learn suggestions`.
+type LearnSuggestionsOptions struct {
+	Common
+	Tag    string
+	Least  float64
+	Limit  int
+	Cursor string
+}
+
+func leastFlag() cli.Flag {
+	return &cli.Float64Flag{Name: "least", Usage: "only those of at least this `CONFIDENCE`, 0 to 1", Value: api.DefaultLeast}
+}
+
+func checkLeast(least float64) error {
+	if !(least >= 0 && least <= 1) {
+		return usagef("--least %g is no confidence: give 0 to 1", least)
+	}
+	return nil
+}
+
+func newLearnSuggestionsCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "suggestions", Usage: "show tags that were learned, on photos that do not have them",
+		Description: "The confidence is calibrated: of a hundred with 90 %, about ninety are right.\n`vsectl learn accept` makes a suggestion a tag of yours, `vsectl learn refuse` takes it\naway for good.\n\n" +
+			examples("vsectl learn suggestions --tag beach", "vsectl learn suggestions --least 0.9 --limit 200"),
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.StringFlag{Name: "tag", Usage: "only the tag `TAG`"},
+			leastFlag(),
+			&cli.IntFlag{Name: "limit", Usage: fmt.Sprintf("show at most `N`, 1 to %d", api.MaxLimit), Value: api.DefaultSuggestions},
+			&cli.StringFlag{Name: "cursor", Usage: "go on where an earlier page ended, at its `CURSOR`"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usagef("learn suggestions takes no argument: for one tag, --tag TAG")
+			}
+			return runLearnSuggestions(c.Context, LearnSuggestionsOptions{common(c), c.String("tag"), c.Float64("least"), c.Int("limit"), c.String("cursor")}, out)
+		},
+	})
+}
+
+func runLearnSuggestions(ctx context.Context, options LearnSuggestionsOptions, out Screen) error {
+	if err := checkLimit(options.Limit); err != nil {
+		return err
+	}
+	if err := checkLeast(options.Least); err != nil {
+		return err
+	}
+	page, err := options.Client.Suggestions(ctx, api.SuggestionsRequest{Tag: options.Tag, Least: options.Least, Limit: options.Limit, Cursor: options.Cursor})
+	if err != nil {
+		return err
+	}
+	switch {
+	case options.JSON:
+		err = out.json(page)
+	case len(page.Suggestions) == 0:
+		err = showNoSuggestion(ctx, options.Client, out)
+	default:
+		err = showSuggestions(page, out)
+	}
+	if err == nil && len(page.Suggestions) == 0 {
+		return errNone
+	}
+	return err
+}
+
+// showNoSuggestion says why there is none.
+func showNoSuggestion(ctx context.Context, client *api.Client, out Screen) error {
+	learning, err := client.Learning(ctx)
+	if err != nil {
+		return err
+	}
+	if !learning.Learned {
+		return out.printf("Nothing is suggested: no learned encoder serves. `vsectl learn status` shows how to come to one.\n")
+	}
+	return out.printf("Nothing is suggested: a smaller --least shows what is less sure.\n")
+}
+
+func showSuggestions(page api.SuggestionList, out Screen) error {
+	columns := []table.Column{{Title: "PHOTO", Right: true}, {Title: "TAG", Shorten: table.End}, {Title: "SURE", Right: true}, {Title: "PATH", Shorten: table.Middle}}
+	rows := make([][]string, len(page.Suggestions))
+	for i, one := range page.Suggestions {
+		rows[i] = []string{fmt.Sprintf("id:%d", one.Photo), one.Tag, sure(one.Confidence), rawPath(one.Path)}
+	}
+	if err := out.table(columns, rows); err != nil || page.Next == "" {
+		return err
+	}
+	return out.printf("\nThere are more: add --cursor %s\n", table.Escape(page.Next))
+}
+
+// sure tells a confidence; only certainty is 100 %.
+func sure(confidence float64) string {
+	return strconv.Itoa(int(math.Floor(100*confidence+1e-9))) + " %"
+}
+
+// LearnTakeOptions are those of `vsectl learn accept` and `refuse`: either a photo with
+// tags, or a tag on all photos that it is suggested for.
+type LearnTakeOptions struct {
+	Common
+	Refuse bool
+	Photo  string
+	Tags   []string
+	Tag    string
+	Least  float64
+	Yes    bool
+	// Answer is where the user answers; nil: nobody can be asked.
+	Answer io.Reader
+}
+
+func newLearnAcceptCommand(out Screen) *cli.Command {
+	return newLearnTakeCommand("accept", "make suggestions your tags", out)
+}
+
+func newLearnRefuseCommand(out Screen) *cli.Command {
+	return newLearnTakeCommand("refuse", "take suggestions away for good; the next run learns from it", out)
+}
+
+func newLearnTakeCommand(name, usage string, out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: name, Usage: usage, ArgsUsage: "PHOTO TAG... | --tag TAG",
+		Description: photoHelp + "\nWith --tag, the tag on every photo that it is suggested for, after a question.\n\n" +
+			examples("vsectl learn "+name+" id:75 beach sea", "vsectl learn "+name+" --tag beach --least 0.9"),
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.StringFlag{Name: "tag", Usage: "all suggestions of the tag `TAG`"},
+			leastFlag(),
+			&cli.BoolFlag{Name: "yes", Usage: "do not ask", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			options := LearnTakeOptions{Common: common(c), Refuse: name == "refuse", Tag: c.String("tag"), Least: c.Float64("least"), Yes: c.Bool("yes")}
+			if term.IsTerminal(int(os.Stdin.Fd())) {
+				options.Answer = os.Stdin
+			}
+			switch {
+			case options.Tag == "" && c.NArg() < 2, options.Tag != "" && c.NArg() > 0:
+				return usagef("learn %s takes either a PHOTO and at least one TAG, or --tag TAG: see `vsectl learn %s --help`", name, name)
+			case options.Tag == "":
+				options.Photo, options.Tags = c.Args().First(), c.Args().Tail()
+			}
+			return runLearnTake(c.Context, options, out)
+		},
+	})
+}
+
+func runLearnTake(ctx context.Context, options LearnTakeOptions, out Screen) error {
+	named, err := options.named(ctx)
+	if err != nil {
+		return err
+	}
+	if options.Tag != "" {
+		if err := options.ask(len(named), out); err != nil {
+			return err
+		}
+	}
+	taken, err := options.take(ctx, named)
+	if err != nil {
+		return err
+	}
+	if options.JSON {
+		err = out.json(api.SuggestionsTaken{Taken: taken})
+	} else if taken > 0 {
+		err = out.printf("%s\n", options.done(taken))
+	}
+	switch missed := int64(len(named)) - taken; {
+	case err != nil:
+		return err
+	case taken == 0:
+		return &notFoundError{"none of these is suggested: `vsectl learn suggestions` shows what is"}
+	case missed > 0:
+		return &partialError{fmt.Sprintf("%s not suggested (any more)", plural(missed, "other is", "others are"))}
+	}
+	return nil
+}
+
+// named gives the suggestions that are meant.
+func (o LearnTakeOptions) named(ctx context.Context) (named []api.PhotoTag, err error) {
+	if o.Tag == "" {
+		id, err := findPhoto(ctx, o.Client, o.Photo)
+		for _, tag := range o.Tags {
+			named = append(named, api.PhotoTag{Photo: id, Tag: tag})
+		}
+		return named, err
+	}
+	if err := checkLeast(o.Least); err != nil {
+		return nil, err
+	}
+	asked := api.SuggestionsRequest{Tag: o.Tag, Least: o.Least, Limit: api.MaxLimit}
+	for {
+		page, err := o.Client.Suggestions(ctx, asked)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page.Suggestions {
+			named = append(named, api.PhotoTag{Photo: one.Photo, Tag: one.Tag})
+		}
+		if asked.Cursor = page.Next; page.Next == "" {
+			break
+		}
+	}
+	if len(named) == 0 {
+		return nil, &notFoundError{fmt.Sprintf("the tag %q is suggested for no photo with %s or more: `vsectl learn suggestions` shows what is", o.Tag, sure(o.Least))}
+	}
+	return named, nil
+}
+
+// ask has the user confirm what is done to many photos.
+func (o LearnTakeOptions) ask(count int, out Screen) error {
+	if o.Yes {
+		return nil
+	}
+	what := fmt.Sprintf("Give the tag %q to %s that it is suggested for with %s or more", o.Tag, photos(int64(count)), sure(o.Least))
+	if o.Refuse {
+		what = fmt.Sprintf("Refuse the tag %q for %s that it is suggested for with %s or more", o.Tag, photos(int64(count)), sure(o.Least))
+	}
+	if o.Answer == nil {
+		return usagef("%s? Nobody can be asked here: add --yes", what)
+	}
+	if err := out.printf("%s? [y/N] ", table.Escape(what)); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(o.Answer).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return usagef("nothing was changed")
+	}
+	return nil
+}
+
+// sentTogether is how many suggestions go into a request: each photo's tags are written
+// to the disk before the next one's.
+const sentTogether = 100
+
+// take sends all that is meant.
+func (o LearnTakeOptions) take(ctx context.Context, named []api.PhotoTag) (taken int64, err error) {
+	send := o.Client.AcceptSuggestions
+	if o.Refuse {
+		send = o.Client.RefuseSuggestions
+	}
+	for len(named) > 0 && err == nil {
+		part := named[:min(len(named), sentTogether)]
+		named = named[len(part):]
+		var count int64
+		count, err = send(ctx, part)
+		taken += count
+	}
+	return taken, err
+}
+
+func (o LearnTakeOptions) done(taken int64) string {
+	switch {
+	case o.Refuse:
+		return plural(taken, "suggestion is", "suggestions are") + " gone for good; the next run learns from it."
+	case taken == 1:
+		return "1 suggestion is a tag of yours now."
+	}
+	return number(taken) + " suggestions are tags of yours now."
+}
