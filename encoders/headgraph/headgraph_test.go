@@ -1,0 +1,71 @@
+package headgraph
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vsed/encoders/runtime"
+)
+
+func library(t *testing.T) *runtime.Library {
+	t.Helper()
+	path := os.Getenv(runtime.Environment)
+	if path == "" {
+		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no libonnxruntime: run `make model` first")
+	}
+	loaded, err := runtime.Load([]string{path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// TestTagsByHand computes the probabilities again by the book.
+func TestTagsByHand(t *testing.T) {
+	tags := Tags{
+		Names: []string{"a", "b", "c"}, Weights: []float32{1, 2, 0, -1, .5, 3}, Bias: []float32{.1, -.2, -9}, Offset: []float32{.5, -1, 2},
+		Slope: 1.5, Bend: .05,
+	}
+	graph, err := tags.Graph(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "tags.onnx")
+	if err := os.WriteFile(file, graph, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	session, err := library(t).Open(file, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	outputs, err := session.Run(t.Context(), runtime.Tensor{Shape: []int64{2, 2}, Data: []float32{4, -9, 0, 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := outputs[0].Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := math.Sqrt(4 + 9)
+	for i, row := range [][2]float64{{2 / length, -3 / length}, {0, 0}} {
+		for tag := range tags.Names {
+			score := float64(tags.Bias[tag]) + row[0]*float64(tags.Weights[2*tag]) + row[1]*float64(tags.Weights[2*tag+1])
+			want := 1 / (1 + math.Exp(-(tags.Slope*math.Log(max(score, 0)+tags.Bend) + float64(tags.Offset[tag]))))
+			if math.Abs(float64(got[3*i+tag])-want) > 1e-5 {
+				t.Errorf("feature %d, tag %d: %v, want %v", i, tag, got[3*i+tag], want)
+			}
+		}
+	}
+	for _, width := range []int{0, 3} {
+		if _, err := tags.Graph(width); err == nil || !strings.Contains(err.Error(), "6 weights") {
+			t.Errorf("width %d: error %v", width, err)
+		}
+	}
+}
