@@ -96,7 +96,11 @@ func (m *Manager) fit(ctx context.Context, installed Installed) (space string, e
 	if err != nil {
 		return "", err
 	}
-	return about.GetSpace(), m.room(installed.Name, about, photos)
+	stored, err := m.Catalogue.CountFeatures(ctx, about.GetFeatureSpace())
+	if err != nil {
+		return "", err
+	}
+	return about.GetSpace(), m.room(installed.Name, about, photos, stored)
 }
 
 // lacking counts the photos that are to be encoded for a space, and lets its
@@ -133,19 +137,27 @@ func (m *Manager) photos(ctx context.Context) (int64, error) {
 	return sum.Encoded + sum.Waiting + sum.SetAside + sum.Offline, err
 }
 
-// bytesEach is what the disk holds for a photo of an encoder: vector and feature
-// in the space, int8 row, float16 copy and their tables in the index.
-func bytesEach(about *contract.EncoderDescription) int64 {
+// tagBytes is what the disk holds of the learned tags of a photo that has many.
+const tagBytes = 400
+
+// bytesFor is what the disk holds of photos for an encoder: vectors and learned tags
+// in the space, int8 rows, float16 copies and their tables in the index; and features
+// of those photos that have none stored, of its feature space.
+func bytesFor(about *contract.EncoderDescription, photos, stored int64) int64 {
 	const rows = 128
-	return 5*int64(about.GetDimensions()) + int64(about.GetFeatureBytes()) + 2*rows
+	each := 5*int64(about.GetDimensions()) + 2*rows
+	if len(about.GetLearnedTags()) > 0 {
+		each += tagBytes
+	}
+	return photos*each + max(0, photos-stored)*int64(about.GetFeatureBytes())
 }
 
-func (m *Manager) room(name string, about *contract.EncoderDescription, photos int64) error {
+func (m *Manager) room(name string, about *contract.EncoderDescription, photos, stored int64) error {
 	free, err := freeBytes(m.State)
 	if err != nil {
 		return err
 	}
-	if needed := photos * bytesEach(about); photos > 0 && needed+spareBytes > free {
+	if needed := bytesFor(about, photos, stored); photos > 0 && needed+spareBytes > free {
 		return refused("the vectors of %s need %d MB for %d photos, and %d MB are free in %s: make room there, or remove an encoder that is kept",
 			name, (needed+spareBytes)/megabyte, photos, free/megabyte, m.State)
 	}

@@ -86,6 +86,9 @@ func (m *Manager) start(ctx context.Context, installed Installed) (*running, err
 		r.space, err = m.Catalogue.Space(ctx, r.about.GetSpace())
 	}
 	if err == nil {
+		err = r.space.Describe(ctx, catalogue.Description{FeatureSpace: r.about.GetFeatureSpace(), LearnedTags: r.about.GetLearnedTags()})
+	}
+	if err == nil {
 		r.index, err = m.useIndex(ctx, r.about)
 	}
 	if err != nil {

@@ -128,18 +128,29 @@ func (p *Pipeline) waitForEncoder(ctx context.Context, into *target) error {
 func (p *Pipeline) store(ctx context.Context, into *target, batch []picture, embeddings []*contract.Embedding) error {
 	rows := make(map[int64]catalogue.Embedding, len(batch))
 	for i, one := range batch {
-		rows[one.Photo] = catalogue.Embedding{
-			Vector: embeddings[i].Vector, Feature: embeddings[i].Feature,
-			Provider: into.Description.Provider, Precision: into.Description.Precision,
-		}
+		rows[one.Photo] = into.embedding(embeddings[i])
 	}
+	if err := p.untilStored(ctx, func() error { return into.Space.Store(ctx, rows) }); err != nil {
+		return err
+	}
+	into.rate.add(time.Now(), len(batch))
+	for _, one := range batch {
+		p.land(one.ID)
+	}
+	return nil
+}
+
+// untilStored tries to store vectors until the disk takes them. Only the end of the
+// context is an error.
+func (p *Pipeline) untilStored(ctx context.Context, store func() error) error {
 	for {
-		err := into.Space.Store(ctx, rows)
+		err := store()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err == nil {
-			break
+			p.trouble.Store(nil)
+			return nil
 		}
 		line := err.Error()
 		p.trouble.Store(&line)
@@ -148,10 +159,16 @@ func (p *Pipeline) store(ctx context.Context, into *target, batch []picture, emb
 			return err
 		}
 	}
-	p.trouble.Store(nil)
-	into.rate.add(time.Now(), len(batch))
-	for _, one := range batch {
-		p.land(one.ID)
+}
+
+// embedding is what is stored of an answer of the target's encoder.
+func (t *target) embedding(answer *contract.Embedding) catalogue.Embedding {
+	embedding := catalogue.Embedding{
+		Vector: answer.GetVector(), Feature: answer.GetFeature(),
+		Provider: t.Description.GetProvider(), Precision: t.Description.GetPrecision(),
 	}
-	return nil
+	for _, tag := range answer.GetTags() {
+		embedding.Tags = append(embedding.Tags, catalogue.Confidence{Tag: tag.GetTag(), Value: float64(tag.GetConfidence())})
+	}
+	return embedding
 }

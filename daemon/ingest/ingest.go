@@ -1,5 +1,6 @@
 // Package ingest takes files that wait in the catalogue through the plugins:
-// decode, identify, encode, store. Its queues are bounded; the catalogue is the
+// decode, identify, encode, store; or makes vectors from stored features, without
+// a photo. Its queues are bounded; the catalogue is the
 // only memory of what is left to do, so that a kill at any moment loses nothing
 // but time. It does not look for files (package watch) and does not start
 // plugins (package host).
@@ -9,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,7 +84,9 @@ func New(parts Parts) *Pipeline {
 		landed:  make(chan struct{}, 1),
 	}
 	for _, one := range parts.Targets {
-		p.targets = append(p.targets, &target{Target: one, decoded: make(chan picture, 2*max(1, one.Description.Batch))})
+		into := &target{Target: one, decoded: make(chan picture, 2*max(1, one.Description.Batch))}
+		into.projecting.Store(one.Description.GetFeatureSpace() != "")
+		p.targets = append(p.targets, into)
 	}
 	p.unencoded.Store(true)
 	return p
@@ -121,6 +125,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	}
 	for _, into := range p.targets {
 		group.Go(func() error { return p.encode(ctx, into) })
+		if into.projecting.Load() {
+			group.Go(func() error { return p.project(ctx, into) })
+		}
 	}
 	group.Go(func() error { return p.watchFolders(ctx) })
 	group.Go(func() error { return p.readSidecars(ctx, p.decoders[0]) })
@@ -203,10 +210,14 @@ func (p *Pipeline) wake() {
 
 // feedAll hands out the photos that lack a vector first, since they are few
 // after a start; in the order of the targets, so that what the encoder that
-// serves lacks comes before what another one does.
+// serves lacks comes before what another one does. What can be made from stored
+// features is none of it.
 func (p *Pipeline) feedAll(ctx context.Context, files chan<- job) (fed int, err error) {
 	if p.unencoded.Swap(false) {
 		for _, into := range p.targets {
+			if into.projecting.Load() {
+				continue // its end has feed look again
+			}
 			some, err := p.feedPages(ctx, into.Space.Unencoded, p.only(into), files)
 			if fed += some; err != nil {
 				p.unencoded.Store(true)
@@ -301,9 +312,12 @@ func (p *Pipeline) rest(one disk) {
 	})
 }
 
-// Idle reports whether no file is under way: all that were handed out are
-// stored and announced, set aside or back in the queue.
-func (p *Pipeline) Idle() bool { return p.inFlight() == 0 }
+// Idle reports whether nothing is under way: all files that were handed out are
+// stored and announced, set aside or back in the queue, and so is what was to be
+// made from stored features.
+func (p *Pipeline) Idle() bool {
+	return p.inFlight() == 0 && !slices.ContainsFunc(p.targets, func(into *target) bool { return into.projecting.Load() })
+}
 
 // inFlight is the number of files that were handed out and have not landed.
 func (p *Pipeline) inFlight() int {

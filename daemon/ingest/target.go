@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"sync/atomic"
 
 	"vsed/daemon/catalogue"
 	"vsed/plugins/contract"
@@ -24,8 +25,9 @@ type Target struct {
 // A target is a Target with what is on its way to it.
 type target struct {
 	Target
-	decoded chan picture
-	rate    rate
+	decoded    chan picture
+	rate       rate
+	projecting atomic.Bool // vectors are made from stored features: the others wait until that is done
 }
 
 // A job is a file to be decoded for some targets.

@@ -21,7 +21,7 @@ import (
 
 // shelved has a fake encoder for each bundle in the state folder, whose flags
 // are in the file that the bundle consists of.
-const shelved = `if [ "$1" = "--bundle" ]; then exec %[1]s $(cat "$2/flags"); fi; exec %[1]s --space builtin-space`
+const shelved = `if [ "$1" = "--bundle" ]; then exec %[1]s $(cat "$2/flags"); fi; exec %[1]s --space builtin-space --feature-space builtin`
 
 // newShelf is a world whose default encoder has the space "builtin-space".
 func newShelf(t *testing.T) *world {

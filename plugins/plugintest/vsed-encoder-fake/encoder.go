@@ -81,7 +81,7 @@ func (e *encoder) EncodePictures(ctx context.Context, pictures [][]byte) ([]*con
 		select {}
 	}
 	e.load()
-	return e.answer(ctx, len(pictures), func(position int) []float32 {
+	return e.answer(ctx, len(pictures), e.options.apply, func(position int) []float32 {
 		if e.options.idle {
 			return normalise(make([]float32, e.options.dimensions))
 		}
@@ -100,7 +100,7 @@ func (e *encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.
 			return nil, err
 		}
 	}
-	embeddings, err := e.answer(ctx, len(texts), func(position int) []float32 {
+	embeddings, err := e.answer(ctx, len(texts), asItIs, func(position int) []float32 {
 		return textVector(texts[position], e.options.dimensions)
 	})
 	for _, embedding := range embeddings {
@@ -112,7 +112,7 @@ func (e *encoder) EncodeTexts(ctx context.Context, texts []string) ([]*contract.
 }
 
 func (e *encoder) Project(ctx context.Context, features [][]byte) ([]*contract.Embedding, error) {
-	embeddings, err := e.answer(ctx, len(features), func(position int) []float32 {
+	embeddings, err := e.answer(ctx, len(features), e.options.apply, func(position int) []float32 {
 		vector := make([]float32, e.options.dimensions)
 		_, _ = binary.Decode(features[position], binary.LittleEndian, vector)
 		return normalise(vector)
@@ -131,7 +131,7 @@ func (e *encoder) Golden(context.Context) (*contract.GoldenResponse, error) {
 	colours := []string{"red", "green", "blue"}
 	for i, name := range colours {
 		picture := plain(colourWords[name], e.options.side)
-		golden.Pictures = append(golden.Pictures, &contract.GoldenPicture{Pixels: picture, Vector: pictureVector(picture, e.options.dimensions)})
+		golden.Pictures = append(golden.Pictures, &contract.GoldenPicture{Pixels: picture, Vector: e.options.apply(pictureVector(picture, e.options.dimensions))})
 		golden.Texts = append(golden.Texts, &contract.GoldenText{Text: "something " + name, Vector: textVector("something "+name, e.options.dimensions)})
 		text := i
 		if e.options.inverted {
@@ -160,8 +160,11 @@ func (e *encoder) load() {
 	e.hog.Store(&memory)
 }
 
-// answer makes count embeddings, and spoils them as the flags say.
-func (e *encoder) answer(ctx context.Context, count int, vector func(position int) []float32) ([]*contract.Embedding, error) {
+// asItIs is the head of texts.
+func asItIs(feature []float32) []float32 { return feature }
+
+// answer makes count embeddings by a head, and spoils them as the flags say.
+func (e *encoder) answer(ctx context.Context, count int, head func([]float32) []float32, vector func(position int) []float32) ([]*contract.Embedding, error) {
 	if err := wait(ctx, e.options.slow); err != nil {
 		return nil, err
 	}
@@ -170,7 +173,7 @@ func (e *encoder) answer(ctx context.Context, count int, vector func(position in
 	}
 	embeddings := make([]*contract.Embedding, count)
 	for position := range embeddings {
-		embeddings[position] = e.embedding(vector(position))
+		embeddings[position] = e.embedding(vector(position), head)
 	}
 	if e.options.reverse {
 		slices.Reverse(embeddings)
@@ -181,11 +184,12 @@ func (e *encoder) answer(ctx context.Context, count int, vector func(position in
 	return embeddings, nil
 }
 
-func (e *encoder) embedding(vector []float32) *contract.Embedding {
+func (e *encoder) embedding(vector []float32, head func([]float32) []float32) *contract.Embedding {
 	embedding := &contract.Embedding{Tags: e.options.tags(vector)}
 	if !e.options.noFeatures {
 		embedding.Feature, _ = binary.Append(nil, binary.LittleEndian, vector)
 	}
+	vector = head(vector)
 	switch {
 	case e.options.constant:
 		clear(vector)

@@ -36,6 +36,7 @@ type options struct {
 	side           int
 	batch          int
 	noFeatures     bool
+	head           float64
 	dieAtStart     bool
 	slowStart      time.Duration
 	badDescription string
@@ -113,6 +114,7 @@ func parse(arguments []string) (*options, error) {
 	flags.IntVar(&o.side, "side", 32, "width and height of a picture in `pixels`")
 	flags.IntVar(&o.batch, "batch", 8, "pictures in a batch")
 	flags.BoolVar(&o.noFeatures, "no-features", false, "have no features, and no Project")
+	flags.Float64Var(&o.head, "head", 1, "`factor` of the traces on the way from a picture's feature to its vector")
 
 	flags.BoolVar(&o.dieAtStart, "die-at-start", false, "exit with status 1 instead of starting")
 	flags.DurationVar(&o.slowStart, "slow-start", 0, "`time` to load for")

@@ -55,6 +55,17 @@ func textVector(text string, dimensions int) []float32 {
 	return normalise(vector)
 }
 
+// apply makes the vector of a feature, in its place.
+func (o *options) apply(feature []float32) []float32 {
+	if o.head == 1 {
+		return feature
+	}
+	for i := range feature[3:] {
+		feature[3+i] *= float32(o.head)
+	}
+	return normalise(feature)
+}
+
 func addTrace(vector []float32, content []byte) {
 	digest := sha256.Sum256(content)
 	others := vector[3:]
