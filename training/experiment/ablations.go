@@ -29,6 +29,9 @@ func Ablations() (list []Ablation) {
 			list = append(list, Ablation{loss + ", " + one.Name, fmt.Sprintf("loss = %q\n%s", loss, one.TOML)})
 		}
 	}
+	list = append(list,
+		Ablation{"vse, words drawn, stage I", "[web]\nfrom = \"none\"\n[model]\nvectors = \"\"\n"},
+		Ablation{"vse, words drawn, stages I and II", "[model]\nvectors = \"\"\n"})
 	for _, loss := range []string{"weighted", "contrastive"} {
 		list = append(list,
 			Ablation{loss + ", stage I", fmt.Sprintf("loss = %q\n[web]\nfrom = \"none\"\n", loss)},

@@ -67,18 +67,18 @@ type Model struct {
 // and otherwise what VSE++'s code has.
 func Defaults() Config {
 	one := joint.Settings{
-		Margin: .2, Temperature: .07, Epochs: 30, Captioned: 128, Captions: 1, Tags: 1, Web: 1,
-		Rate: 2e-4, TenthAfter: 15, Clip: 2, WarmUp: 5, Noise: .4, Unknown: .05, MostTags: 4, Sharing: "all", Length: 20, Threads: 2,
+		Margin: .2, Temperature: .07, Epochs: 12, Captioned: 128, Captions: 1, Tags: 1, Web: 1,
+		Rate: 2e-3, TenthAfter: 9, Clip: 2, WarmUp: 4, Noise: .4, Unknown: .05, MostTags: 4, Sharing: "all", Length: 16, Threads: 2,
 	}
 	two := one
-	two.Epochs, two.TenthAfter, two.Rate, two.WarmUp, two.Captioned, two.Tagged, two.Curriculum = 20, 10, 1e-4, 0, 128, 128, .5
+	two.Epochs, two.TenthAfter, two.Rate, two.WarmUp, two.Tagged, two.PerEpoch, two.Curriculum = 8, 6, 1e-3, 0, 128, 40, .5
 	return Config{
 		Library: "build/lib/libonnxruntime.so.1", Loss: "vse",
 		Data: Data{
 			Captions: "../shared/data/flickr8k/captions.train.tsv", DevCaptions: "../shared/data/flickr8k/captions.dev.tsv",
 			Features: "build/training/flickr8k.features", Parts: 3, Captioned: 1000,
 		},
-		Web: Web{From: "rest", Part: 1}, Model: Model{Joint: 256, Word: 300, Floor: 2}, One: one, Two: two,
+		Web: Web{From: "rest", Part: 1}, Model: Model{Joint: 128, Word: 300, Floor: 2, Vectors: "build/training/words.txt"}, One: one, Two: two,
 	}
 }
 

@@ -248,7 +248,7 @@ func readVectors(path string, texts ...[]string) (vectors map[string][]float32, 
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, 0, fmt.Errorf("words' vectors: %w", err)
+		return nil, 0, fmt.Errorf("words' vectors: %w: make them with vsed-trainer vectors, name GloVe's, or set model.vectors to nothing", err)
 	}
 	defer file.Close()
 	vectors, width, err = words.ReadVectors(file, func(word string) bool { return wanted[word] })

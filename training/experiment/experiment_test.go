@@ -116,8 +116,8 @@ func trial(t *testing.T, change string) *Experiment {
 		t.Fatal(err)
 	}
 	c := Defaults()
-	if err := errors.Join(c.Set("[model]\njoint = 12\nword = 8\n[stage1]\nepochs = 6\ncaptioned = 16\nrate = 0.01\nlength = 8\nthreads = 1\n"+
-		"[stage2]\nepochs = 3\ncaptioned = 16\ntagged = 16\nrate = 0.005\nlength = 8\nthreads = 1\n"), c.Set(change)); err != nil {
+	if err := errors.Join(c.Set("[model]\njoint = 12\nword = 8\nvectors = \"\"\n[stage1]\nepochs = 6\ncaptioned = 16\nrate = 0.01\nlength = 8\nthreads = 1\n"+
+		"[stage2]\nepochs = 3\nsteps = 0\ncaptioned = 16\ntagged = 16\nrate = 0.005\nlength = 8\nthreads = 1\n"), c.Set(change)); err != nil {
 		t.Fatal(err)
 	}
 	m := material{captioned: household(24, 0), web: household(48, 24), dev: household(12, 72)}

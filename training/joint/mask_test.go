@@ -149,6 +149,20 @@ func TestCurriculumBeginsWithFrequentTags(t *testing.T) {
 	}
 }
 
+func TestEpochsHaveSteps(t *testing.T) {
+	captioned, tagged := draws(50, 2, 1), draws(70, 0, 2)
+	tagged.Tags[3] = nil
+	f := func(s Settings, want int) {
+		t.Helper()
+		if got := s.Steps(captioned, tagged); got != want {
+			t.Errorf("%d steps, want %d", got, want)
+		}
+	}
+	f(Settings{Captioned: 32}, 3)             // what is left over waits for the next drawing
+	f(Settings{Captioned: 32, Tagged: 32}, 3) // all tagged ones
+	f(Settings{Captioned: 32, Tagged: 32, PerEpoch: 7}, 7)
+}
+
 func TestHardnessRises(t *testing.T) {
 	s := Settings{WarmUp: 4}
 	for epoch, want := range []float32{0, .25, .5, .75, 1, 1} {

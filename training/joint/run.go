@@ -107,6 +107,9 @@ func (r Run) fit(sizes Sizes, captioned, tagged Data) (Settings, error) {
 
 // Steps of an epoch.
 func (s Settings) Steps(captioned, tagged Data) int {
+	if s.PerEpoch > 0 {
+		return s.PerEpoch
+	}
 	if s.Tagged > 0 {
 		return (len(tagged.tagged()) + s.Tagged - 1) / s.Tagged
 	}

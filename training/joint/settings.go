@@ -17,6 +17,7 @@ type Settings struct {
 	Temperature float64 `toml:"temperature" json:"temperature"` // divides the scores of the contrastive loss
 
 	Epochs    int     `toml:"epochs" json:"epochs"`       // over the captions in stage I, over the tagged pictures in stage II
+	PerEpoch  int     `toml:"steps" json:"steps"`         // of an epoch, so that sets of different size are learned from for as long; 0: once over them
 	Captioned int     `toml:"captioned" json:"captioned"` // pairs a step; in stage II those that are replayed
 	Tagged    int     `toml:"tagged" json:"tagged"`       // pictures a step; 0: this is stage I
 	Captions  float64 `toml:"captions" json:"captions"`   // λ1, of captioned pictures and their captions
@@ -65,8 +66,9 @@ func (s Settings) check() error {
 		return fmt.Errorf("captions %v, tags %v and web %v: the weights of what a step has must be above 0", s.Captions, s.Tags, s.Web)
 	case s.Noise < 0 || s.Noise >= 1 || s.Unknown < 0 || s.Unknown >= 1 || s.Curriculum < 0 || s.Curriculum > 1:
 		return fmt.Errorf("noise %v, unknown %v and curriculum %v lie from 0 up to 1, the first two not at it", s.Noise, s.Unknown, s.Curriculum)
-	case s.TenthAfter < 1 || s.WarmUp < 0 || !(s.Rate > 0) || s.MostTags < 0:
-		return fmt.Errorf("rate %v, tenth_after %d, warm_up %d, most_tags %d: rate must be above 0, tenth_after from 1, the others not below 0", s.Rate, s.TenthAfter, s.WarmUp, s.MostTags)
+	case s.TenthAfter < 1 || s.WarmUp < 0 || !(s.Rate > 0) || s.MostTags < 0 || s.PerEpoch < 0:
+		return fmt.Errorf("rate %v, tenth_after %d, warm_up %d, most_tags %d, steps %d: rate must be above 0, tenth_after from 1, the others not below 0",
+			s.Rate, s.TenthAfter, s.WarmUp, s.MostTags, s.PerEpoch)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -52,6 +53,14 @@ func runAblations(ctx context.Context, arguments []string) error {
 	if err := a.plan(); err != nil {
 		return err
 	}
+	err = a.runAll(ctx) // what was measured before an error is shown, too
+	if *curves != "" && err == nil {
+		err = a.writeCurves(*curves)
+	}
+	return errors.Join(err, a.table.print(os.Stdout, *asJSON))
+}
+
+func (a *ablations) runAll(ctx context.Context) error {
 	for seed := range a.seeds {
 		for _, one := range a.list {
 			if err := a.run(ctx, one, seed); err != nil {
@@ -59,12 +68,7 @@ func runAblations(ctx context.Context, arguments []string) error {
 			}
 		}
 	}
-	if *curves != "" {
-		if err := a.writeCurves(*curves); err != nil {
-			return err
-		}
-	}
-	return a.table.print(os.Stdout, *asJSON)
+	return nil
 }
 
 func (a *ablations) open(one experiment.Ablation) (*experiment.Experiment, error) {
@@ -120,6 +124,7 @@ func (a *ablations) run(ctx context.Context, each experiment.Ablation, seed uint
 			return err
 		}
 	}
+	fmt.Fprintf(os.Stderr, "%s, seed %d: %s\n", each.Name, seed, line(stage.Found))
 	a.table.addRetrieval(each.Name, stage.Found)
 	if seed == 0 {
 		a.lines = append(a.lines, experiment.Line{Name: each.Name, Epochs: stage.Curve})
