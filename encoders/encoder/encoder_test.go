@@ -152,6 +152,52 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// TestProjectorGivesTheEncodersVectors bit for bit.
+func TestProjectorGivesTheEncodersVectors(t *testing.T) {
+	e := builtin(t)
+	projector, err := OpenProjector(t.Context(), e.bundle, library(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer projector.Close()
+	pictures, err := e.EncodePictures(t.Context(), noise(e, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	projected, err := projector.Project(t.Context(), [][]byte{pictures[1].Feature})
+	if err != nil || !slices.Equal(projected[0].Vector, pictures[1].Vector) {
+		t.Errorf("another vector of a picture, %v", err)
+	}
+	texts, err := e.EncodeTexts(t.Context(), []string{"dog"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sentences, err := OpenSentences(t.Context(), e.bundle.Path("."), e.bundle.Text, library(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sentences.Close()
+	feature, err := sentences.Feature(t.Context(), "dog")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if vector, err := projector.Sentence(t.Context(), feature); err != nil || !slices.Equal(vector, texts[0].Vector) {
+		t.Errorf("another vector of a sentence, %v", err)
+	}
+	for sentence, want := range map[string]bool{"dog": true, "Omas Garten": true, "": false, "𓃰𓃱": false, "ꦱꦸꦏꦸ": false, "𓃰 dog": true} {
+		if sentences.Knows(sentence) != want {
+			t.Errorf("%q is known: %v, want %v", sentence, !want, want)
+		}
+	}
+	read, err := small(t, func(*bundle.Manifest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenProjector(t.Context(), read, library(t), Options{}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("without features: %v", err)
+	}
+}
+
 func cosine(a, b []float32) float64 {
 	var sum float64
 	for i := range a {

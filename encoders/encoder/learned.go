@@ -11,9 +11,9 @@ import (
 	"vsed/plugins/contract"
 )
 
-// leastConfidence is what a learned tag needs to be told of a picture. A search ranks by
+// LeastConfidence is what a learned tag needs to be told of a picture. A search ranks by
 // it, so that it lies far below what anybody would be shown as a suggestion.
-const leastConfidence = 0.01
+const LeastConfidence = 0.01
 
 // learned tells of a feature how sure to be of each learned tag. As the projection it
 // runs on the CPU, in batches of one size.
@@ -75,7 +75,7 @@ func surest(confidences []float32) (tags []*contract.LearnedTag, err error) {
 		if !(confidence >= 0 && confidence <= 1) { // NaN fails too
 			return nil, fmt.Errorf("the graph gives tag %d a probability of %v", place, confidence)
 		}
-		if confidence >= leastConfidence {
+		if confidence >= LeastConfidence {
 			tags = append(tags, &contract.LearnedTag{Tag: uint32(place), Confidence: confidence})
 		}
 	}

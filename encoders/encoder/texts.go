@@ -64,6 +64,19 @@ func (s *Sentences) shape(port runtime.Port) runtime.ShapeRange {
 // Close frees the graph.
 func (s *Sentences) Close() error { return s.graph.close() }
 
+// Knows reports whether any of a sentence's pieces is more than one for what is unknown:
+// letters of a script that the tokenizer has never seen tell nothing apart.
+func (s *Sentences) Knows(sentence string) bool {
+	const seated = "𓀀" // an Egyptian hieroglyph: where it is known at all, it is by its bytes
+	unknown, found := s.tokens(seated), s.tokens(sentence)
+	for i, piece := range found.ids {
+		if found.mask[i] != 0 && !slices.Contains(unknown.ids, piece) {
+			return true
+		}
+	}
+	return false
+}
+
 // Feature is a sentence's feature: the graph's output, or the mean of its pieces'
 // outputs of unit length.
 func (s *Sentences) Feature(ctx context.Context, sentence string) ([]float32, error) {
@@ -170,21 +183,11 @@ func (s *textSide) close() error { return errors.Join(s.sentences.Close(), s.pro
 func (s *textSide) encode(ctx context.Context, text string) ([]float32, error) {
 	s.overtake.RLock()
 	defer s.overtake.RUnlock()
-	vector, err := s.sentences.Feature(ctx, text)
-	if err == nil && s.projection != nil {
-		input := runtime.Tensor{Shape: []int64{1, int64(len(vector))}, Data: vector}
-		vector, err = s.projection.values(ctx, s.dimensions, input)
-	}
+	feature, err := s.sentences.Feature(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	if len(vector) != s.dimensions {
-		return nil, fmt.Errorf("the text graph gives %d dimensions, the manifest says %d", len(vector), s.dimensions)
-	}
-	if err := normalise(vector); err != nil {
-		return nil, fmt.Errorf("encode text: %w", err)
-	}
-	return vector, nil
+	return projectSentence(ctx, s.projection, feature, s.dimensions)
 }
 
 // meanOf is the mean of the rows that the mask picks, to unit length.
