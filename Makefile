@@ -55,7 +55,6 @@ heads: features ## train the built-in encoder's heads anew from ../shared/data, 
 	go run ./training/vsed-trainer heads
 
 eval-training: features ## measure what is learned from captions and tags of ../shared/data, three times
-	go run ./training/vsed-training-eval
 	go run ./training/vsed-trainer evaluate
 
 # What training reads, which is computed once.

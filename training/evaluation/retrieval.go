@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/blas/blas32"
 
 	"vsed/index/evaluate"
 )
@@ -171,8 +172,8 @@ func rankAll(queries, items [][]float32, relevant func(query, item int) bool) ([
 		group.Go(func() error {
 			scores, right := make([]float64, len(items)), make([]bool, len(items))
 			for query := worker; query < len(queries); query += workers {
-				for item, vector := range items {
-					scores[item], right[item] = dot(queries[query], vector), relevant(query, item)
+				for item := range items {
+					scores[item], right[item] = blas32.DDot(vector(queries[query]), vector(items[item])), relevant(query, item)
 				}
 				rank, err := evaluate.First(scores, right)
 				if err != nil {
@@ -186,20 +187,6 @@ func rankAll(queries, items [][]float32, relevant func(query, item int) bool) ([
 	return ranks, group.Wait()
 }
 
-// dot sums in four parts, so that one sum does not wait for the other; the order is
-// always the same.
-func dot(a, b []float32) float64 {
-	var s0, s1, s2, s3 float64
-	b = b[:len(a)]
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		s0 += float64(a[i]) * float64(b[i])
-		s1 += float64(a[i+1]) * float64(b[i+1])
-		s2 += float64(a[i+2]) * float64(b[i+2])
-		s3 += float64(a[i+3]) * float64(b[i+3])
-	}
-	for ; i < len(a); i++ {
-		s0 += float64(a[i]) * float64(b[i])
-	}
-	return (s0 + s1) + (s2 + s3)
+func vector(values []float32) blas32.Vector {
+	return blas32.Vector{N: len(values), Inc: 1, Data: values}
 }

@@ -18,6 +18,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
 )
@@ -46,6 +47,11 @@ type Options struct {
 // 2500 for all 3,104, in proportion for another. Twice and half as much change less
 // than 0.5 mAP on development photos of Corel5k.
 func Lambda(width int) float64 { return 2500 * float64(width) / 3104 }
+
+// Weight is how much the channel's scores count beside those of heads that have learned
+// from as many tagged photos, both standardised for each query: 0.5 after 100 photos, 0.7
+// after 300, 1 after 1,000 and 1.5 after 4,000 were the best on development photos.
+func Weight(photos int) float64 { return math.Pow(float64(photos)/1000, .3) }
 
 // refusal is the target of a refused tag, where a tag that the photo has is 1 and one
 // that nobody spoke of 0: a refusal weighs as much as a tag.
@@ -257,7 +263,7 @@ func (c *Channel) Scores(into []float64, feature []float32) ([]float64, error) {
 	}
 	feature = prepare(feature)
 	for tag, bias := range c.Bias {
-		score := bias + dot(c.Weights[tag*width:(tag+1)*width], feature)
+		score := bias + blas32.DDot(vector(c.Weights[tag*width:(tag+1)*width]), vector(feature))
 		if math.IsNaN(score) || math.IsInf(score, 0) {
 			return nil, fmt.Errorf("the score of tag %q %w", c.Tags[tag], ErrNotFinite)
 		}
@@ -266,21 +272,8 @@ func (c *Channel) Scores(into []float64, feature []float32) ([]float64, error) {
 	return into, nil
 }
 
-// dot sums in four parts, always in the same order.
-func dot(a, b []float32) float64 {
-	var s0, s1, s2, s3 float64
-	b = b[:len(a)]
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		s0 += float64(a[i]) * float64(b[i])
-		s1 += float64(a[i+1]) * float64(b[i+1])
-		s2 += float64(a[i+2]) * float64(b[i+2])
-		s3 += float64(a[i+3]) * float64(b[i+3])
-	}
-	for ; i < len(a); i++ {
-		s0 += float64(a[i]) * float64(b[i])
-	}
-	return (s0 + s1) + (s2 + s3)
+func vector(values []float32) blas32.Vector {
+	return blas32.Vector{N: len(values), Inc: 1, Data: values}
 }
 
 // factorise replaces the upper triangle by its Cholesky factor.

@@ -119,6 +119,9 @@ type Epoch struct {
 	Loss   float64 `json:"loss"`  // mean over its steps
 }
 
+// Steps is how many a run on these captions takes.
+func (o One) Steps(data Captioned) int { return o.Epochs * (len(data.Captions) / o.Batch) }
+
 // Run trains the heads in place from where they are and gives those to use, which may
 // be others. After each epoch it calls report, whose error ends the run.
 func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, data Captioned, report func(Epoch, Heads) error) (learned Heads, err error) {

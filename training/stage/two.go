@@ -109,6 +109,13 @@ func (o Two) build(heads Heads, s shapes) (b built, err error) {
 	return b, err
 }
 
+// Steps is how many a run on so many tagged pictures takes, and how many an epoch.
+func (o Two) Steps(tagged int) (all, perEpoch int) {
+	batch := min(o.Batch, tagged)
+	perEpoch = (tagged + batch - 1) / batch
+	return max(o.LeastSteps, o.Epochs*perEpoch), perEpoch
+}
+
 // Run trains a copy of the heads and gives its weights mixed with theirs. After each
 // epoch it calls report, whose error ends the run.
 func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tagged Tagged, replay Captioned, report func(Epoch) error) (learned Heads, err error) {
@@ -135,8 +142,7 @@ func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tag
 		return start, err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	perEpoch := (len(holders) + s.tagged - 1) / s.tagged
-	steps := max(o.LeastSteps, o.Epochs*perEpoch)
+	steps, perEpoch := o.Steps(len(holders))
 	l, err := optimise(run, heads, o.Rates, steps, o.Seed)
 	if err != nil {
 		return start, err

@@ -20,7 +20,7 @@ type replayConfig struct {
 }
 
 func defaultReplay() replayConfig {
-	return replayConfig{Pictures: 512, Captions: 256, Each: 2, Guard: 5, Coarse: 2, Fine: 1}
+	return replayConfig{Pictures: 384, Captions: 128, Each: 5, Guard: 5, Coarse: 1.5, Fine: 1}
 }
 
 // replaySet makes what devices go over again from the photos to learn from, and the

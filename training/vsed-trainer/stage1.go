@@ -43,11 +43,22 @@ func runStageOne(ctx context.Context, arguments []string) error {
 	if err != nil || !*tags {
 		return err
 	}
-	results, err := w.weigh(ctx, heads, weights)
-	for _, r := range results {
-		fmt.Printf("class names %5.2f: single tags %.1f, pairs %.1f; %s\n", r.Weight, r.Single.MAP.Value, r.Pairs.MAP.Value, line(r.Retrieval))
+	judge, err := w.judge(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	learned, err := judge.heads(ctx, heads)
+	if err != nil {
+		return err
+	}
+	for _, weight := range weights {
+		f, err := judge.measure(judge.weighted(learned, weight))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("class names %5.2f: single tags %.1f, pairs %.1f; %s\n", weight, f.single.MAP.Value, f.pairs.MAP.Value, line(f.retrieval))
+	}
+	return nil
 }
 
 func line(r evaluation.Retrieval) string {

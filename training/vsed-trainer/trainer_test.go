@@ -2,11 +2,15 @@ package main
 
 import (
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"vsed/encoders/builtin/replay"
+	"vsed/training/evaluation"
 )
 
 func TestConfiguration(t *testing.T) {
@@ -81,5 +85,70 @@ func TestJoinedHasUnitLength(t *testing.T) {
 	}
 	if math.Abs(square-1) > 1e-6 || len(both.sentences[0]) != 4 || math.Abs(float64(both.sentences[0][0]/both.sentences[0][2])-2) > 1e-6 {
 		t.Errorf("%v, squares %v", both, square)
+	}
+}
+
+// TestPrincipalComponents finds the directions that rows were drawn along, the widest
+// first, and rows come back from their amounts as near as the steps let them.
+func TestPrincipalComponents(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	const width, count = 40, 300
+	spread := []float64{9, 6, 4, 2}
+	rows := make([][]float32, count)
+	for i := range rows {
+		rows[i] = make([]float32, width)
+		for k, deviation := range spread { // along the k-th pair of values, and noise
+			amount := deviation * random.NormFloat64() / math.Sqrt2
+			rows[i][2*k], rows[i][2*k+1] = float32(amount), float32(-amount)
+		}
+		for j := range rows[i] {
+			rows[i][j] += float32(random.NormFloat64() / 20)
+		}
+	}
+	coder, err := newCoder(rows, len(spread), .3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range spread {
+		direction := coder.directions.Data[k*width : (k+1)*width]
+		if cosine := math.Abs(float64(direction[2*k]-direction[2*k+1])) / math.Sqrt2; cosine < .95 {
+			t.Errorf("component %d is %v", k, direction)
+		}
+	}
+	set := replay.Set{Pictures: coder.Code, Captions: coder.Code}
+	amounts := coder.amounts(rows)
+	found := set.Rows(replay.Part{Pictures: amounts, Captions: amounts})
+	for i, row := range found.Pictures {
+		for j, value := range row {
+			if math.Abs(float64(value-rows[i][j])) > .4 {
+				t.Fatalf("row %d value %d is %v, was %v", i, j, value, rows[i][j])
+			}
+		}
+	}
+}
+
+// TestFirstCaptions: so many of each picture's, in the order of the pictures.
+func TestFirstCaptions(t *testing.T) {
+	var c captioned
+	c.Pictures = make([][]float32, 3)
+	for i, owner := range []int{2, 0, 2, 2, 1} {
+		c.Owner, c.sentences = append(c.Owner, owner), append(c.sentences, []float32{float32(i)})
+	}
+	counts, chosen := c.first(2)
+	if !reflect.DeepEqual(counts, []byte{1, 1, 2}) || !reflect.DeepEqual(chosen, [][]float32{{1}, {4}, {0}, {2}}) {
+		t.Errorf("%v of %v", counts, chosen)
+	}
+}
+
+// TestScoresAddUp: of a query's tags, and of two channels by their weights.
+func TestScoresAddUp(t *testing.T) {
+	a := scores{2, map[string][]float64{"x": {1, 3}, "y": {2, 2}}}
+	b := scores{2, map[string][]float64{"x": {5, 1}}}
+	query := evaluation.Query{Tags: []string{"x", "y", "unheard of"}}
+	if got := a.of(query); !reflect.DeepEqual(got, []float64{3, 5}) {
+		t.Errorf("scores %v", got)
+	}
+	if got := a.plus(b, 3)(query); !reflect.DeepEqual(got, []float64{2, -2}) {
+		t.Errorf("both channels' scores %v", got)
 	}
 }
