@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 
 	"vsed/training/evaluation"
 	"vsed/training/experiment"
@@ -31,6 +33,7 @@ func runAblations(ctx context.Context, arguments []string) error {
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
 	curves := flags.String("curves", "", "`file` for the first seed's curves, FILE.json and FILE.svg")
+	drawn := flags.String("drawn", "", "of the curves only those whose names match the `expression`")
 	show := flags.Bool("show", false, "print the names and the configurations instead")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -55,7 +58,7 @@ func runAblations(ctx context.Context, arguments []string) error {
 	}
 	err = a.runAll(ctx) // what was measured before an error is shown, too
 	if *curves != "" && err == nil {
-		err = a.writeCurves(*curves)
+		err = a.writeCurves(*curves, *drawn)
 	}
 	return errors.Join(err, a.table.print(os.Stdout, *asJSON))
 }
@@ -140,9 +143,14 @@ func (t *table) addRetrieval(what string, found evaluation.Retrieval) {
 	t.add(what, "sum of recalls", found.RSum())
 }
 
-func (a *ablations) writeCurves(path string) error {
-	if err := writeFile(path+".json", func(w io.Writer) error { return json.NewEncoder(w).Encode(a.lines) }); err != nil {
+func (a *ablations) writeCurves(path, drawn string) error {
+	pattern, err := regexp.Compile(drawn)
+	if err != nil {
+		return fmt.Errorf("names of curves: %w", err)
+	}
+	lines := slices.DeleteFunc(a.lines, func(line experiment.Line) bool { return !pattern.MatchString(line.Name) })
+	if err := writeFile(path+".json", func(w io.Writer) error { return json.NewEncoder(w).Encode(lines) }); err != nil {
 		return err
 	}
-	return writeFile(path+".svg", func(w io.Writer) error { return experiment.WriteSVG(w, a.lines) })
+	return writeFile(path+".svg", func(w io.Writer) error { return experiment.WriteSVG(w, lines) })
 }
