@@ -17,6 +17,9 @@ import (
 // goes, so that queries do not wait for it.
 const trainerNicer = 19
 
+// leastMemory is what a trainer may allocate on the smallest machine, in bytes.
+const leastMemory = 1 << 30
+
 // newLearning makes the part that learns from tags, over the encoders that are there.
 func newLearning(d *daemon) (*learn.Manager, error) {
 	path, err := besides("vsed-trainer")
@@ -27,15 +30,17 @@ func newLearning(d *daemon) (*learn.Manager, error) {
 	return learn.New(learn.Parts{
 		Library: examples{d.catalogue, d.encoding.encoders}, Encoders: d.encoding.encoders, State: d.Config.State,
 		Train: func(ctx context.Context, folder string, progress func(contract.Progress)) error {
-			return host.Train(ctx, trainerCommand(path, folder), d.Log, progress)
+			return host.Train(ctx, trainerCommand(path, folder, memoryLimit(d.Config.Memory.Limit.Bytes)), d.Log, progress)
 		},
 		Runtime: d.Config.Encoder.ONNXRuntimeLibrary, Threads: runtime.NumCPU(),
 		Auto: settings.Auto == config.LearnPropose, Hour: settings.Hour, Log: d.Log,
 	})
 }
 
-func trainerCommand(path, folder string) host.Command {
-	return host.Command{Name: "trainer", Path: path, Args: []string{"learn", "--run", folder}, Nicer: trainerNicer}
+// trainerCommand gives a run the memory that encoders may take, but no less than one
+// of many thousand photos needs.
+func trainerCommand(path, folder string, memory uint64) host.Command {
+	return host.Command{Name: "trainer", Path: path, Args: []string{"learn", "--run", folder}, Nicer: trainerNicer, Memory: max(memory, leastMemory)}
 }
 
 // examples are the catalogue's, as a run wants them.

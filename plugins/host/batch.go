@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"vsed/plugins/contract"
 )
 
@@ -75,6 +77,10 @@ func (b *batch) run(ctx context.Context, folder string) error {
 	child.ExtraFiles, child.Stdout, child.Stderr = []*os.File{pluginEnd}, stdout, stderr
 	if err := startNicer(child, b.command.Nicer); err != nil {
 		return errors.New(executableProblem(b.command.Path, err))
+	}
+	if limit := b.command.Memory; limit > 0 {
+		// Where that is refused it goes without: it is no stranger's program.
+		_ = unix.Prlimit(child.Process.Pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil)
 	}
 	err = child.Wait()
 	stdout.flush()

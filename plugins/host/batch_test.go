@@ -85,3 +85,14 @@ func TestTrainHandsOnWhatATrainerReports(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestTrainBoundsMemory(t *testing.T) {
+	command := Command{
+		Name: "trainer", Memory: 1 << 30,
+		Path: script(t, `while test "$(ulimit -d)" = unlimited; do sleep 0.01; done`, `echo "at most $(ulimit -d) KiB" >&2`, "exit 1"),
+	}
+	err := Train(t.Context(), command, quiet(), func(contract.Progress) {})
+	if err == nil || !strings.Contains(err.Error(), "at most 1048576 KiB") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -44,6 +44,9 @@ type Command struct {
 
 	// Nicer is how much more than this process the plugin gives way on the CPU.
 	Nicer int
+
+	// Memory bounds what a process of Train allocates, in bytes; 0: not at all.
+	Memory uint64
 }
 
 // Policy says how patient a host is. Zero fields take the default.
