@@ -74,9 +74,9 @@ func readHeads(inputs Inputs) (*heads.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if picture, sentence := trained.Picture.Hidden.Inputs, trained.Sentence.Hidden.Inputs; set.Pictures.Width != picture || set.Captions.Width != sentence {
+	if picture, sentence := trained.Picture.Hidden.Inputs, trained.Sentence.Hidden.Inputs; set.Train.Pictures.Width != picture || set.Train.Captions.Width != sentence {
 		return nil, fmt.Errorf("%s is of features of %d and %d values, the heads take %d and %d: make both anew",
-			inputs.Replay, set.Pictures.Width, set.Captions.Width, picture, sentence)
+			inputs.Replay, set.Train.Pictures.Width, set.Train.Captions.Width, picture, sentence)
 	}
 	return trained, nil
 }

@@ -131,7 +131,7 @@ func (e *evaluate) readStageTwo(file string) (err error) {
 	}
 	e.ways = []way{
 		{name: "all captioned photos", replay: e.train.Captioned},
-		{"what is shipped of them", stage.Replayed(shipped.Rows(shipped.Train)), stage.Replayed(shipped.Rows(shipped.Guard))},
+		{"what is shipped of them", stage.Replayed(shipped.Train.Rows()), stage.Replayed(shipped.Guard.Rows())},
 	}
 	return nil
 }

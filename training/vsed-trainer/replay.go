@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 
@@ -14,35 +16,33 @@ type replayConfig struct {
 	Pictures int     `toml:"pictures" json:"pictures"` // components of a picture
 	Captions int     `toml:"captions" json:"captions"` // and of a caption
 	Each     int     `toml:"each" json:"each"`         // captions of a picture
-	Guard    int     `toml:"guard" json:"guard"`       // and of one that guards
 	Coarse   float64 `toml:"coarse" json:"coarse"`     // step of a picture's amounts, beside values with a deviation of 1
 	Fine     float64 `toml:"fine" json:"fine"`         // and of a caption's
+	Guard    float64 `toml:"guard" json:"guard"`       // and of both where they guard, value by value
 }
 
 func defaultReplay() replayConfig {
-	return replayConfig{Pictures: 384, Captions: 128, Each: 5, Guard: 5, Coarse: 1.5, Fine: 1}
+	return replayConfig{Pictures: 384, Captions: 128, Each: 5, Coarse: 1.5, Fine: 1, Guard: 1}
 }
 
 // replaySet makes what devices go over again from the photos to learn from, and the
 // guard from those that choose.
 func (w *workshop) replaySet() (*replay.Set, error) {
 	c := w.Replay
-	pictures, err := newCoder(w.train.Pictures, c.Pictures, float32(c.Coarse))
-	if err != nil {
+	set := &replay.Set{Mean: w.standard.Mean, Scale: w.standard.Scale}
+	var captions, guards [][]float32
+	set.Train.Counts, captions = w.train.first(c.Each)
+	set.Guard.Counts, guards = w.dev.first(c.Each)
+	var err error
+	if set.Train.Pictures, err = components(w.train.Pictures, c.Pictures, float32(c.Coarse)); err != nil {
 		return nil, err
 	}
-	captions, err := newCoder(w.train.sentences, c.Captions, float32(c.Fine/model.SentenceScale))
-	if err != nil {
+	if set.Train.Captions, err = components(captions, c.Captions, float32(c.Fine/model.SentenceScale)); err != nil {
 		return nil, err
 	}
-	part := func(of captioned, each int) replay.Part {
-		counts, chosen := of.first(each)
-		return replay.Part{Pictures: pictures.amounts(of.Pictures), Captions: captions.amounts(chosen), Counts: counts}
-	}
-	return &replay.Set{
-		Mean: w.standard.Mean, Scale: w.standard.Scale, Pictures: pictures.Code, Captions: captions.Code,
-		Train: part(w.train, c.Each), Guard: part(w.dev, c.Guard),
-	}, nil
+	set.Guard.Pictures = valueByValue(w.dev.Pictures, float32(c.Guard))
+	set.Guard.Captions = valueByValue(guards, float32(c.Guard/model.SentenceScale))
+	return set, nil
 }
 
 // first gives so many captions of each picture, in the order of the pictures.
@@ -59,39 +59,48 @@ func (of captioned) first(each int) (counts []byte, chosen [][]float32) {
 	return counts, chosen
 }
 
-// coder brings rows to amounts of components.
-type coder struct {
-	replay.Code
-	directions blas32.General
-	step       float32
-}
+// basisSteps is to how many steps from zero a value of a component is taken: 127 cost
+// two bits a value more and change nothing that can be measured.
+const basisSteps = 31
 
-func newCoder(rows [][]float32, components int, step float32) (coder, error) {
-	directions, err := principal(rows, components)
+// components brings rows to amounts of a few components in steps.
+func components(rows [][]float32, count int, step float32) (replay.Code, error) {
+	directions, err := principal(rows, count)
 	if err != nil {
-		return coder{}, err
+		return replay.Code{}, err
 	}
-	c := coder{replay.Code{Width: len(rows[0])}, packed(directions), step}
+	c := replay.Code{Width: len(rows[0])}
 	for _, direction := range directions {
 		largest := float32(0)
 		for _, value := range direction {
 			largest = max(largest, max(value, -value))
 		}
-		c.Steps = append(c.Steps, step*largest)
+		c.Steps = append(c.Steps, step*largest/basisSteps)
 		for _, value := range direction {
-			c.Basis = append(c.Basis, steps(value, largest/127))
+			c.Basis = append(c.Basis, steps(value, largest/basisSteps))
 		}
 	}
+	found := matrix(count, len(rows))
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1, packed(directions), packed(rows), 0, found)
+	c.Amounts = amounts(found.Data, step)
 	return c, nil
 }
 
-// amounts are those of rows, component by component.
-func (c coder) amounts(rows [][]float32) []int8 {
-	found := matrix(c.Components(), len(rows))
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1, c.directions, packed(rows), 0, found)
-	list := make([]int8, len(found.Data))
-	for i, value := range found.Data {
-		list[i] = steps(value, c.step)
+// valueByValue brings rows to steps, without components.
+func valueByValue(rows [][]float32, step float32) replay.Code {
+	c := replay.Code{Width: len(rows[0]), Steps: slices.Repeat([]float32{step}, len(rows[0]))}
+	for j := range rows[0] {
+		for _, row := range rows {
+			c.Amounts = append(c.Amounts, steps(row[j], step))
+		}
+	}
+	return c
+}
+
+func amounts(values []float32, step float32) []int8 {
+	list := make([]int8, len(values))
+	for i, value := range values {
+		list[i] = steps(value, step)
 	}
 	return list
 }

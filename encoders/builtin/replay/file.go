@@ -14,41 +14,42 @@ import (
 )
 
 // magic begins every file: what it is, and the version of what follows.
-const magic = "vsed replay 1\n"
+const magic = "vsed replay 2\n"
 
 // header speaks of the lengths of the lists that follow.
 type header struct {
-	Pictures codeHeader `json:"pictures"`
-	Captions codeHeader `json:"captions"`
-	Train    partHeader `json:"train"`
-	Guard    partHeader `json:"guard"`
-}
-
-type codeHeader struct {
-	Width      int `json:"width"`
-	Components int `json:"components"`
+	Train partHeader `json:"train"`
+	Guard partHeader `json:"guard"`
 }
 
 type partHeader struct {
-	Pictures int `json:"pictures"`
-	Captions int `json:"captions"`
+	Pictures codeHeader `json:"pictures"`
+	Captions codeHeader `json:"captions"`
+}
+
+type codeHeader struct {
+	Rows       int  `json:"rows"`
+	Width      int  `json:"width"`
+	Components int  `json:"components"`
+	Values     bool `json:"values"` // each value is a component: there is no basis
 }
 
 func (s *Set) header() header {
-	code := func(c Code) codeHeader { return codeHeader{c.Width, c.Components()} }
-	part := func(p Part) partHeader { return partHeader{len(p.Counts), len(p.Captions) / s.Captions.Components()} }
-	return header{code(s.Pictures), code(s.Captions), part(s.Train), part(s.Guard)}
+	code := func(c Code) codeHeader {
+		return codeHeader{len(c.Amounts) / len(c.Steps), c.Width, len(c.Steps), len(c.Basis) == 0}
+	}
+	part := func(p Part) partHeader { return partHeader{code(p.Pictures), code(p.Captions)} }
+	return header{part(s.Train), part(s.Guard)}
+}
+
+func (h header) codes() []codeHeader {
+	return []codeHeader{h.Train.Pictures, h.Train.Captions, h.Guard.Pictures, h.Guard.Captions}
 }
 
 func (h header) check() error {
-	for _, code := range []codeHeader{h.Pictures, h.Captions} {
-		if code.Width < 1 || code.Width > mostWidth || code.Components < 1 || code.Components > code.Width {
-			return fmt.Errorf("is damaged: rows of %d values in %d components", code.Width, code.Components)
-		}
-		for _, part := range []partHeader{h.Train, h.Guard} {
-			if part.Pictures < 1 || part.Captions < 1 || part.Pictures > mostBytes/code.Components || part.Captions > mostBytes/code.Components {
-				return fmt.Errorf("is damaged: %d pictures with %d captions", part.Pictures, part.Captions)
-			}
+	for _, code := range h.codes() {
+		if code.Width < 1 || code.Width > mostWidth || code.Components < 1 || code.Components > code.Width || code.Rows < 1 || code.Rows > mostBytes/code.Components {
+			return fmt.Errorf("is damaged: %d rows of %d values in %d components", code.Rows, code.Width, code.Components)
 		}
 	}
 	return nil
@@ -58,33 +59,45 @@ func (h header) check() error {
 const mostRatio = 1032
 
 // size is how many bytes the lists of a checked header have.
-func (h header) size() (sum int) {
-	sum = 8 * h.Pictures.Width
-	for _, code := range []codeHeader{h.Pictures, h.Captions} {
-		sum += code.Components * (4 + code.Width)
-	}
-	for _, part := range []partHeader{h.Train, h.Guard} {
-		sum += part.Pictures*(1+h.Pictures.Components) + part.Captions*h.Captions.Components
+func (h header) size() int {
+	sum := 8*h.Train.Pictures.Width + h.Train.Pictures.Rows + h.Guard.Pictures.Rows
+	for _, code := range h.codes() {
+		sum += code.Components*(4+code.Rows) + code.basis()
 	}
 	return sum
+}
+
+func (c codeHeader) basis() int {
+	if c.Values {
+		return 0
+	}
+	return c.Components * c.Width
 }
 
 // blank makes room for what a header speaks of.
 func (h header) blank() *Set {
 	code := func(c codeHeader) Code {
-		return Code{c.Width, make([]float32, c.Components), make([]int8, c.Width*c.Components)}
+		made := Code{Width: c.Width, Steps: make([]float32, c.Components), Amounts: make([]int8, c.Rows*c.Components)}
+		if !c.Values {
+			made.Basis = make([]int8, c.basis())
+		}
+		return made
 	}
 	part := func(p partHeader) Part {
-		return Part{make([]int8, p.Pictures*h.Pictures.Components), make([]int8, p.Captions*h.Captions.Components), make([]byte, p.Pictures)}
+		return Part{code(p.Pictures), code(p.Captions), make([]byte, p.Pictures.Rows)}
 	}
-	return &Set{make([]float32, h.Pictures.Width), make([]float32, h.Pictures.Width), code(h.Pictures), code(h.Captions), part(h.Train), part(h.Guard)}
+	width := h.Train.Pictures.Width
+	return &Set{make([]float32, width), make([]float32, width), part(h.Train), part(h.Guard)}
 }
 
 // lists are all of the set, in the order of the file.
 func (s *Set) lists() []any {
-	lists := []any{s.Mean, s.Scale, s.Pictures.Steps, s.Pictures.Basis, s.Captions.Steps, s.Captions.Basis}
+	lists := []any{s.Mean, s.Scale}
 	for _, part := range []Part{s.Train, s.Guard} {
-		lists = append(lists, part.Counts, part.Pictures, part.Captions)
+		lists = append(lists, part.Counts)
+		for _, code := range []Code{part.Pictures, part.Captions} {
+			lists = append(lists, code.Steps, code.Basis, code.Amounts)
+		}
 	}
 	return lists
 }

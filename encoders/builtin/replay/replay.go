@@ -2,11 +2,11 @@
 // again, so that what the heads knew stays known: numbers only, of which no photo and no
 // text can be had. Training writes it, learning reads it; it knows neither.
 //
-// Rows are not kept as they are. Each is a sum of components, which all rows share, and
-// what is kept of a row are the components' amounts in steps, as int8: the few that say
-// most. Amounts of one component lie together, because they spread alike; so Huffman's
-// code (compress/flate) brings rare components, which most rows have nearly nothing of,
-// to a bit and less than two.
+// Rows are kept as amounts in steps, int8. Those to go over again are sums of components,
+// which all rows share: the few that say most. Those that guard are kept value by value,
+// since what components cannot show would be forgotten unseen. Amounts of one component
+// lie together, because they spread alike; so Huffman's code (compress/flate) brings rare
+// components, which most rows have nearly nothing of, to a bit and less than two.
 package replay
 
 import (
@@ -22,25 +22,24 @@ type Set struct {
 	// Mean and Scale bring the prepared feature of a picture to the form in which heads
 	// are trained: less the mean, times the scale.
 	Mean, Scale []float32
-	Pictures    Code
-	Captions    Code
 	Train       Part // to go over again
 	Guard       Part // held apart: what it loses shows what was forgotten
-}
-
-// A Code is a list of components, whose sums are rows.
-type Code struct {
-	Width int       // of a row
-	Steps []float32 // of the amount of each component: a component counts amount times step
-	Basis []int8    // a component a row, [components, width], in 127ths
 }
 
 // A Part are pictures and their captions. Captions of a picture follow each other, in
 // the order of the pictures.
 type Part struct {
-	Pictures []int8 // amounts, [components, pictures]
-	Captions []int8 // amounts, [components, captions]
+	Pictures Code
+	Captions Code
 	Counts   []byte // captions of each picture
+}
+
+// A Code are rows as amounts of components.
+type Code struct {
+	Width   int       // of a row
+	Steps   []float32 // of each component: it counts amount times step
+	Basis   []int8    // a component a row, [components, width]; empty: each value is one
+	Amounts []int8    // [components, rows]
 }
 
 // Rows are a part's as learning takes them.
@@ -51,9 +50,9 @@ type Rows struct {
 }
 
 // Rows gives back what the amounts stand for.
-func (s *Set) Rows(of Part) Rows {
-	rows := Rows{Pictures: s.Pictures.rows(of.Pictures), Captions: s.Captions.rows(of.Captions)}
-	for picture, count := range of.Counts {
+func (p Part) Rows() Rows {
+	rows := Rows{Pictures: p.Pictures.rows(), Captions: p.Captions.rows()}
+	for picture, count := range p.Counts {
 		for range count {
 			rows.Owner = append(rows.Owner, picture)
 		}
@@ -61,19 +60,21 @@ func (s *Set) Rows(of Part) Rows {
 	return rows
 }
 
-// Components is how many there are.
-func (c Code) Components() int { return len(c.Steps) }
-
 // rows are sums of components, in one block of memory.
-func (c Code) rows(amounts []int8) [][]float32 {
-	components := c.Components()
-	count := len(amounts) / components
-	scaled := general(components, count)
-	for i, amount := range amounts {
+func (c Code) rows() [][]float32 {
+	count := len(c.Amounts) / len(c.Steps)
+	scaled := general(len(c.Steps), count)
+	for i, amount := range c.Amounts {
 		scaled.Data[i] = float32(amount) * c.Steps[i/count]
 	}
 	block := general(count, c.Width)
-	blas32.Gemm(blas.Trans, blas.NoTrans, 1, scaled, c.basis(), 0, block)
+	if len(c.Basis) == 0 {
+		for i, value := range scaled.Data {
+			block.Data[i%count*c.Width+i/count] = value
+		}
+	} else {
+		blas32.Gemm(blas.Trans, blas.NoTrans, 1, scaled, c.basis(), 0, block)
+	}
 	rows := make([][]float32, count)
 	for i := range rows {
 		rows[i] = block.Data[i*c.Width : (i+1)*c.Width : (i+1)*c.Width]
@@ -82,9 +83,9 @@ func (c Code) rows(amounts []int8) [][]float32 {
 }
 
 func (c Code) basis() blas32.General {
-	basis := general(c.Components(), c.Width)
+	basis := general(len(c.Steps), c.Width)
 	for i, value := range c.Basis {
-		basis.Data[i] = float32(value) / 127
+		basis.Data[i] = float32(value)
 	}
 	return basis
 }
@@ -99,12 +100,15 @@ const (
 	mostBytes = 1 << 28
 )
 
-func (c Code) check(what string) error {
-	if c.Width < 1 || c.Width > mostWidth || c.Components() < 1 || c.Components() > c.Width {
-		return fmt.Errorf("%s of %d values in %d components", what, c.Width, c.Components())
-	}
-	if len(c.Basis) != c.Width*c.Components() {
-		return fmt.Errorf("components of %s have %d values, not %d", what, len(c.Basis), c.Width*c.Components())
+func (c Code) check(what string, rows int) error {
+	components := len(c.Steps)
+	switch {
+	case c.Width < 1 || c.Width > mostWidth || components < 1 || components > c.Width:
+		return fmt.Errorf("%s of %d values in %d components", what, c.Width, components)
+	case len(c.Basis) != c.Width*components && (len(c.Basis) > 0 || components != c.Width):
+		return fmt.Errorf("components of %s have %d values, not %d", what, len(c.Basis), c.Width*components)
+	case rows < 1 || len(c.Amounts) != rows*components:
+		return fmt.Errorf("%d %s have %d amounts of %d components", rows, what, len(c.Amounts), components)
 	}
 	return finite("steps of "+what, c.Steps)
 }
@@ -119,34 +123,24 @@ func finite(what string, values []float32) error {
 }
 
 func (s *Set) check() error {
-	for _, one := range []struct {
-		what string
-		Code
-	}{{"pictures", s.Pictures}, {"captions", s.Captions}} {
-		if err := one.check(one.what); err != nil {
-			return err
-		}
-	}
-	if len(s.Mean) != s.Pictures.Width || len(s.Scale) != s.Pictures.Width {
-		return fmt.Errorf("means of %d and scales of %d values, of %d", len(s.Mean), len(s.Scale), s.Pictures.Width)
-	}
-	if err := finite("means", s.Mean); err != nil {
-		return err
-	}
-	if err := finite("scales", s.Scale); err != nil {
-		return err
-	}
 	for _, part := range []Part{s.Train, s.Guard} {
 		captions := 0
 		for _, count := range part.Counts {
 			captions += int(count)
 		}
-		if len(part.Pictures) != len(part.Counts)*s.Pictures.Components() || len(part.Captions) != captions*s.Captions.Components() {
-			return fmt.Errorf("%d pictures with %d captions have %d and %d amounts", len(part.Counts), captions, len(part.Pictures), len(part.Captions))
+		if err := part.Pictures.check("pictures", len(part.Counts)); err != nil {
+			return err
 		}
-		if captions == 0 {
-			return fmt.Errorf("%d pictures have no caption", len(part.Counts))
+		if err := part.Captions.check("captions", captions); err != nil {
+			return err
+		}
+		if len(s.Mean) != part.Pictures.Width || len(s.Scale) != part.Pictures.Width || part.Captions.Width != s.Train.Captions.Width {
+			return fmt.Errorf("means of %d and scales of %d values, pictures of %d and captions of %d, of %d in training",
+				len(s.Mean), len(s.Scale), part.Pictures.Width, part.Captions.Width, s.Train.Captions.Width)
 		}
 	}
-	return nil
+	if err := finite("means", s.Mean); err != nil {
+		return err
+	}
+	return finite("scales", s.Scale)
 }

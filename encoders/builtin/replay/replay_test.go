@@ -29,23 +29,26 @@ func drawn(seed uint64) *Set {
 		}
 		return list
 	}
-	code := func() Code {
-		width := 1 + random.IntN(9)
-		components := 1 + random.IntN(width)
-		return Code{width, values(components), amounts(width * components)}
+	pictures, captions := 1+random.IntN(9), 1+random.IntN(9)
+	code := func(width, rows int) Code {
+		c := Code{Width: width}
+		components := width
+		if random.IntN(2) == 0 {
+			components = 1 + random.IntN(width)
+			c.Basis = amounts(width * components)
+		}
+		c.Steps, c.Amounts = values(components), amounts(components*rows)
+		return c
 	}
-	s := &Set{Pictures: code(), Captions: code()}
-	s.Mean, s.Scale = values(s.Pictures.Width), values(s.Pictures.Width)
 	part := func() Part {
-		captions, counts := 0, make([]byte, 1+random.IntN(5))
+		all, counts := 0, make([]byte, 1+random.IntN(5))
 		for i := range counts {
 			counts[i] = byte(1 + random.IntN(3))
-			captions += int(counts[i])
+			all += int(counts[i])
 		}
-		return Part{amounts(len(counts) * s.Pictures.Components()), amounts(captions * s.Captions.Components()), counts}
+		return Part{code(pictures, len(counts)), code(captions, all), counts}
 	}
-	s.Train, s.Guard = part(), part()
-	return s
+	return &Set{values(pictures), values(pictures), part(), part()}
 }
 
 func TestAFileComesBack(t *testing.T) {
@@ -67,15 +70,19 @@ func TestAFileComesBack(t *testing.T) {
 func TestRowsAreSumsOfComponents(t *testing.T) {
 	for seed := range uint64(20) {
 		s := drawn(seed)
-		rows := s.Rows(s.Train)
+		rows, code := s.Train.Rows(), s.Train.Pictures
 		for picture, row := range rows.Pictures {
 			for j, value := range row {
 				want := 0.0
-				for k, step := range s.Pictures.Steps {
-					amount := s.Train.Pictures[k*len(rows.Pictures)+picture]
-					want += float64(step) * float64(amount) * float64(s.Pictures.Basis[k*s.Pictures.Width+j]) / 127
+				for k, step := range code.Steps {
+					amount := float64(step) * float64(code.Amounts[k*len(rows.Pictures)+picture])
+					if len(code.Basis) > 0 {
+						want += amount * float64(code.Basis[k*code.Width+j])
+					} else if k == j {
+						want = amount
+					}
 				}
-				if math.Abs(float64(value)-want) > 1e-3 {
+				if math.Abs(float64(value)-want) > 1e-3*(1+math.Abs(want)) {
 					t.Fatalf("picture %d value %d is %v, want %v", picture, j, value, want)
 				}
 			}
@@ -135,11 +142,12 @@ func TestDamageIsNamed(t *testing.T) {
 	content := whole[:len(whole)-sha256.Size]
 	f("header is longer", binary.LittleEndian.AppendUint32([]byte(magic), 1<<31))
 	f("damaged", content[:len(content)-3])
-	speaks := func(pictures int) []byte {
-		header := fmt.Sprintf(`{"pictures":{"width":4,"components":2},"captions":{"width":4,"components":2},"train":{"pictures":%d,"captions":1},"guard":{"pictures":1,"captions":1}}`, pictures)
+	speaks := func(rows int) []byte {
+		code := func(rows int) string { return fmt.Sprintf(`{"rows":%d,"width":4,"components":2}`, rows) }
+		header := fmt.Sprintf(`{"train":{"pictures":%s,"captions":%[2]s},"guard":{"pictures":%[2]s,"captions":%[2]s}}`, code(rows), code(1))
 		return append(binary.LittleEndian.AppendUint32([]byte(magic), uint32(len(header))), header...)
 	}
-	f("1000000000 pictures", speaks(1000000000))
+	f("1000000000 rows", speaks(1000000000))
 	f("bytes cannot be in it", speaks(100000000))
 }
 
@@ -153,12 +161,12 @@ func TestWhatCannotBeWrittenIsNamed(t *testing.T) {
 		}
 	}
 	f("means hold NaN", func(s *Set) { s.Mean[0] = float32(math.NaN()) })
-	f("steps of captions hold +Inf", func(s *Set) { s.Captions.Steps[0] = float32(math.Inf(1)) })
+	f("steps of captions hold +Inf", func(s *Set) { s.Train.Captions.Steps[0] = float32(math.Inf(1)) })
 	f("scales of 0 values", func(s *Set) { s.Scale = nil })
-	f("in 0 components", func(s *Set) { s.Pictures.Steps = nil })
-	f("components of pictures have 0 values", func(s *Set) { s.Pictures.Basis = nil })
-	f("amounts", func(s *Set) { s.Guard.Captions = s.Guard.Captions[1:] })
-	f("0 pictures have no caption", func(s *Set) { s.Guard = Part{} })
+	f("in 0 components", func(s *Set) { s.Guard.Pictures.Steps = nil })
+	f("components of pictures have 1 values", func(s *Set) { s.Train.Pictures.Basis = make([]int8, 1); s.Train.Pictures.Width += 2 })
+	f("amounts of", func(s *Set) { s.Guard.Captions.Amounts = s.Guard.Captions.Amounts[1:] })
+	f("0 pictures have", func(s *Set) { s.Guard.Counts, s.Guard.Pictures.Amounts = nil, nil })
 }
 
 func FuzzDecode(f *testing.F) {
