@@ -180,7 +180,7 @@ func (m *Manager) Start(ctx context.Context, by string) (Run, error) {
 		return Run{}, err
 	}
 	if photos == 0 {
-		return Run{}, refused("no photo has a tag to learn from: give some with `vsectl tag add PHOTO TAG`, about ten photos a tag")
+		return Run{}, refused("no photo has a tag to learn from: give some with `vsectl tag add PHOTO TAG`, to 20 photos at least")
 	}
 	number, err := m.nextNumber(ctx)
 	if err != nil {
