@@ -8,7 +8,7 @@ import (
 )
 
 // fieldsInOrder are those in which a word can stand, what says most first.
-var fieldsInOrder = []string{api.FieldTag, api.FieldTitle, api.FieldDescription, api.FieldName, api.FieldPlace, api.FieldCamera, api.FieldFolder}
+var fieldsInOrder = []string{api.FieldTag, api.FieldTitle, api.FieldDescription, api.FieldName, api.FieldPlace, api.FieldCamera, api.FieldFolder, api.FieldLearned}
 
 // why says what ties a hit to the query: where its words stand, else that it looks
 // like it or, where nothing was ranked, that it passes the filters.

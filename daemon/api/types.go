@@ -112,13 +112,14 @@ const (
 	FieldPlace       = "place"
 	FieldCamera      = "camera"
 	FieldFolder      = "folder"
+	FieldLearned     = "learned" // a tag that the encoder has learned
 )
 
 // A Match is a word of the query that a photo has.
 type Match struct {
 	Word  string   `json:"word" doc:"as it was asked for; empty: the query as a whole"`
-	Field string   `json:"field" enum:"tag,title,description,name,place,camera,folder"`
-	Texts []string `json:"texts" doc:"what has the word in that field, such as the tag"`
+	Field string   `json:"field" enum:"tag,title,description,name,place,camera,folder,learned"`
+	Texts []string `json:"texts" doc:"what has the word in that field, such as the tag; of learned ones with how sure it is"`
 }
 
 // A Hit is a photo that was found.

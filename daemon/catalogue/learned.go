@@ -393,3 +393,78 @@ func (c *Catalogue) CountTags(ctx context.Context) (counts TagCounts, err error)
 	c.tagged, c.taggedAt = counts, &written
 	return counts, nil
 }
+
+// A Likely photo is one that the space's encoder believes to have a tag.
+type Likely struct {
+	Photo      int64
+	Confidence float64
+}
+
+// Likeliest gives at most limit photos that the space's encoder believes to have a
+// tag, the surest first, of equal ones the lower id first: those that keep lets pass
+// and on which the user did not refuse it, nor took it off. It is called at most once
+// for each.
+func (s *Space) Likeliest(ctx context.Context, tag string, limit int, keep func(photo int64) bool) (photos []Likely, err error) {
+	against, err := s.against(ctx, tag)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT photo, confidence FROM learned WHERE tag = ? ORDER BY confidence DESC, photo`,
+		slices.Index(s.LearnedNames(), tag))
+	if err != nil {
+		return nil, fmt.Errorf("read learned tags: %w", err)
+	}
+	defer rows.Close()
+	for len(photos) < limit && rows.Next() {
+		one, err := scanLikely(rows)
+		if err != nil {
+			return nil, err
+		}
+		if !against[one.Photo] && keep(one.Photo) {
+			photos = append(photos, one)
+		}
+	}
+	return photos, rows.Err()
+}
+
+// Likely gives those of the photos that the space's encoder believes to have a tag,
+// but for those on which the user refused it or took it off.
+func (s *Space) Likely(ctx context.Context, tag string, photos []int64) (likely []Likely, err error) {
+	against, err := s.against(ctx, tag)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT photo, confidence FROM json_each(?) JOIN learned ON photo = json_each.value AND tag = ?`,
+		jsonIDs(photos), slices.Index(s.LearnedNames(), tag))
+	if err != nil {
+		return nil, fmt.Errorf("read learned tags: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		one, err := scanLikely(rows)
+		if err != nil {
+			return nil, err
+		}
+		if !against[one.Photo] {
+			likely = append(likely, one)
+		}
+	}
+	return likely, rows.Err()
+}
+
+func scanLikely(rows *sql.Rows) (one Likely, err error) {
+	var confidence int64
+	err = rows.Scan(&one.Photo, &confidence)
+	one.Confidence = float64(confidence) / confidenceParts
+	return one, err
+}
+
+// against gives the photos on which the user refused a tag, or took it off.
+func (s *Space) against(ctx context.Context, tag string) (map[int64]bool, error) {
+	ids, err := queryIDs(ctx, s.catalogue.read, `SELECT photo FROM tag_refused WHERE name = ?1 UNION ALL SELECT photo FROM tag_removed WHERE name = ?1`, tag)
+	photos := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		photos[id] = true
+	}
+	return photos, err
+}

@@ -84,7 +84,7 @@ func Calibrate(ctx context.Context, background, sample [][]float32, vectors *vec
 
 // Blend is how lists are fused under this calibration.
 func (c *Calibration) Blend() fusion.Blend {
-	return fusion.Blend{Mean: c.Mean, Deviation: c.Deviation, Words: fusion.Words}
+	return fusion.Blend{Mean: c.Mean, Deviation: c.Deviation, Words: fusion.Words, Learned: fusion.Learned}
 }
 
 // Standing tells how well the best of the nearest photos fits the query: how many

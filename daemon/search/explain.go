@@ -15,7 +15,7 @@ import (
 // A Match is a word of the query that a photo has, or the whole of it.
 type Match struct {
 	Word  string   // as it was asked for; "" the whole text
-	Field string   // one of package keyword
+	Field string   // one of package keyword, or FieldLearned
 	Texts []string // of that field which have the word, such as the tag
 }
 
@@ -100,6 +100,9 @@ func (e *Engine) reasons(ctx context.Context, hits []Hit, found ranking, asked R
 	}
 	for text, places := range byText {
 		if err := e.matched(ctx, text, hits, places, asked.words()); err != nil {
+			return err
+		}
+		if err := e.matchedLearned(ctx, text, hits, places); err != nil {
 			return err
 		}
 	}

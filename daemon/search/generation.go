@@ -23,6 +23,8 @@ type Generation struct {
 	queries     sync.WaitGroup // those that are under way
 	calibration atomic.Pointer[Calibration]
 	pictures    pictures
+	learned     sync.Once // makes tags
+	tags        vocabulary
 }
 
 // Serve makes queries ask this generation from now on, and returns when the last

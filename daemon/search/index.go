@@ -148,7 +148,7 @@ func (x *Index) search(ctx context.Context, wanted []float32, others []index.Hit
 	var far []int64
 	for _, hit := range others {
 		if !near[hit.ID] {
-			far = append(far, hit.ID)
+			far, near[hit.ID] = append(far, hit.ID), true
 		}
 	}
 	scores, err := x.vectors.Score(wanted, far)

@@ -84,9 +84,10 @@ type prepared struct {
 	query.Alternative
 	passing attributes.Set // of its filter, where it has one
 	words   []index.Hit
+	learned *learnedList // nil: no learned tag stands in its text
 }
 
-// prepare applies the filters and searches the words.
+// prepare applies the filters and searches the words and what was learned.
 func (r *ranker) prepare(ctx context.Context, q query.Query) (list []prepared, err error) {
 	for _, alternative := range q.Alternatives {
 		one := prepared{Alternative: alternative}
@@ -103,6 +104,13 @@ func (r *ranker) prepare(ctx context.Context, q query.Query) (list []prepared, e
 				return nil, err
 			}
 			r.clock.time("words", begin)
+			begin = time.Now()
+			if one.learned, err = r.learned(ctx, one); err != nil {
+				return nil, err
+			}
+			if one.learned != nil {
+				r.clock.time("learned", begin)
+			}
 		}
 		list = append(list, one)
 	}
@@ -165,14 +173,20 @@ func (r *ranker) add(ctx context.Context, one prepared) error {
 	if !one.Ranked() {
 		return nil
 	}
-	lists := fusion.Lists{Words: one.words}
-	r.result.goodMatch = r.result.goodMatch || len(lists.Words) > 0
+	lists := fusion.Lists{Words: one.words, Learned: one.learned.hits()}
+	r.result.goodMatch = r.result.goodMatch || len(lists.Words) > 0 || one.learned.sure()
 	blend := uncalibrated().Blend()
 	if r.serving != nil {
 		blend = r.serving.calibrated().Blend()
 		if err := r.addVectors(ctx, one, &lists); err != nil {
 			return err
 		}
+	}
+	if one.learned != nil {
+		if err := one.learned.complete(ctx, r.serving.Index.space, lists.Words, lists.Vectors, lists.Learned); err != nil {
+			return err
+		}
+		lists.Learned = one.learned.hits()
 	}
 	begin := time.Now()
 	for _, hit := range lists.Words {
@@ -196,7 +210,7 @@ func (r *ranker) add(ctx context.Context, one prepared) error {
 }
 
 // addVectors adds to the lists what looks like the alternative, the cosines of what
-// has its words, and the words of what looks like it.
+// has its words or was learned to have them, and the words of what looks like it.
 func (r *ranker) addVectors(ctx context.Context, one prepared, lists *fusion.Lists) error {
 	wanted, err := r.vector(ctx, one.Alternative)
 	if err != nil || wanted == nil {
@@ -207,7 +221,7 @@ func (r *ranker) addVectors(ctx context.Context, one prepared, lists *fusion.Lis
 	if one.Filter != nil {
 		passing = vector.NewFilterOfBits(one.passing.Bits())
 	}
-	found, err := r.serving.Index.search(ctx, wanted, lists.Words, passing)
+	found, err := r.serving.Index.search(ctx, wanted, slices.Concat(lists.Words, lists.Learned), passing)
 	r.clock.time("vectors", begin)
 	lists.Vectors = found.Hits
 	r.result.rows, r.result.rescored = r.result.rows+found.Rows, r.result.rescored+found.Rescored

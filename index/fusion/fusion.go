@@ -17,6 +17,10 @@ type Lists struct {
 	// Words are photos that share words with the query, with scores above 0. Photos
 	// of Whole may be among them.
 	Words []index.Hit
+	// Learned are photos that were never said to have some words of the query, with the
+	// part of these that they are expected to have, from 0 to 1: the sum of what each is
+	// likely, by the number of all words. Photos of Whole are not among them.
+	Learned []index.Hit
 	// Vectors are photos with their cosine to the query: also of those that stand in
 	// another list alone, as far as they have one.
 	Vectors []index.Hit
@@ -26,19 +30,24 @@ type Lists struct {
 // best of what was measured (docs/search.md); from 4 to 8 little changes.
 const Words = 5
 
+// Learned is what a photo counts that certainly has all words of a query by what was
+// learned, in deviations of the cosine.
+const Learned = 5
+
 // A Blend adds up the calibrated scores of the lists.
 type Blend struct {
 	// Mean and Deviation are those of the cosine between a photo and a sentence that
 	// does not describe it: one encoder's 0.1 is another's 0.3. Deviation is above 0.
 	Mean, Deviation float64
 	Words           float64 // see the constant
+	Learned         float64 // likewise
 }
 
 // Fuse makes one list, ordered by index.Compare. A photo scores how many
 // deviations its cosine lies above what a wrong sentence has, 0 where it has none,
 // and Words times the square of its share of the best words' score: one word of two
-// is less than half. Photos of Whole count as the best words, and stand before all
-// others.
+// is less than half; and Learned times what is expected of it by learning. Photos of
+// Whole count as the best words, and stand before all others.
 func (b Blend) Fuse(l Lists) []index.Hit {
 	scores := map[int64]float64{}
 	for _, hit := range l.Vectors {
@@ -48,8 +57,15 @@ func (b Blend) Fuse(l Lists) []index.Hit {
 	for _, hit := range l.Whole {
 		whole[hit.ID] = true
 	}
+	lift := b.lift()
+	if len(l.Learned) > 0 {
+		lift += b.Learned
+	}
 	for id := range whole {
-		scores[id] += b.Words + b.lift()
+		scores[id] += b.Words + lift
+	}
+	for _, hit := range l.Learned {
+		scores[hit.ID] += b.Learned * hit.Score
 	}
 	best := bestScore(l.Words, whole)
 	for _, hit := range l.Words {
@@ -65,8 +81,8 @@ func (b Blend) Fuse(l Lists) []index.Hit {
 	return fused
 }
 
-// lift is more than all else can make of a difference: two cosines lie 2 apart at
-// most.
+// lift is more than all but what was learned can make of a difference: two cosines lie
+// 2 apart at most.
 func (b Blend) lift() float64 { return 2/b.Deviation + b.Words + 1 }
 
 func bestScore(words []index.Hit, without map[int64]bool) (best float64) {

@@ -79,6 +79,15 @@ func (x *Index) Score(ctx context.Context, text string, ids []int64, options ...
 	return hits, err
 }
 
+// Stems gives the words of a text as the index has them, in their order; the commonest
+// words of the language, which it does not have, are left out.
+func (x *Index) Stems(text string) (stems []string) {
+	for _, token := range x.analyser.Analyze([]byte(words(text))) {
+		stems = append(stems, string(token.Term))
+	}
+	return stems
+}
+
 // A Match is a word of a text that a photo has.
 type Match struct {
 	Word  string // of the text; "" the text as a whole

@@ -1,0 +1,100 @@
+package search
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"vsed/daemon/catalogue"
+)
+
+// learn has a space serve whose encoder has learned tags; of each photo, by its
+// degrees, it tells how sure it is of each.
+func (w *world) learn(tags []string, sure map[int][]float64) {
+	w.Helper()
+	w.serve("learned")
+	space := w.catalogue.Serving()
+	w.check(space.Describe(w.Context(), catalogue.Description{LearnedTags: tags}))
+	for degrees, photo := range w.photos {
+		embedding := catalogue.Embedding{Vector: at(float64(degrees))}
+		for tag, confidence := range sure[degrees] {
+			embedding.Tags = append(embedding.Tags, catalogue.Confidence{Tag: uint32(tag), Value: confidence})
+		}
+		w.check(space.Store(w.Context(), map[int64]catalogue.Embedding{photo: embedding}))
+	}
+	w.caughtUp()
+}
+
+func TestLearnedTagsFindPhotos(t *testing.T) {
+	w := newWorld(t, 0, 20, 40, 60, 80)
+	w.check(w.catalogue.AddTags(t.Context(), w.photos[80], []string{"beach"}))
+	w.caughtUp()
+	before, space := w.engine.serving, w.catalogue.Serving()
+	answer := w.search("0 degrees beaches", 10, "")
+	w.learn([]string{"Beach", "New York", "the"}, map[int][]float64{20: {0.4, 0.9}, 60: {0.9}, 80: {0.99}})
+	f := func(query string, want ...int) Result {
+		t.Helper()
+		result := w.search(query, 10, "")
+		if got := w.degrees(result); !slices.Equal(got[:len(want)], want) {
+			t.Errorf("%s finds %v, want %v first", query, got, want)
+		}
+		return result
+	}
+	f("beach", 80) // what was said comes before all that was learned
+	f("40 degrees beaches", 80, 60, 20, 40)
+	f("40 degrees beach -tag:beach", 60, 20, 40)
+	f("york new", 0) // not in this order
+	if result := f("new york", 20); !result.GoodMatch {
+		t.Error("what probably has the tag is no good match")
+	}
+	if result := w.search("tag:beach", 10, ""); !slices.Equal(w.degrees(result), []int{80}) {
+		t.Errorf("the filter finds %v: it is about what was said", w.degrees(result))
+	}
+	w.check(w.catalogue.RefuseTags(t.Context(), w.photos[60], []string{"Beach"}))
+	f("40 degrees beach", 80, 20, 40)
+	w.check(w.catalogue.AddTags(t.Context(), w.photos[20], []string{"New York"}))
+	w.check(w.catalogue.RemoveTags(t.Context(), w.photos[20], []string{"New York"}))
+	w.caughtUp()
+	f("new york", 0) // taken off by hand
+
+	// Rolled back, nothing of it is left.
+	w.check(w.catalogue.Serve(t.Context(), space))
+	w.engine.Serve(before)
+	w.caughtUp()
+	if again := w.search("0 degrees beaches", 10, ""); fmt.Sprint(scores(again)) != fmt.Sprint(scores(answer)) {
+		t.Errorf("rolled back it finds %v, before %v", scores(again), scores(answer))
+	}
+}
+
+func scores(result Result) (list []string) {
+	for _, hit := range result.Hits {
+		list = append(list, fmt.Sprintf("%d %v", hit.Photo.ID, hit.Score))
+	}
+	return list
+}
+
+func TestReasonsTellWhatWasLearned(t *testing.T) {
+	w := newWorld(t, 0, 60)
+	w.learn([]string{"beach"}, map[int][]float64{0: {0.837}, 60: {0.3}})
+	w.check(w.catalogue.AddTags(t.Context(), w.photos[60], []string{"beach"}))
+	w.caughtUp()
+	got, _ := w.explained("beach")
+	if want := "[beach=learned:beach (84 %)]"; !strings.Contains(got, want) || strings.Count(got, "learned") != 1 {
+		t.Errorf("explained as %s, want %s once", got, want)
+	}
+}
+
+// What looks right and has the tag must not stand behind what only has it, however
+// many have it.
+func TestALearnedTagOfMorePhotosThanAreListed(t *testing.T) {
+	list := &learnedList{words: 2, tags: []spokenList{{spoken: spoken{"beach", 0, 1}, cut: true, said: func(int64) bool { return false }, likely: map[int64]float64{}}}}
+	w := newWorld(t, 0)
+	w.learn([]string{"beach"}, map[int][]float64{0: {0.5}})
+	near, err := w.engine.serving.Index.search(t.Context(), at(0), nil, nil)
+	w.check(err)
+	w.check(list.complete(t.Context(), w.catalogue.Serving(), near.Hits))
+	if hits := list.hits(); len(hits) != 1 || hits[0].Score != 0.25 {
+		t.Errorf("hits %v, want the one photo with a quarter", hits)
+	}
+}
