@@ -74,7 +74,7 @@ type evaluate struct {
 	learn tagged
 	ways  []way
 	table table
-	said  *progress
+	said  *meter
 }
 
 // A way is what stage II goes over again while it learns from tags.
@@ -110,7 +110,7 @@ func runEvaluate(ctx context.Context, arguments []string) error {
 			return err
 		}
 	}
-	e.said = newProgress(os.Stderr, int(*seeds)*e.steps())
+	e.said = newMeter(os.Stderr, int(*seeds)*e.steps())
 	for seed := range *seeds {
 		if err := e.run(ctx, seed); err != nil {
 			return err
@@ -144,17 +144,6 @@ func (e *evaluate) steps() int {
 		sum += len(e.ways) * steps
 	}
 	return sum
-}
-
-// sayEvery is how many epochs go by unsaid.
-const sayEvery = 5
-
-// say counts the steps of an epoch, and now and then says how far the run is.
-func (p *progress) say(what string, at stage.Epoch, epochs, steps int) {
-	told := p.add(steps)
-	if at.Number%sayEvery == 0 || at.Number == epochs {
-		fmt.Fprintf(p.output, "%s, epoch %d of %d, loss %.3f; %s\n", what, at.Number, epochs, at.Loss, told)
-	}
 }
 
 // run adds the rows of a seed.

@@ -12,6 +12,7 @@ import (
 const usage = `usage: vsed-trainer VERB [--config FILE] …
 
   stage1    train heads on captioned photos
+  stage2    go on with them on tagged photos
   evaluate  train with several seeds and print what each row of the tables comes to
   heads     make the built-in encoder's heads
 
@@ -34,7 +35,7 @@ func main() {
 }
 
 func run(ctx context.Context, arguments []string) error {
-	verbs := map[string]func(context.Context, []string) error{"stage1": runStageOne, "evaluate": runEvaluate, "heads": runHeads,
+	verbs := map[string]func(context.Context, []string) error{"stage1": runStageOne, "stage2": runStageTwo, "evaluate": runEvaluate, "heads": runHeads,
 		"paper": runPaper, "ablations": runAblations, "vectors": runVectors, "webset": runWebSet}
 	if len(arguments) == 0 || verbs[arguments[0]] == nil {
 		fmt.Fprint(os.Stderr, usage)

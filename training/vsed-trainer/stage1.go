@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"time"
 
 	"vsed/training/evaluation"
@@ -17,6 +16,7 @@ var weights = []float64{0, .5, .7, 1, 1.4, 2}
 func runStageOne(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("stage1", flag.ContinueOnError)
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
+	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was killed goes on there")
 	every := flags.Int("every", 5, "measure after each so many `epochs`")
 	tags := flags.Bool("tags", true, "search tags as well, with class names by several weights")
 	if err := flags.Parse(arguments); err != nil {
@@ -26,39 +26,66 @@ func runStageOne(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	record, err := openRecord(*out, c)
+	if err != nil {
+		return err
+	}
 	w, err := openWorkshop(ctx, c)
 	if err != nil {
 		return err
 	}
+	w.One.Saving = record.saving()
 	began := time.Now()
-	show := func(e stage.Epoch, heads stage.Heads) error {
-		if e.Number%*every != 0 && e.Number < c.One.Epochs {
-			return nil
+	heads, err := w.stageOne(ctx, c.One.Seed, func(e stage.Epoch, heads stage.Heads) error {
+		if err := record.loss(e); err != nil || e.Number%max(1, *every) != 0 && e.Number < c.One.Epochs {
+			return err
 		}
 		found, err := w.retrieve(ctx, heads)
-		fmt.Fprintf(os.Stdout, "epoch %d, loss %.3f, %v: %s\n", e.Number, e.Loss, time.Since(began).Round(time.Second), line(found))
-		return err
-	}
-	heads, err := w.stageOne(ctx, c.One.Seed, show)
-	if err != nil || !*tags {
-		return err
-	}
-	judge, err := w.judge(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("epoch %d, loss %.3f, %v: %s\n", e.Number, e.Loss, time.Since(began).Round(time.Second), line(found))
+		return record.retrieval(e.Number, found)
+	})
 	if err != nil {
 		return err
+	}
+	var results []measured
+	if *tags {
+		if results, err = w.measure(ctx, heads); err != nil {
+			return err
+		}
+	}
+	return record.end(w, heads, results)
+}
+
+// measured is what heads come to with class names by a weight.
+type measured struct {
+	ClassNames float64              `json:"class_names"`
+	Retrieval  evaluation.Retrieval `json:"retrieval"`
+	Single     evaluation.TagReport `json:"single_tags"`
+	Pairs      evaluation.TagReport `json:"pairs"`
+}
+
+// measure judges heads with class names by several weights, and says what it finds.
+func (w *workshop) measure(ctx context.Context, heads stage.Heads) (results []measured, err error) {
+	judge, err := w.judge(ctx)
+	if err != nil {
+		return nil, err
 	}
 	learned, err := judge.heads(ctx, heads)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, weight := range weights {
 		f, err := judge.measure(judge.weighted(learned, weight))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		fmt.Printf("class names %5.2f: single tags %.1f, pairs %.1f; %s\n", weight, f.single.MAP.Value, f.pairs.MAP.Value, line(f.retrieval))
+		results = append(results, measured{weight, f.retrieval, f.single, f.pairs})
 	}
-	return nil
+	return results, nil
 }
 
 func line(r evaluation.Retrieval) string {

@@ -1,12 +1,113 @@
 package main
 
 import (
+	"context"
+	"flag"
+	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 
+	"vsed/encoders/builtin/heads"
+	"vsed/encoders/builtin/replay"
+	"vsed/training/checkpoint"
 	"vsed/training/model"
 	"vsed/training/stage"
 )
+
+func runStageTwo(ctx context.Context, arguments []string) error {
+	flags := flag.NewFlagSet("stage2", flag.ContinueOnError)
+	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
+	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was killed goes on there")
+	from := flags.String("from", "", "`file` of weights, as stage1 leaves them; without one the heads that are shipped")
+	count := flags.Int("count", 1<<30, "learn from so many of the tagged photos, drawn by the seed")
+	shipped := flags.String("replay", "encoders/builtin/heads/replay.bin", "`file` of captioned photos to go over again; empty: all of the configuration")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	c, err := readConfig(*path)
+	if err != nil {
+		return err
+	}
+	record, err := openRecord(*out, struct {
+		config
+		From   string `json:"from"`
+		Count  int    `json:"count"`
+		Replay string `json:"replay_file"`
+	}{c, *from, *count, *shipped})
+	if err != nil {
+		return err
+	}
+	w, err := openWorkshop(ctx, c)
+	if err != nil {
+		return err
+	}
+	start, err := w.startTwo(*from)
+	if err != nil {
+		return err
+	}
+	again := w.train.Captioned
+	if *shipped != "" {
+		set, err := replay.Read(*shipped)
+		if err != nil {
+			return err
+		}
+		again = stage.Replayed(set.Train.Rows())
+	}
+	return w.learnTwo(ctx, start, again, *count, record)
+}
+
+// startTwo reads the heads to begin from.
+func (w *workshop) startTwo(from string) (start stage.Heads, err error) {
+	if from == "" {
+		file, err := heads.Read(shippedHeads)
+		if err != nil {
+			return start, err
+		}
+		return stage.FromFile(file, w.standard)
+	}
+	state, err := checkpoint.Read(from)
+	if err != nil {
+		return start, err
+	}
+	start = w.newHeads(0)
+	return start, start.Restore(state)
+}
+
+// shippedHeads are in the project.
+const shippedHeads = "encoders/builtin/heads/heads.bin"
+
+func (w *workshop) learnTwo(ctx context.Context, start stage.Heads, again stage.Captioned, count int, record record) error {
+	learn, err := readTagged(w.Data, false, w.standard)
+	if err != nil {
+		return err
+	}
+	fmt.Println("before:")
+	before, err := w.measure(ctx, start)
+	if err != nil {
+		return err
+	}
+	places := learn.draw(count, w.Two.Seed)
+	steps, perEpoch := w.Two.Steps(len(places))
+	meter := newMeter(os.Stderr, steps)
+	w.Two.Saving = record.saving()
+	learned, err := w.Two.Run(ctx, w.library, start, learn.some(places), again, func(at stage.Epoch) error {
+		meter.say("stage II", at, (steps+perEpoch-1)/perEpoch, perEpoch)
+		return record.loss(at)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("after %d tagged photos:\n", len(places))
+	after, err := w.measure(ctx, learned)
+	if err != nil {
+		return err
+	}
+	return record.end(w, learned, struct {
+		Before []measured `json:"before"`
+		After  []measured `json:"after"`
+	}{before, after})
+}
 
 // counts of tagged photos that are learned from.
 func counts() []int { return []int{100, 300, 1000, 4000} }

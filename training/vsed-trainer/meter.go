@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"vsed/training/stage"
+)
+
+// sayEvery is how many epochs go by unsaid.
+const sayEvery = 5
+
+// meter tells how fast steps go, and how long the rest takes.
+type meter struct {
+	output      io.Writer
+	begun       time.Time
+	done, total int // steps
+}
+
+func newMeter(output io.Writer, steps int) *meter {
+	return &meter{output: output, begun: time.Now(), total: steps}
+}
+
+// say counts the steps of an epoch, and now and then says how far the run is.
+func (m *meter) say(what string, at stage.Epoch, epochs, steps int) {
+	m.done += steps
+	if at.Number%sayEvery != 0 && at.Number != epochs {
+		return
+	}
+	seconds := time.Since(m.begun).Seconds()
+	left := time.Duration(seconds / float64(m.done) * float64(max(0, m.total-m.done)) * float64(time.Second))
+	fmt.Fprintf(m.output, "%s, epoch %d of %d, loss %.3f; %d of %d steps, %.1f/s, %v left\n",
+		what, at.Number, epochs, at.Loss, m.done, m.total, float64(m.done)/seconds, left.Round(time.Second))
+}
