@@ -67,7 +67,7 @@ type Model struct {
 // and otherwise what VSE++'s code has.
 func Defaults() Config {
 	one := joint.Settings{
-		Margin: .2, Temperature: .07, Epochs: 12, Captioned: 128, Captions: 1, Tags: 1, Web: 1,
+		Margin: .3, Temperature: .07, Epochs: 12, Captioned: 128, Captions: 1, Tags: 1, Web: 1,
 		Rate: 2e-3, TenthAfter: 9, Clip: 2, WarmUp: 4, Noise: .4, Unknown: .05, MostTags: 4, Sharing: "all", Length: 16, Threads: 2,
 	}
 	two := one

@@ -30,6 +30,7 @@ type photos struct {
 // material is what the experiments of one data set share.
 type material struct {
 	captioned, web, dev photos
+	texts               []string // all captions that there are, learned from or not
 }
 
 func readSet(path string) (dataset.Set, error) {
@@ -51,6 +52,7 @@ func read(c Config) (m material, err error) {
 	} else if dev, err = readSet(c.Data.DevCaptions); err != nil {
 		return m, err
 	}
+	m.texts = slices.Concat(captionsOf(set), captionsOf(dev))
 	captioned, rest := divide(set, c.Data.Captioned)
 	web, webFeatures := rest, c.Data.Features
 	switch c.Web.From {

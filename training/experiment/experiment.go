@@ -2,7 +2,8 @@ package experiment
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -55,7 +56,7 @@ func newExperiment(c Config, library *runtime.Library, m material) (*Experiment,
 	captions := captionsOf(m.captioned.set)
 	if c.Model.Vectors != "" {
 		var err error
-		if x.words, x.Model.Word, err = readVectors(c.Model.Vectors, captions, x.devCaptions, slices.Concat(web...)); err != nil {
+		if x.words, x.Model.Word, err = readVectors(c.Model.Vectors, m.texts, slices.Concat(web...)); err != nil {
 			return nil, err
 		}
 	}
@@ -163,20 +164,33 @@ func (j *judge) epoch(ctx context.Context, epoch joint.Epoch, model *joint.Model
 	return epoch.Score, err
 }
 
-// StageOneKey names all that stage I depends on: experiments of one key have it in
+// StageOneKey names all that stage I depends on: configurations of one key have it in
 // common.
-func (x *Experiment) StageOneKey(seed uint64) (string, error) {
-	key, err := json.Marshal([]any{x.Loss, x.Data, x.Model, x.Config.One, seed, x.one.vocabulary.Words()})
-	return string(key), err
+func (c Config) StageOneKey(seed uint64) string {
+	web := Web{}
+	if c.Web.From == "set" && c.Model.Vectors != "" { // the tags' words have vectors, too
+		web = c.Web
+	}
+	return key(c.Loss, c.Data, web, c.Model, c.One, seed)
 }
 
-// Steps are those of both stages.
-func (x *Experiment) Steps() (one, two int) {
-	one = x.Config.One.Epochs * x.Config.One.Steps(x.captioned, joint.Data{})
-	if x.Web.From != "none" {
-		two = x.Config.Two.Epochs * x.Config.Two.Steps(x.replayed, x.tagged)
+// Key names all that both stages depend on.
+func (c Config) Key(seed uint64) string { return key(c, seed) }
+
+func key(of ...any) string {
+	sum := sha256.New()
+	for _, each := range of {
+		fmt.Fprintf(sum, "%+v\n", each)
 	}
-	return one, two
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// Epochs are those of both stages.
+func (c Config) Epochs() (one, two int) {
+	if c.Web.From != "none" {
+		two = c.Two.Epochs
+	}
+	return c.One.Epochs, two
 }
 
 // Photos are how many have captions, and tags.

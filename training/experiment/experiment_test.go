@@ -72,6 +72,20 @@ func TestAblationsAreConfigurations(t *testing.T) {
 		}
 		names[one.Name] = true
 	}
+	stageOnes := map[string]bool{}
+	for _, one := range Ablations() {
+		c := Defaults()
+		if err := c.Set(one.TOML); err != nil {
+			t.Fatal(err)
+		}
+		stageOnes[c.StageOneKey(1)] = true
+		if c.Key(1) == c.Key(2) {
+			t.Error("two seeds have one key")
+		}
+	}
+	if len(stageOnes) != 7 { // two of VSE and of VSE++, of drawn words, weighted, contrastive
+		t.Errorf("%d kinds of stage I", len(stageOnes))
+	}
 	chosen, err := Chosen(Ablations(), "^vse, .*curriculum")
 	if err != nil || len(chosen) != 1 {
 		t.Errorf("chosen %v, %v", chosen, err)
@@ -120,7 +134,7 @@ func trial(t *testing.T, change string) *Experiment {
 		"[stage2]\nepochs = 3\nsteps = 0\ncaptioned = 16\ntagged = 16\nrate = 0.005\nlength = 8\nthreads = 1\n"), c.Set(change)); err != nil {
 		t.Fatal(err)
 	}
-	m := material{captioned: household(24, 0), web: household(48, 24), dev: household(12, 72)}
+	m := material{texts: []string{"a dog on holiday"}, captioned: household(24, 0), web: household(48, 24), dev: household(12, 72)}
 	for i := range m.web.set { // a word that no caption has
 		m.web.set[i].Tags, m.web.set[i].Captions = append(words.NewTagger().PseudoTags(m.web.set[i].Captions), "holiday"), nil
 	}
@@ -161,8 +175,8 @@ func TestStagesFollow(t *testing.T) {
 	if slices.Contains(first, "holiday") || !slices.Contains(second, "holiday") || !slices.Equal(first, second[:len(first)]) {
 		t.Errorf("words %v, then %v", first, second)
 	}
-	if a, b := x.Steps(); a != 6*(48/16) || b != 3*(48/16) {
-		t.Errorf("%d and %d steps", a, b)
+	if a, b := x.Epochs(); a != 6 || b != 3 {
+		t.Errorf("%d and %d epochs", a, b)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -20,6 +21,7 @@ type ablations struct {
 	base     experiment.Config
 	list     []experiment.Ablation
 	seeds    uint64
+	kept     string // folder for stage I, and for what runs have come to; empty: none
 	progress *progress
 	ones     map[string]experiment.Stage // stage I by its key
 	table    table
@@ -34,6 +36,7 @@ func runAblations(ctx context.Context, arguments []string) error {
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
 	curves := flags.String("curves", "", "`file` for the first seed's curves, FILE.json and FILE.svg")
 	drawn := flags.String("drawn", "", "of the curves only those whose names match the `expression`")
+	kept := flags.String("kept", "", "`folder` for what was learned: a run that was ended goes on from it")
 	show := flags.Bool("show", false, "print the names and the configurations instead")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -52,7 +55,12 @@ func runAblations(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	a := &ablations{base: base, list: chosen, seeds: *seeds, ones: map[string]experiment.Stage{}}
+	a := &ablations{base: base, list: chosen, seeds: *seeds, kept: *kept, ones: map[string]experiment.Stage{}}
+	if *kept != "" {
+		if err := os.MkdirAll(*kept, 0o755); err != nil {
+			return err
+		}
+	}
 	if err := a.plan(); err != nil {
 		return err
 	}
@@ -74,65 +82,125 @@ func (a *ablations) runAll(ctx context.Context) error {
 	return nil
 }
 
-func (a *ablations) open(one experiment.Ablation) (*experiment.Experiment, error) {
+func (a *ablations) configuration(one experiment.Ablation) (experiment.Config, error) {
 	c := a.base
-	if err := c.Set(one.TOML); err != nil {
-		return nil, err
-	}
-	return experiment.Open(c)
+	err := c.Set(one.TOML)
+	return c, err
 }
 
-// plan counts the steps of all runs, stage I of each kind once.
+// plan counts the epochs that are to come, those of stage I of each kind once.
 func (a *ablations) plan() error {
 	total := 0
 	seen := map[string]bool{}
-	for _, each := range a.list {
-		x, err := a.open(each)
-		if err != nil {
-			return fmt.Errorf("%s: %w", each.Name, err)
-		}
-		key, err := x.StageOneKey(0)
-		if err != nil {
-			return err
-		}
-		one, two := x.Steps()
-		if total += two; !seen[key] {
-			seen[key] = true
-			total += one
+	for seed := range a.seeds {
+		for _, each := range a.list {
+			c, err := a.configuration(each)
+			if err != nil {
+				return fmt.Errorf("%s: %w", each.Name, err)
+			}
+			if _, known, err := a.known(c, seed); known || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			one, two := c.Epochs()
+			if total += two; !seen[c.StageOneKey(seed)] {
+				seen[c.StageOneKey(seed)] = true
+				total += one
+			}
 		}
 	}
-	a.progress = newProgress(os.Stderr, total*int(a.seeds))
+	a.progress = newProgress(os.Stderr, total)
 	return nil
 }
 
+// known is what a run has come to, if it is kept.
+func (a *ablations) known(c experiment.Config, seed uint64) (stage experiment.Stage, known bool, err error) {
+	if a.kept == "" {
+		return stage, false, nil
+	}
+	path := filepath.Join(a.kept, c.Key(seed)+".json")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return stage, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &stage)
+	}
+	if err != nil {
+		return stage, false, fmt.Errorf("%s: %w; delete it to measure anew", path, err)
+	}
+	return stage, true, nil
+}
+
+// keep keeps what a run has come to.
+func (a *ablations) keep(c experiment.Config, seed uint64, stage experiment.Stage) error {
+	if a.kept == "" {
+		return nil
+	}
+	path := filepath.Join(a.kept, c.Key(seed)+".json")
+	if err := writeFile(path+".part", func(w io.Writer) error { return json.NewEncoder(w).Encode(stage) }); err != nil {
+		return err
+	}
+	return os.Rename(path+".part", path)
+}
+
 func (a *ablations) run(ctx context.Context, each experiment.Ablation, seed uint64) error {
-	x, err := a.open(each)
+	c, err := a.configuration(each)
 	if err != nil {
 		return err
 	}
-	key, err := x.StageOneKey(seed)
+	stage, known, err := a.known(c, seed)
 	if err != nil {
 		return err
 	}
-	report := a.progress.epochs(fmt.Sprintf("%s, seed %d, ", each.Name, seed), x, false)
-	stage, known := a.ones[key]
 	if !known {
-		if stage, err = x.StageOne(ctx, seed, "", report); err != nil {
+		if stage, err = a.learn(ctx, each.Name, c, seed); err != nil {
 			return err
 		}
-		a.ones[key] = stage
-	}
-	if x.Web.From != "none" {
-		if stage, err = x.StageTwo(ctx, stage, seed, "", report); err != nil {
+		fmt.Fprintf(os.Stderr, "%s, seed %d: %s\n", each.Name, seed, line(stage.Found))
+		if err := a.keep(c, seed, stage); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s, seed %d: %s\n", each.Name, seed, line(stage.Found))
 	a.table.addRetrieval(each.Name, stage.Found)
 	if seed == 0 {
 		a.lines = append(a.lines, experiment.Line{Name: each.Name, Epochs: stage.Curve})
 	}
 	return nil
+}
+
+func (a *ablations) learn(ctx context.Context, name string, c experiment.Config, seed uint64) (experiment.Stage, error) {
+	x, err := experiment.Open(c)
+	if err != nil {
+		return experiment.Stage{}, err
+	}
+	report := a.progress.epochs(fmt.Sprintf("%s, seed %d, ", name, seed), c, false)
+	key := c.StageOneKey(seed)
+	stage, known := a.ones[key]
+	if !known {
+		if stage, err = x.StageOne(ctx, seed, a.checkpoint("stage1-"+key), report); err != nil {
+			return stage, err
+		}
+		a.ones[key] = stage
+	}
+	if c.Web.From == "none" {
+		return stage, nil
+	}
+	path := a.checkpoint("stage2-" + c.Key(seed))
+	if stage, err = x.StageTwo(ctx, stage, seed, path, report); err != nil || path == "" {
+		return stage, err
+	}
+	return stage, os.Remove(path) // of a stage I several runs go on
+}
+
+// checkpoint is where a stage is kept while it runs.
+func (a *ablations) checkpoint(name string) string {
+	if a.kept == "" {
+		return ""
+	}
+	return filepath.Join(a.kept, name)
 }
 
 func (t *table) addRetrieval(what string, found evaluation.Retrieval) {

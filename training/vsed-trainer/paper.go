@@ -51,16 +51,16 @@ func runPaper(ctx context.Context, arguments []string) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	one, two := x.Steps()
+	one, two := c.Epochs()
 	p := newProgress(os.Stderr, one+two)
 	report := paperReport{Seed: *seed}
 	report.Photos, report.Tagged = x.Photos()
-	if report.One, err = x.StageOne(ctx, *seed, filepath.Join(*out, "stage1.checkpoint"), p.epochs("", x, true)); err != nil {
+	if report.One, err = x.StageOne(ctx, *seed, filepath.Join(*out, "stage1.checkpoint"), p.epochs("", c, true)); err != nil {
 		return err
 	}
 	last := report.One
 	if two > 0 {
-		if last, err = x.StageTwo(ctx, report.One, *seed, filepath.Join(*out, "stage2.checkpoint"), p.epochs("", x, true)); err != nil {
+		if last, err = x.StageTwo(ctx, report.One, *seed, filepath.Join(*out, "stage2.checkpoint"), p.epochs("", c, true)); err != nil {
 			return err
 		}
 		report.Two = &last
@@ -104,34 +104,33 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	return write(file)
 }
 
-// progress tells how fast steps go, and how long the rest takes.
+// progress tells how fast epochs go, and how long the rest takes.
 type progress struct {
 	output      io.Writer
 	begun       time.Time
 	done, total int
 }
 
-func newProgress(output io.Writer, steps int) *progress {
-	return &progress{output: output, begun: time.Now(), total: steps}
+func newProgress(output io.Writer, epochs int) *progress {
+	return &progress{output: output, begun: time.Now(), total: epochs}
 }
 
-// add counts steps, and says how far the run is.
-func (p *progress) add(steps int) string {
-	p.done += steps
+// add counts epochs, and says how far the run is.
+func (p *progress) add(epochs int) string {
+	p.done += epochs
 	seconds := time.Since(p.begun).Seconds()
 	left := time.Duration(seconds / float64(p.done) * float64(p.total-p.done) * float64(time.Second))
-	return fmt.Sprintf("%d of %d steps, %.1f/s, %v left", p.done, p.total, float64(p.done)/seconds, left.Round(time.Second))
+	return fmt.Sprintf("%d of %d epochs, %.1f/min, %v left", p.done, p.total, 60*float64(p.done)/seconds, left.Round(time.Second))
 }
 
-// epochs reports each epoch of an experiment, or only counts its steps.
-func (p *progress) epochs(name string, x *experiment.Experiment, each bool) experiment.Report {
-	one, two := x.Steps()
+// epochs reports each epoch of an experiment, or only a stage's last.
+func (p *progress) epochs(name string, c experiment.Config, each bool) experiment.Report {
 	return func(stage int, epoch joint.Epoch, found evaluation.Retrieval) {
-		steps, of := one/x.One.Epochs, x.One.Epochs
+		of := c.One.Epochs
 		if stage == 2 {
-			steps, of = two/x.Two.Epochs, x.Two.Epochs
+			of = c.Two.Epochs
 		}
-		told := p.add(steps)
+		told := p.add(1)
 		if each || epoch.Number == of {
 			fmt.Fprintf(p.output, "%sstage %d, epoch %d of %d, loss %.3f: %s; %s\n", name, stage, epoch.Number, of, epoch.Loss, line(found), told)
 		}

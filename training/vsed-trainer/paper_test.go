@@ -68,8 +68,43 @@ func TestWebSetCountsWhatItLeavesOut(t *testing.T) {
 
 func TestProgressTellsWhatIsLeft(t *testing.T) {
 	p := newProgress(os.Stderr, 100)
-	if told := p.add(25); !strings.HasPrefix(told, "25 of 100 steps, ") || !strings.HasSuffix(told, " left") {
+	p.add(1)
+	if told := p.add(1); !strings.HasPrefix(told, "2 of 100 epochs, ") || !strings.HasSuffix(told, " left") {
 		t.Errorf("told %q", told)
+	}
+}
+
+// TestKeptRunsAreNotRepeated: what a folder holds of a run is taken as it is.
+func TestKeptRunsAreNotRepeated(t *testing.T) {
+	chosen, err := experiment.Chosen(experiment.Ablations(), "^vse, stage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &ablations{base: experiment.Defaults(), list: chosen[:2], seeds: 2, kept: t.TempDir(), ones: map[string]experiment.Stage{}}
+	if err := a.plan(); err != nil || a.progress.total != 2*(a.base.One.Epochs+a.base.Two.Epochs) {
+		t.Fatalf("%+v, %v", a.progress, err)
+	}
+	for seed := range a.seeds {
+		for _, one := range a.list {
+			c, err := a.configuration(one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stage experiment.Stage
+			stage.Found.TextToImage.R1.Value = float64(10 + seed)
+			if err := a.keep(c, seed, stage); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := a.plan(); err != nil || a.progress.total != 0 {
+		t.Fatalf("%+v, %v", a.progress, err)
+	}
+	if err := a.runAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows := a.table.rows; len(rows) != 10 || rows[0].What != "vse, stage I" || len(rows[0].Values) != 2 || rows[0].Values[1] != 11 {
+		t.Errorf("%+v", rows)
 	}
 }
 
