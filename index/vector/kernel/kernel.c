@@ -6,16 +6,18 @@
 #endif
 
 // Every kernel takes four rows at a time, so that what it loads of the query
-// serves four rows and four sums keep the processor's adders busy. A driver is
-// compiled once a kernel, because a function can take in only functions of the
-// same target.
+// serves four rows and four sums keep the processor's adders busy. Where the four
+// follow each other in memory, it asks for others as far behind them, evenly and
+// in the order of their bytes: 64 bytes of each row in turns took 1.3 times as
+// long. A driver is compiled once a kernel, because a function can take in only
+// functions of the same target.
 //
 // The arithmetic of a driver is the oracle's, operation for operation: integer
 // sums that cannot overflow, then float32 in a fixed order without fused
 // multiply-add (-std=c11 forbids contraction).
 
 enum {
-	GROUP = 16,
+	GROUP = 4,
 	// bytes that are asked for before they are needed: the processor's own
 	// prefetching stops at the end of a page
 	AHEAD = 8192,
@@ -25,74 +27,64 @@ enum {
 
 #define INLINE static inline __attribute__((always_inline))
 #define FETCH(P) __builtin_prefetch((const void *)(P), 0, 3)
-// FETCH_ROWS is part of every DOTS, once 64 values.
-#define FETCH_ROWS(I) \
-	if (ahead) FETCH(r0 + (I) + ahead), FETCH(r1 + (I) + ahead), FETCH(r2 + (I) + ahead), FETCH(r3 + (I) + ahead)
-
 // fetch_listed asks for so many rows of the list from an entry on, up to the end.
 static inline void fetch_listed(const vsed_block *b, uint32_t from, uint32_t count, uint32_t end) {
 	for (uint32_t k = from; k < from + count && k < end; k++)
 		for (uint32_t c = 0; c < b->width; c += 64) FETCH(b->rows + (uint64_t)b->list[k] * b->width + c);
 }
 
-#define SCAN(NAME, TARGET, DOTS, BIASED)                                                                                            \
-	TARGET static uint32_t NAME##_one(const vsed_block *b, uint32_t from, uint32_t to, const int8_t *packed, const vsed_query *q,   \
-		uint32_t ahead, const uint8_t *next, uint32_t share, vsed_found *found) {                                                   \
-		uint32_t kept = 0;                                                                                                          \
-		if (b->list) fetch_listed(b, from, ROWS_AHEAD, to);                                                                         \
-		for (uint32_t i = from; i < to; i += GROUP) {                                                                               \
-			uint32_t row[GROUP], n = to - i < GROUP ? to - i : GROUP;                                                               \
-			int32_t dot[GROUP];                                                                                                     \
-			float upper[GROUP], offset[GROUP], radius[GROUP];                                                                       \
-			for (uint32_t j = 0; j < GROUP; j++) {                                                                                  \
-				uint32_t at = i + (j < n ? j : n - 1);                                                                              \
-				row[j] = b->list ? b->list[at] : at;                                                                                \
-			}                                                                                                                       \
-			for (uint32_t c = 0; c < share; c += 64) FETCH(next + c);                                                               \
-			next += share;                                                                                                          \
-			for (uint32_t j = 0; j < GROUP; j += 4) {                                                                               \
-				if (b->list) fetch_listed(b, i + j + ROWS_AHEAD, 4, to);                                                            \
-				if (j < n)                                                                                                          \
-					DOTS(b->rows + (uint64_t)row[j] * b->width, b->rows + (uint64_t)row[j + 1] * b->width,                          \
-						b->rows + (uint64_t)row[j + 2] * b->width, b->rows + (uint64_t)row[j + 3] * b->width, b->width, packed,     \
-						ahead, dot + j);                                                                                            \
-				else                                                                                                                \
-					for (int k = 0; k < 4; k++) dot[j + k] = dot[0];                                                                \
-			}                                                                                                                       \
-			if (!b->list && n == GROUP) {                                                                                           \
-				memcpy(offset, b->offsets + i, sizeof offset);                                                                      \
-				memcpy(radius, b->radii + i, sizeof radius);                                                                        \
-			} else                                                                                                                  \
-				for (int j = 0; j < GROUP; j++) {                                                                                   \
-					offset[j] = b->offsets[row[j]];                                                                                 \
-					radius[j] = b->radii[row[j]];                                                                                   \
-				}                                                                                                                   \
-			int any = 0;                                                                                                            \
-			for (int j = 0; j < GROUP; j++) {                                                                                       \
-				dot[j] = (int32_t)((uint32_t)dot[j] - BIASED * (uint32_t)q->bias);                                                  \
-				upper[j] = ((float)dot[j] * q->scale + q->base) + (offset[j] * q->along + radius[j] * q->across);                   \
-				any |= upper[j] >= q->floor;                                                                                        \
-			}                                                                                                                       \
-			if (any)                                                                                                                \
-				for (uint32_t j = 0; j < n; j++)                                                                                    \
-					if (upper[j] >= q->floor) found[kept++] = (vsed_found){row[j], dot[j]};                                         \
-		}                                                                                                                           \
-		return kept;                                                                                                                \
-	}                                                                                                                               \
-	/* Several queries take a strip of rows in turns, while the first-level cache has it, and each asks for its share of the next. */ \
-	TARGET static void NAME(const vsed_block *b, const int8_t *packed, const vsed_query *q, uint32_t queries, vsed_found *found,    \
-		uint32_t *counts) {                                                                                                         \
-		uint32_t step = queries == 1 ? b->count : (STRIP / b->width + GROUP - 1) / GROUP * GROUP;                                   \
-		uint32_t share = b->list || queries == 1 ? 0 : GROUP * b->width / queries;                                                  \
-		memset(counts, 0, queries * sizeof *counts);                                                                                \
-		for (uint32_t from = 0; from < b->count; from += step) {                                                                    \
-			uint32_t to = b->count - from < step ? b->count : from + step;                                                          \
-			for (uint32_t i = 0; i < queries; i++) {                                                                                \
-				counts[i] += NAME##_one(b, from, to, packed + (uint64_t)i * 4 * b->width, q + i,                                    \
+// Four numbers, one of each row.
+typedef int32_t ints __attribute__((vector_size(16)));
+typedef float floats __attribute__((vector_size(16)));
+typedef uint64_t longs __attribute__((vector_size(16)));
+
+INLINE int any(ints mask) { return (((longs)mask)[0] | ((longs)mask)[1]) != 0; }
+
+INLINE uint32_t row_of(const vsed_block *b, uint32_t i) { return b->list ? b->list[i] : i; }
+
+INLINE floats values_of(const float *all, const uint32_t *row, int scattered) {
+	floats values;
+	if (scattered) return (floats){all[row[0]], all[row[1]], all[row[2]], all[row[3]]};
+	memcpy(&values, all + row[0], sizeof values);
+	return values;
+}
+
+#define SCAN(NAME, TARGET, DOTS, BIASED)                                                                                                \
+	TARGET static uint32_t NAME##_one(const vsed_block *b, uint32_t from, uint32_t to, const int8_t *packed, const vsed_query *q,       \
+		uint32_t ahead, const uint8_t *next, uint32_t share, vsed_found *found) {                                                       \
+		uint32_t kept = 0;                                                                                                              \
+		if (b->list) fetch_listed(b, from, ROWS_AHEAD, to);                                                                             \
+		for (uint32_t i = from; i < to; i += GROUP) {                                                                                   \
+			uint32_t n = to - i < GROUP ? to - i : GROUP, row[GROUP] = {i, i + 1, i + 2, i + 3};                                        \
+			if (b->list || n < GROUP)                                                                                                   \
+				for (uint32_t j = 0; j < GROUP; j++) row[j] = row_of(b, i + (j < n ? j : n - 1));                                       \
+			if (b->list) fetch_listed(b, i + ROWS_AHEAD, GROUP, to);                                                                    \
+			for (uint32_t c = 0; c < share; c += 64) FETCH(next + c);                                                                   \
+			next += share;                                                                                                              \
+			ints dot = DOTS(b->rows + (uint64_t)row[0] * b->width, b->rows + (uint64_t)row[1] * b->width,                               \
+				b->rows + (uint64_t)row[2] * b->width, b->rows + (uint64_t)row[3] * b->width, b->width, packed, ahead) - BIASED * q->bias; \
+			floats offset = values_of(b->offsets, row, b->list || n < GROUP), radius = values_of(b->radii, row, b->list || n < GROUP);  \
+			floats upper = (__builtin_convertvector(dot, floats) * q->scale + q->base) + (offset * q->along + radius * q->across);      \
+			if (any(upper >= q->floor))                                                                                                 \
+				for (uint32_t j = 0; j < n; j++)                                                                                        \
+					if (upper[j] >= q->floor) found[kept++] = (vsed_found){row[j], dot[j]};                                             \
+		}                                                                                                                               \
+		return kept;                                                                                                                    \
+	}                                                                                                                                   \
+	/* Several queries take a strip of rows in turns, while the first-level cache has it, and each asks for its share of the next. */   \
+	TARGET static void NAME(const vsed_block *b, const int8_t *packed, const vsed_query *q, uint32_t queries, vsed_found *found,        \
+		uint32_t *counts) {                                                                                                             \
+		uint32_t step = queries == 1 ? b->count : (STRIP / b->width + GROUP - 1) / GROUP * GROUP;                                       \
+		uint32_t share = b->list || queries == 1 ? 0 : GROUP * b->width / queries;                                                      \
+		memset(counts, 0, queries * sizeof *counts);                                                                                    \
+		for (uint32_t from = 0; from < b->count; from += step) {                                                                        \
+			uint32_t to = b->count - from < step ? b->count : from + step;                                                              \
+			for (uint32_t i = 0; i < queries; i++) {                                                                                    \
+				counts[i] += NAME##_one(b, from, to, packed + (uint64_t)i * 4 * b->width, q + i,                                        \
 					queries > 1 || b->list ? 0 : AHEAD, b->rows + (uint64_t)to * b->width + (uint64_t)i * share * (step / GROUP), share, \
-					found + (uint64_t)i * b->count + counts[i]);                                                                    \
-			}                                                                                                                       \
-		}                                                                                                                           \
+					found + (uint64_t)i * b->count + counts[i]);                                                                        \
+			}                                                                                                                           \
+		}                                                                                                                               \
 	}
 
 #if defined(__x86_64__)
@@ -109,37 +101,65 @@ AVX2 INLINE __m128i avx2_transpose_add(__m256i a, __m256i b, __m256i c, __m256i 
 
 AVX2 INLINE __m256i avx2_widened(const uint8_t *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p)); }
 
-AVX2 INLINE void avx2_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	uint32_t ahead, int32_t *dot) {
+AVX2 INLINE ints avx2_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
+	uint32_t ahead) {
 	__m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
 	for (uint32_t i = 0; i < width; i += 16) {
-		if (i % 64 == 0) FETCH_ROWS(i);
+		if (ahead) FETCH(r0 + ahead + 4 * i);
 		__m256i q = _mm256_loadu_si256((const __m256i *)(packed + 2 * i));
 		s0 = _mm256_add_epi32(s0, _mm256_madd_epi16(avx2_widened(r0 + i), q));
 		s1 = _mm256_add_epi32(s1, _mm256_madd_epi16(avx2_widened(r1 + i), q));
 		s2 = _mm256_add_epi32(s2, _mm256_madd_epi16(avx2_widened(r2 + i), q));
 		s3 = _mm256_add_epi32(s3, _mm256_madd_epi16(avx2_widened(r3 + i), q));
 	}
-	_mm_storeu_si128((__m128i *)dot, avx2_transpose_add(s0, s1, s2, s3));
+	return (ints)avx2_transpose_add(s0, s1, s2, s3);
 }
 
 SCAN(avx2_scan, AVX2, avx2_dots, 1)
 
-VNNI INLINE __m256i vnni_fold(__m512i high, __m512i low) {
-	__m512i sum = _mm512_add_epi32(_mm512_slli_epi32(high, 8), low);
-	return _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1));
+VNNI INLINE __m512i vnni_whole(__m512i high, __m512i low) { return _mm512_add_epi32(_mm512_slli_epi32(high, 8), low); }
+
+// vnni_transpose_add gives the sum of each of the four vectors.
+VNNI INLINE ints vnni_transpose_add(__m512i a, __m512i b, __m512i c, __m512i d) {
+	__m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+	__m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+	__m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+	__m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+	return (ints)_mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 }
 
 // VNNI_MULTIPLY adds unsigned times signed bytes, four by four, to SUM. GCC 12
 // copies the sum before and after the intrinsic, which makes it half as fast.
 #define VNNI_MULTIPLY(SUM, ROW, Q) __asm__("vpdpbusd %2, %1, %0" : "+v"(SUM) : "v"(ROW), "v"(Q))
 
-VNNI INLINE void vnni_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	uint32_t ahead, int32_t *dot) {
+// vnni_pair is for rows from memory: four at a time are faster than it gives them, and
+// what is asked for ahead then comes too unevenly.
+VNNI INLINE void vnni_pair(const uint8_t *r0, const uint8_t *r1, uint32_t width, const int8_t *packed, uint32_t ahead, __m512i *s0, __m512i *s1) {
+	const int8_t *high = packed + 2 * width, *low = packed + 3 * width;
+	__m512i h0 = _mm512_setzero_si512(), h1 = h0, l0 = h0, l1 = h0;
+	for (uint32_t i = 0; i < 2 * width; i += 64) FETCH(r0 + ahead + i);
+	for (uint32_t i = 0; i < width; i += 64) {
+		__m512i qh = _mm512_loadu_si512(high + i), ql = _mm512_loadu_si512(low + i);
+		__m512i v0 = _mm512_loadu_si512(r0 + i), v1 = _mm512_loadu_si512(r1 + i);
+		VNNI_MULTIPLY(h0, v0, qh);
+		VNNI_MULTIPLY(l0, v0, ql);
+		VNNI_MULTIPLY(h1, v1, qh);
+		VNNI_MULTIPLY(l1, v1, ql);
+	}
+	*s0 = vnni_whole(h0, l0), *s1 = vnni_whole(h1, l1);
+}
+
+VNNI INLINE ints vnni_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
+	uint32_t ahead) {
+	if (ahead) {
+		__m512i s0, s1, s2, s3;
+		vnni_pair(r0, r1, width, packed, ahead, &s0, &s1);
+		vnni_pair(r2, r3, width, packed, ahead, &s2, &s3);
+		return vnni_transpose_add(s0, s1, s2, s3);
+	}
 	const int8_t *high = packed + 2 * width, *low = packed + 3 * width;
 	__m512i h0 = _mm512_setzero_si512(), h1 = h0, h2 = h0, h3 = h0, l0 = h0, l1 = h0, l2 = h0, l3 = h0;
 	for (uint32_t i = 0; i < width; i += 64) {
-		FETCH_ROWS(i);
 		__m512i qh = _mm512_loadu_si512(high + i), ql = _mm512_loadu_si512(low + i);
 		__m512i v0 = _mm512_loadu_si512(r0 + i), v1 = _mm512_loadu_si512(r1 + i);
 		__m512i v2 = _mm512_loadu_si512(r2 + i), v3 = _mm512_loadu_si512(r3 + i);
@@ -152,7 +172,7 @@ VNNI INLINE void vnni_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *
 		VNNI_MULTIPLY(h3, v3, qh);
 		VNNI_MULTIPLY(l3, v3, ql);
 	}
-	_mm_storeu_si128((__m128i *)dot, avx2_transpose_add(vnni_fold(h0, l0), vnni_fold(h1, l1), vnni_fold(h2, l2), vnni_fold(h3, l3)));
+	return vnni_transpose_add(vnni_whole(h0, l0), vnni_whole(h1, l1), vnni_whole(h2, l2), vnni_whole(h3, l3));
 }
 
 SCAN(vnni_scan, VNNI, vnni_dots, 1)
@@ -224,18 +244,18 @@ INLINE int32x4_t neon_multiply(int32x4_t sum, const uint8_t *row, int16x8_t q0, 
 	return vmlal_high_s16(sum, r1, q1);
 }
 
-INLINE void neon_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	uint32_t ahead, int32_t *dot) {
+INLINE ints neon_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
+	uint32_t ahead) {
 	int32x4_t s0 = vdupq_n_s32(0), s1 = s0, s2 = s0, s3 = s0;
 	for (uint32_t i = 0; i < width; i += 16) {
-		if (i % 64 == 0) FETCH_ROWS(i);
+		if (ahead) FETCH(r0 + ahead + 4 * i);
 		int16x8_t q0 = vreinterpretq_s16_s8(vld1q_s8(packed + 2 * i)), q1 = vreinterpretq_s16_s8(vld1q_s8(packed + 2 * i + 16));
 		s0 = neon_multiply(s0, r0 + i, q0, q1);
 		s1 = neon_multiply(s1, r1 + i, q0, q1);
 		s2 = neon_multiply(s2, r2 + i, q0, q1);
 		s3 = neon_multiply(s3, r3 + i, q0, q1);
 	}
-	vst1q_s32(dot, vpaddq_s32(vpaddq_s32(s0, s1), vpaddq_s32(s2, s3)));
+	return (ints)vpaddq_s32(vpaddq_s32(s0, s1), vpaddq_s32(s2, s3));
 }
 
 SCAN(neon_scan, NEON, neon_dots, 1)
@@ -243,12 +263,12 @@ SCAN(neon_scan, NEON, neon_dots, 1)
 // dotprod_row takes 128 off: the instruction multiplies signed bytes.
 DOTPROD INLINE int8x16_t dotprod_row(const uint8_t *row) { return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(row), vdupq_n_u8(128))); }
 
-DOTPROD INLINE void dotprod_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
-	uint32_t ahead, int32_t *dot) {
+DOTPROD INLINE ints dotprod_dots(const uint8_t *r0, const uint8_t *r1, const uint8_t *r2, const uint8_t *r3, uint32_t width, const int8_t *packed,
+	uint32_t ahead) {
 	const int8_t *high = packed + 2 * width, *low = packed + 3 * width;
 	int32x4_t h0 = vdupq_n_s32(0), h1 = h0, h2 = h0, h3 = h0, l0 = h0, l1 = h0, l2 = h0, l3 = h0;
 	for (uint32_t i = 0; i < width; i += 16) {
-		if (i % 64 == 0) FETCH_ROWS(i);
+		if (ahead) FETCH(r0 + ahead + 4 * i);
 		int8x16_t qh = vld1q_s8(high + i), ql = vld1q_s8(low + i);
 		int8x16_t v0 = dotprod_row(r0 + i), v1 = dotprod_row(r1 + i), v2 = dotprod_row(r2 + i), v3 = dotprod_row(r3 + i);
 		h0 = vdotq_s32(h0, v0, qh), l0 = vdotq_s32(l0, v0, ql);
@@ -258,7 +278,7 @@ DOTPROD INLINE void dotprod_dots(const uint8_t *r0, const uint8_t *r1, const uin
 	}
 	l0 = vaddq_s32(l0, vshlq_n_s32(h0, 8)), l1 = vaddq_s32(l1, vshlq_n_s32(h1, 8));
 	l2 = vaddq_s32(l2, vshlq_n_s32(h2, 8)), l3 = vaddq_s32(l3, vshlq_n_s32(h3, 8));
-	vst1q_s32(dot, vpaddq_s32(vpaddq_s32(l0, l1), vpaddq_s32(l2, l3)));
+	return (ints)vpaddq_s32(vpaddq_s32(l0, l1), vpaddq_s32(l2, l3));
 }
 
 SCAN(dotprod_scan, DOTPROD, dotprod_dots, 0)
