@@ -15,16 +15,19 @@ import (
 	"vsed/training/model"
 )
 
+func libraryPath() string {
+	if path := os.Getenv(runtime.Environment); path != "" {
+		return path
+	}
+	return filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
+}
+
 func loadLibrary(t *testing.T) *runtime.Library {
 	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(libraryPath()); err != nil {
 		t.Skip("no libonnxruntime: run `make model` first")
 	}
-	library, err := runtime.Load([]string{path})
+	library, err := runtime.Load([]string{libraryPath()})
 	if err != nil {
 		t.Fatal(err)
 	}
