@@ -38,6 +38,9 @@ const (
 	halfTolerance = 0.995
 )
 
+// ErrDisagree says that an encoder sees too few of the drawn things.
+var ErrDisagree = errors.New("pictures and texts of this encoder do not agree")
+
 // texts cover what a tokenizer can get wrong: accents, capitals, emoji, Chinese,
 // more than a context holds, and nothing.
 func texts() []string {
@@ -184,8 +187,7 @@ func keepPairs(inputs *bundle.Golden) error {
 		kept = append(kept, own)
 	}
 	if len(kept) < leastPairs {
-		return fmt.Errorf("pictures and texts of this encoder do not agree: %s; the model was exported wrongly, or its tokenizer or preprocessing is another model's",
-			strings.Join(lost, ", "))
+		return fmt.Errorf("%w: %s; the model was exported wrongly, or its tokenizer or preprocessing is another model's", ErrDisagree, strings.Join(lost, ", "))
 	}
 	inputs.Pairs = kept
 	return nil

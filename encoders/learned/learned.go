@@ -75,6 +75,11 @@ func derive(ctx context.Context, base *bundle.Bundle, changes Changes, out strin
 	return golden.Complete(ctx, golden.Bundle{Folder: out, Manifest: d.about, SourceOf: d.sourceOf}, library, false)
 }
 
+// Made reports whether a bundle was made by Derive.
+func Made(b *bundle.Bundle) bool {
+	return slices.ContainsFunc(b.Sources, func(each bundle.Source) bool { return each.Name == sourceName })
+}
+
 type derivation struct {
 	base  *bundle.Bundle
 	out   string

@@ -104,6 +104,9 @@ func TestDerivedBundles(t *testing.T) {
 			t.Errorf("%s takes its room twice", name)
 		}
 	}
+	if Made(base) || !Made(first) {
+		t.Error("a learned bundle is not told from another")
+	}
 	pictures := goldenPictures(t, base)
 	before, after := embed(t, base, library, pictures), embed(t, first, library, pictures)
 	if after[0].tags == 0 || before[0].tags != 0 {

@@ -1,5 +1,6 @@
 // Command vsed-trainer trains heads from features that vsed-features has computed, and
-// measures them on the photos kept for development. No photo is read.
+// measures them on the photos kept for development; on a device it learns from the
+// features that the daemon gives it. No photo is read.
 package main
 
 import (
@@ -10,6 +11,8 @@ import (
 )
 
 const usage = `usage: vsed-trainer VERB [--config FILE] …
+
+  learn     learn on a device, from the folder of a run; the daemon calls it
 
   stage1    train heads on captioned photos
   stage2    go on with them on tagged photos
@@ -36,7 +39,7 @@ func main() {
 
 func run(ctx context.Context, arguments []string) error {
 	verbs := map[string]func(context.Context, []string) error{"stage1": runStageOne, "stage2": runStageTwo, "evaluate": runEvaluate, "heads": runHeads,
-		"paper": runPaper, "ablations": runAblations, "vectors": runVectors, "webset": runWebSet}
+		"paper": runPaper, "ablations": runAblations, "vectors": runVectors, "webset": runWebSet, "learn": runLearn}
 	if len(arguments) == 0 || verbs[arguments[0]] == nil {
 		fmt.Fprint(os.Stderr, usage)
 		return fmt.Errorf("name a verb")

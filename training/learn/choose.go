@@ -1,0 +1,183 @@
+package learn
+
+import (
+	"context"
+	"fmt"
+
+	"vsed/encoders/learned"
+	"vsed/plugins/contract"
+	"vsed/training/evaluation"
+)
+
+// classNames are the weights of the class names that are tried, beside the one that the
+// heads came with: they help before much has been learned, and hurt after.
+func classNames() []float64 { return []float64{.7, .5, .35, .25} }
+
+// A ranked result is what photos come to by some scores.
+type ranked struct {
+	scores [][]float64 // of each query, of each photo held out
+	report evaluation.TagReport
+}
+
+func (j *judge) rank(scores [][]float64) (ranked, error) {
+	report, err := j.measure(scores)
+	return ranked{scores, report}, err
+}
+
+// choose measures what was learned, each alone and together, and proposes what gains:
+// both, or what is left without the one that loses.
+func (r *run) choose(ctx context.Context, j *judge, heads *learnedHeads, tags *learnedTags) (*learned.Changes, error) {
+	r.step("measuring", 0, 0)
+	plain, err := r.plain(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	before, err := j.rank(plain)
+	if err != nil {
+		return nil, err
+	}
+	r.report.Before, r.report.Parts = figures(before.report), map[string]contract.TrainingFigures{}
+	r.report.After = r.report.Before
+	vectors := plain
+	if heads != nil {
+		if vectors, err = j.weigh(ctx, heads, tags); err != nil {
+			return nil, err
+		}
+	}
+	ways := []way{{heads: heads, tags: tags, scores: j.beside(vectors, tags)}}
+	if heads != nil && tags != nil {
+		ways = append(ways, way{tags: tags, scores: j.beside(plain, tags)}, way{heads: heads, scores: vectors})
+	}
+	if err := r.addParts(j, heads, tags, vectors); err != nil {
+		return nil, err
+	}
+	return r.firstThatGains(ctx, j, before, ways)
+}
+
+// way is something that could be proposed.
+type way struct {
+	heads  *learnedHeads
+	tags   *learnedTags
+	scores [][]float64
+}
+
+// plain are the scores of the encoder before anything was learned. Of one that has
+// learned already they are those of the heads that it began from: what it has learned
+// has seen the photos that are held out now.
+func (r *run) plain(ctx context.Context, j *judge) ([][]float64, error) {
+	if !learned.Made(r.base) {
+		return j.plain, nil
+	}
+	r.note("what %s had learned is left out of the figures before: it has seen the photos that are held out now", r.base.Name)
+	if j.start == nil {
+		return j.plain, nil
+	}
+	parts, err := j.parts(ctx, j.start.heads, j.asked())
+	return parts.joined(j.start.file.ClassNames), err
+}
+
+// weigh chooses the weight of the class names beside learned heads, and gives the scores.
+func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTags) (best [][]float64, err error) {
+	parts, err := j.parts(ctx, heads.heads, j.asked())
+	if err != nil {
+		return nil, err
+	}
+	most, chosen := -1.0, heads.file.ClassNames
+	for _, weight := range append([]float64{heads.file.ClassNames}, classNames()...) {
+		scores := parts.joined(weight)
+		found, err := j.measure(j.beside(scores, tags))
+		if err != nil {
+			return nil, err
+		}
+		if found.MAP.Value > most {
+			most, best, chosen = found.MAP.Value, scores, weight
+		}
+	}
+	heads.file.ClassNames = chosen
+	return best, nil
+}
+
+func (r *run) addParts(j *judge, heads *learnedHeads, tags *learnedTags, vectors [][]float64) error {
+	if heads != nil {
+		found, err := j.measure(vectors)
+		if err != nil {
+			return err
+		}
+		r.report.Parts["heads"] = figures(found)
+	}
+	if tags == nil {
+		return nil
+	}
+	found, err := j.measure(j.told(tags))
+	r.report.Parts["tags"] = figures(found)
+	return err
+}
+
+func (r *run) firstThatGains(ctx context.Context, j *judge, before ranked, ways []way) (*learned.Changes, error) {
+	var first *ranked
+	for _, way := range ways {
+		after, err := j.rank(way.scores)
+		if err != nil {
+			return nil, err
+		}
+		gain, err := evaluation.Gain(before.report, after.report)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = &after
+			r.tell(j, before, after, gain)
+		}
+		if way.heads == nil && way.tags == nil || gain.Value <= 0 || !r.guarded(way) {
+			continue
+		}
+		r.tell(j, before, after, gain)
+		return r.changes(ctx, j, way)
+	}
+	r.report.Kept, r.report.ClassNames = 1, 0
+	r.report.Reason = fmt.Sprintf("it would be no gain: photos held out were found with a mean average precision of %.1f before and %.1f after; tag more photos of the tags that matter",
+		before.report.MAP.Value, first.report.MAP.Value)
+	return nil, nil
+}
+
+// guarded reports whether what the encoder knew stays known, as it was measured with the
+// heads that are written.
+func (r *run) guarded(w way) bool {
+	return w.heads == nil || r.report.Guard == nil || r.report.Guard.Change.Value >= -mostForgotten
+}
+
+// changes are what the bundle becomes.
+func (r *run) changes(ctx context.Context, j *judge, w way) (*learned.Changes, error) {
+	changes := &learned.Changes{Name: r.task.Name, Version: "1"}
+	if r.report.Gain.Low <= 0 {
+		r.note("the gain may be chance: with other photos it would lie between %.1f and %.1f; more photos with tags tell", r.report.Gain.Low, r.report.Gain.High)
+	}
+	if w.tags != nil {
+		changes.Tags = &w.tags.graph
+		r.report.Learned = len(w.tags.graph.Names)
+	}
+	if w.heads == nil {
+		r.report.Kept = 1
+		j.keepHeads(changes)
+		return changes, nil
+	}
+	r.report.ClassNames = w.heads.file.ClassNames
+	changes.Heads = w.heads.file
+	var err error
+	changes.MatchFloor, err = j.floor(ctx, w.heads)
+	return changes, err
+}
+
+// keepHeads has the heads stay what they were before anything was learned.
+func (j *judge) keepHeads(changes *learned.Changes) {
+	if j.start == nil {
+		return
+	}
+	j.report.ClassNames = j.start.file.ClassNames
+	if guard := j.report.Guard; guard != nil {
+		guard.R1After, guard.Change = guard.R1Before, contract.TrainingMeasure{}
+	}
+	if learned.Made(j.base) {
+		changes.Heads = j.start.file
+	}
+}

@@ -1,0 +1,278 @@
+package learn
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"vsed/encoders/builtin/heads"
+	"vsed/encoders/builtin/replay"
+	"vsed/encoders/encoder"
+	"vsed/encoders/headgraph"
+	"vsed/training/evaluation"
+	"vsed/training/model"
+	"vsed/training/ridge"
+	"vsed/training/stage"
+)
+
+// judge ranks the photos held out by each tag that is asked, as a search does: by the
+// vectors, by what is told of learned tags, and by both.
+type judge struct {
+	*run
+	vocabulary []string
+	features   [][]float32 // of the vocabulary as sentences, of unit length
+	readable   []bool      // by the encoder's tokenizer
+	place      map[string]int
+	plain      [][]float64 // scores of the base's own vectors: of each query, of each photo
+
+	// What heads are learned and measured with; start is nil where there are none.
+	start    *learnedHeads
+	standard *model.Standard
+	replay   *replay.Set
+	guard    stage.Captioned
+	prepared [][]float32 // photos held out, as heads take them
+	named    [][]float32 // their vectors' part of class names, of unit length
+}
+
+func (r *run) newJudge(ctx context.Context) (*judge, error) {
+	j := &judge{run: r, vocabulary: r.split.vocabulary(), place: map[string]int{}}
+	for i, tag := range j.vocabulary {
+		j.place[tag] = i
+	}
+	if err := j.read(ctx); err != nil {
+		return nil, err
+	}
+	vectors, err := j.project(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return j, j.begin(vectors)
+}
+
+// read gives the vocabulary's features.
+func (j *judge) read(ctx context.Context) (err error) {
+	sentences, err := encoder.OpenSentences(ctx, j.base.Path("."), j.base.Text, j.library)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sentences.Close()) }()
+	var strange []string
+	for i, tag := range j.vocabulary {
+		if i%100 == 0 {
+			j.step("reading the tags as words", i, len(j.vocabulary))
+		}
+		row, err := sentences.Feature(ctx, tag)
+		if err != nil {
+			return err
+		}
+		j.features, j.readable = append(j.features, row), append(j.readable, sentences.Knows(tag))
+		if !j.readable[i] {
+			strange = append(strange, tag)
+		}
+	}
+	if len(strange) > 0 {
+		j.note("%d tags, such as %.60q, are in letters that the encoder cannot read: they are learned and found as they are written, but not within sentences", len(strange), strange[0])
+	}
+	return nil
+}
+
+// project gives the base's vectors of the photos held out, and its scores.
+func (j *judge) project(ctx context.Context) (vectors [][]float32, err error) {
+	projector, err := encoder.OpenProjector(ctx, j.base, j.library, encoder.Options{Threads: j.task.Threads})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, projector.Close()) }()
+	j.step("projecting photos", 0, len(j.split.held))
+	for _, place := range j.split.held {
+		found, err := projector.Project(ctx, [][]byte{j.input.photos[place].feature})
+		if err != nil {
+			return nil, err
+		}
+		vectors = append(vectors, found[0].GetVector())
+	}
+	for _, query := range j.split.queries {
+		sentence, err := projector.Sentence(ctx, j.features[j.place[query.Tags[0]]])
+		if err != nil {
+			return nil, err
+		}
+		j.plain = append(j.plain, dots(sentence, vectors))
+	}
+	return vectors, nil
+}
+
+// begin reads what heads begin from, where the bundle has it.
+func (j *judge) begin(vectors [][]float32) (err error) {
+	learning := j.base.Learning
+	from, to := j.namedPart()
+	if learning == nil || learning.Replay == "" || to == 0 {
+		return nil
+	}
+	file, err := heads.Read(j.base.Path(learning.Heads))
+	if err != nil {
+		return err
+	}
+	if j.replay, err = replay.Read(j.base.Path(learning.Replay)); err != nil {
+		return err
+	}
+	j.standard = &model.Standard{Mean: j.replay.Mean, Scale: j.replay.Scale}
+	if j.start, err = j.used(file); err != nil {
+		return err
+	}
+	j.guard = stage.Replayed(j.replay.Guard.Rows())
+	j.prepared = j.standard.Read(rows{j.input, j.split.held})
+	for _, vector := range vectors {
+		j.named = append(j.named, unit(vector[from:to]))
+	}
+	return nil
+}
+
+// namedPart is where in a vector the class names stand; 0, 0 where they do not.
+func (j *judge) namedPart() (from, to int) {
+	for _, part := range j.base.Vector {
+		if part.Name == headgraph.ClassNames {
+			return from, from + part.Dimensions
+		}
+		from += part.Dimensions
+	}
+	return 0, 0
+}
+
+// used gives heads as they are after they were written.
+func (j *judge) used(file *heads.File) (*learnedHeads, error) {
+	trained, err := stage.FromFile(file, j.standard)
+	return &learnedHeads{file, trained, j.standard}, err
+}
+
+func unit(values []float32) []float32 {
+	row := slices.Clone(values)
+	if length := blas32.Nrm2(vector(row)); length > 0 {
+		blas32.Scal(1/length, vector(row))
+	}
+	return row
+}
+
+func vector(values []float32) blas32.Vector {
+	return blas32.Vector{N: len(values), Inc: 1, Data: values}
+}
+
+func dots(with []float32, rows [][]float32) []float64 {
+	found := make([]float64, len(rows))
+	for i, row := range rows {
+		found[i] = blas32.DDot(vector(with), vector(row))
+	}
+	return found
+}
+
+// parted are scores of some sentences for each photo held out, by heads and by class
+// names.
+type parted struct{ heads, named [][]float64 }
+
+// parts runs heads; sentences are features of unit length.
+func (j *judge) parts(ctx context.Context, of stage.Heads, sentences [][]float32) (p parted, err error) {
+	pictures, err := of.Picture.Vectors(ctx, j.library, j.task.Threads, j.prepared)
+	if err != nil {
+		return p, err
+	}
+	texts, err := of.Sentence.Vectors(ctx, j.library, j.task.Threads, model.Scaled(sentences))
+	if err != nil {
+		return p, err
+	}
+	for i, text := range texts {
+		p.heads = append(p.heads, dots(text, pictures))
+		p.named = append(p.named, dots(sentences[i], j.named))
+	}
+	return p, nil
+}
+
+// joined are the cosines of whole vectors, where the class names have a weight.
+func (p parted) joined(weight float64) [][]float64 {
+	scores := make([][]float64, len(p.heads))
+	for i := range scores {
+		scores[i] = make([]float64, len(p.heads[i]))
+		for k := range scores[i] {
+			scores[i][k] = (p.heads[i][k] + weight*weight*p.named[i][k]) / (1 + weight*weight)
+		}
+	}
+	return scores
+}
+
+// asked are the features of the queries.
+func (j *judge) asked() (features [][]float32) {
+	for _, query := range j.split.queries {
+		features = append(features, j.features[j.place[query.Tags[0]]])
+	}
+	return features
+}
+
+// beside adds what is told of the tags to the scores of vectors, both standardised.
+func (j *judge) beside(vectors [][]float64, tags *learnedTags) [][]float64 {
+	if tags == nil {
+		return vectors
+	}
+	weight := ridge.Weight(len(j.split.learn))
+	sums := make([][]float64, len(vectors))
+	for i, told := range j.told(tags) {
+		sums[i] = evaluation.Standardise(vectors[i])
+		for k, value := range evaluation.Standardise(told) {
+			sums[i][k] += weight * value
+		}
+	}
+	return sums
+}
+
+// told are the confidences in each query's tag.
+func (j *judge) told(tags *learnedTags) (scores [][]float64) {
+	for _, query := range j.split.queries {
+		told := tags.told[query.Tags[0]]
+		if told == nil {
+			told = make([]float64, len(j.split.held))
+		}
+		scores = append(scores, told)
+	}
+	return scores
+}
+
+// measure ranks by scores.
+func (j *judge) measure(scores [][]float64) (evaluation.TagReport, error) {
+	next := 0 // queries are asked in their order
+	return evaluation.MeasureTags(j.split.queries, func(evaluation.Query) ([]float64, error) {
+		next++
+		return scores[next-1], nil
+	})
+}
+
+// generic is how many of the guard's captions the floor is found with.
+const generic = 500
+
+// floor is the cosine below which nothing fits a search, by other heads: it moves as far
+// as what sentences of others reach with the photos held out.
+func (j *judge) floor(ctx context.Context, now *learnedHeads) (float64, error) {
+	captions := j.replay.Guard.Rows().Captions
+	if len(captions) > generic {
+		chosen := make([][]float32, generic)
+		for i := range chosen {
+			chosen[i] = captions[i*len(captions)/generic]
+		}
+		captions = chosen
+	}
+	reach := func(of *learnedHeads) (float64, error) {
+		parts, err := j.parts(ctx, of.heads, captions)
+		if err != nil {
+			return 0, err
+		}
+		all := slices.Concat(parts.joined(of.file.ClassNames)...)
+		slices.Sort(all)
+		return all[len(all)*95/100], nil
+	}
+	before, err := reach(j.start)
+	if err != nil {
+		return 0, err
+	}
+	after, err := reach(now)
+	moved := j.base.Score.MatchFloor + after - before
+	return math.Round(1000*min(1, max(0, moved))) / 1000, err
+}
