@@ -259,9 +259,9 @@ func (w *worker) offer(query int, t terms, at blockPlace, b kernel.Block, found 
 }
 
 // Sweep reads every byte that a search without a filter reads, and only adds
-// them up: on the same memory no search can be faster. It returns the number of
-// bytes and their sum.
-func (x *Index) Sweep() (bytes int64, sum uint64, err error) {
+// them up: on the same memory no search of so many threads can be faster. It
+// returns the number of bytes and their sum.
+func (x *Index) Sweep(threads int) (bytes int64, sum uint64, err error) {
 	s, err := x.acquire()
 	if err != nil {
 		return 0, 0, err
@@ -270,18 +270,30 @@ func (x *Index) Sweep() (bytes int64, sum uint64, err error) {
 	if err := s.intact(); err != nil {
 		return 0, 0, x.report(err)
 	}
+	var parts [][]byte
 	for _, v := range s.views {
 		if v.segment == nil {
 			continue
 		}
 		for first := 0; first < v.rows; first += blockRows {
 			rows := min(v.rows-first, blockRows)
-			scanned := v.part(first/blockRows, v.offsets, v.layout.rows-v.offsets+rows*v.width)
-			bytes += int64(len(scanned))
-			sum += x.kernel.Sum(scanned)
+			part := v.part(first/blockRows, v.offsets, v.layout.rows-v.offsets+rows*v.width)
+			parts, bytes = append(parts, part), bytes+int64(len(part))
 		}
 	}
-	return bytes, sum, nil
+	var next, total atomic.Uint64
+	work := func() {
+		for i := next.Add(1); i <= uint64(len(parts)); i = next.Add(1) {
+			total.Add(x.kernel.Sum(parts[i-1]))
+		}
+	}
+	var others sync.WaitGroup
+	for range threads - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	return bytes, total.Load(), nil
 }
 
 // Kernel names the inner loops in use.

@@ -45,7 +45,7 @@ type figures struct {
 	Recall     float64 `json:"recall"`
 	Threads2   float64 `json:"threads2_ms"`
 	Speedup    float64 `json:"threads2_speedup"` // of two threads over one
-	Memory     float64 `json:"memory_speedup"`   // of two threads that only add up
+	Memory     float64 `json:"memory_speedup"`   // of two threads that only add up, each other bytes
 	Filter     float64 `json:"filter_ms"`        // one row in a hundred, the next search of a filter
 	MakeFilter float64 `json:"filter_bitmap_ms"` // what the first one takes longer, with making the set
 	Together   float64 `json:"together_ms"`      // a query, of 16 in one pass

@@ -69,7 +69,7 @@ func (f *figures) measureScan(x *vector.Index, queries [][]float32) error {
 	for range 3 {
 		for _, query := range queries {
 			limit, err := timed(func() error {
-				bytes, _, err := x.Sweep()
+				bytes, _, err := x.Sweep(1)
 				f.Scanned = float64(bytes) / float64(f.Rows)
 				return err
 			})
@@ -213,17 +213,14 @@ func (f *figures) measureTwo(dir string, queries [][]float32) error {
 		if err != nil {
 			break
 		}
-		alone, _ := timed(func() error {
-			_, _, err := x.Sweep()
-			return err
-		})
+		alone, together := sweep(x, 1), sweep(x, 2)
 		var ms float64
 		ms, err = timed(func() error {
 			_, err := x.Search(context.Background(), query, f.K, nil)
 			return err
 		})
 		searches, speedups = append(searches, ms), append(speedups, f.Ratio*alone/ms)
-		memory = append(memory, alone/f.sweepTwice(x))
+		memory = append(memory, alone/together)
 	}
 	if err == nil {
 		f.Threads2, f.Speedup, f.Memory = quantile(searches, 0.5), quantile(speedups, 0.5), quantile(memory, 0.5)
@@ -231,19 +228,13 @@ func (f *figures) measureTwo(dir string, queries [][]float32) error {
 	return errors.Join(err, x.Close())
 }
 
-// sweepTwice reads everything twice, on two threads at once: half of its time is
-// what two threads need for reading it once.
-func (f *figures) sweepTwice(x *vector.Index) (ms float64) {
+// sweep adds up all bytes once; an error shows in the search that follows.
+func sweep(x *vector.Index, threads int) (ms float64) {
 	ms, _ = timed(func() error {
-		other := make(chan error)
-		go func() {
-			_, _, err := x.Sweep()
-			other <- err
-		}()
-		_, _, err := x.Sweep()
-		return errors.Join(err, <-other)
+		_, _, err := x.Sweep(threads)
+		return err
 	})
-	return ms / 2
+	return ms
 }
 
 // diskBytes is the room that the files take.
