@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"vsed/plugins/contract"
 )
@@ -33,10 +34,25 @@ func (e *Engine) Serve(g *Generation) {
 	e.mutex.Lock()
 	before := e.serving
 	e.serving = g
+	if g != nil {
+		e.start.Do(func() { close(e.first) })
+	}
 	e.mutex.Unlock()
 	if before != nil {
 		before.queries.Wait()
 	}
+}
+
+// await is hold, but waits shortly after a start for the first that serves.
+func (e *Engine) await(ctx context.Context) *Generation {
+	left := time.NewTimer(startTimeout - time.Since(e.made))
+	defer left.Stop()
+	select {
+	case <-e.first:
+	case <-left.C:
+	case <-ctx.Done():
+	}
+	return e.hold()
 }
 
 // hold gives the generation that serves, for one query; nil where none does. The

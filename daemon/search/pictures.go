@@ -44,7 +44,7 @@ type sentPicture struct {
 // a like: with its name, which begins with PicturePrefix, then asks for photos that look
 // like it. After another encoder has taken over it must be sent again.
 func (e *Engine) Remember(ctx context.Context, space, name string, pixels []byte) error {
-	serving := e.hold()
+	serving := e.await(ctx)
 	if serving == nil {
 		return ErrNoEncoder
 	}

@@ -32,7 +32,7 @@ func (e *LikeError) Error() string { return fmt.Sprintf("like:%s: %s", e.Photo, 
 // rank gives what the query finds, each photo with its highest score of all
 // alternatives. The words are searched while another process encodes.
 func (e *Engine) rank(ctx context.Context, q query.Query, asked Request, clock *clock) (ranking, error) {
-	serving := e.hold()
+	serving := e.await(ctx)
 	if serving != nil {
 		defer serving.queries.Done()
 	}
@@ -194,7 +194,11 @@ func (r *ranker) add(ctx context.Context, one prepared) error {
 			lists.Whole = append(lists.Whole, hit)
 		}
 	}
-	for _, hit := range blend.Fuse(lists) {
+	fused := blend.Fuse(lists)
+	if len(r.scores) == 0 {
+		r.scores = make(map[int64]float64, len(fused))
+	}
+	for _, hit := range fused {
 		if before, ok := r.scores[hit.ID]; !ok || hit.Score > before {
 			r.scores[hit.ID] = hit.Score
 			if number := len(r.result.sources); number > 0 {

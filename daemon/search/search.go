@@ -28,6 +28,9 @@ const (
 	// encodeTimeout bounds the wait for the query's vector; after it the answer
 	// comes from the words alone.
 	encodeTimeout = 5 * time.Second
+	// startTimeout is how long after a start queries wait for the encoder, which takes
+	// some two seconds to load. One that needs longer, or does not run, holds up nobody.
+	startTimeout = 5 * time.Second
 )
 
 // ErrEmptyQuery refuses a query without a word.
@@ -81,15 +84,21 @@ type Engine struct {
 	reached    atomic.Pointer[catalogue.Cursor] // how far the words are; nil before Follow
 	log        *slog.Logger
 
+	made  time.Time
+	first chan struct{} // closed by start when a generation serves for the first time
+	start sync.Once
+
 	mutex   sync.RWMutex
 	serving *Generation // nil before Serve
 }
 
 // New makes an engine over an open catalogue, keyword index and gazetteer (nil:
-// no place names), which the caller closes after Follow has returned. Until
-// Serve it searches words.
+// no place names), which the caller closes after Follow has returned. A query that
+// comes before Serve waits for it until startTimeout has passed, and searches words then.
 func New(c *catalogue.Catalogue, words *keyword.Index, where *places.Gazetteer, log *slog.Logger) *Engine {
-	return &Engine{catalogue: c, words: words, places: where, attributes: attributes.New(c, where), log: log}
+	return &Engine{
+		catalogue: c, words: words, places: where, attributes: attributes.New(c, where), log: log, made: time.Now(), first: make(chan struct{}),
+	}
 }
 
 // KeepAttributes has what filters know of all photos lie in a file, which is made
