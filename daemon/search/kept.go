@@ -7,8 +7,15 @@ import (
 	"vsed/index"
 )
 
-// keptLists is how many lists are kept for their next pages: some 50 kB each.
-const keptLists = 32
+const (
+	// keptLists is how many lists are kept for their next pages: some 80 kB each.
+	keptLists = 32
+	// keptBytes is what they may take together. One whose explanation was asked for
+	// takes 0.3 MB, with many alternatives 3 MB; the newest is kept whatever it takes.
+	keptBytes = 4 << 20
+	// hitBytes and entryBytes are what a hit takes, and at most an entry of a map.
+	hitBytes, entryBytes = 16, 40
+)
 
 // A ranking is what a query found, best first.
 type ranking struct {
@@ -18,6 +25,15 @@ type ranking struct {
 	rows, rescored int
 	sources        []source        // at least one
 	owed           map[int64]uint8 // to which source a photo owes its score; absent: the first
+}
+
+// bytes is about what it takes in memory.
+func (r ranking) bytes() int {
+	entries := len(r.owed)
+	for _, from := range r.sources {
+		entries += len(from.cosines) + len(from.vectorRanks) + len(from.wordRanks)
+	}
+	return hitBytes*cap(r.hits) + entryBytes*entries
 }
 
 // from gives the source that a photo owes its score to.
@@ -55,10 +71,16 @@ type keptList struct {
 func (k *kept) put(asked Request, change int64, r ranking) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	if len(k.lists) == keptLists {
-		k.lists = slices.Delete(k.lists, 0, 1)
-	}
 	k.lists = append(k.lists, keptList{asked, change, r})
+	bytes, first := 0, len(k.lists)
+	for first > 0 && len(k.lists)-first < keptLists {
+		bytes += k.lists[first-1].bytes()
+		if bytes > keptBytes && first < len(k.lists) {
+			break
+		}
+		first--
+	}
+	k.lists = slices.Delete(k.lists, 0, first)
 }
 
 // take gives the ranking again that a cursor is of, as long as it is kept. Two can be
