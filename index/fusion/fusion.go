@@ -49,7 +49,7 @@ type Blend struct {
 // is less than half; and Learned times what is expected of it by learning. Photos of
 // Whole count as the best words, and stand before all others.
 func (b Blend) Fuse(l Lists) []index.Hit {
-	scores := map[int64]float64{}
+	scores := make(map[int64]float64, len(l.Vectors)+len(l.Words))
 	for _, hit := range l.Vectors {
 		scores[hit.ID] = (hit.Score - b.Mean) / b.Deviation
 	}

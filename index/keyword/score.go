@@ -140,16 +140,20 @@ type cursor struct {
 	list *wordList
 	many roaring.ManyIntIterable
 	left []uint32
-	room [512]uint32
+	room []uint32
 }
 
+// cursorRoom is how many documents a cursor takes at a time. Most words stand on
+// fewer photos.
+const cursorRoom = 512
+
 func newCursor(list *wordList, bitmap *roaring.Bitmap) *cursor {
-	c := &cursor{list: list, many: bitmap.ManyIterator()}
+	c := &cursor{list: list, many: bitmap.ManyIterator(), room: make([]uint32, min(cursorRoom, bitmap.GetCardinality()))}
 	c.fill()
 	return c
 }
 
-func (c *cursor) fill() { c.left = c.room[:c.many.NextMany(c.room[:])] }
+func (c *cursor) fill() { c.left = c.room[:c.many.NextMany(c.room)] }
 
 // next is where the cursor stands; beyond all documents at the end.
 func (c *cursor) next() uint64 {
@@ -272,40 +276,41 @@ func (t *top) hits() []index.Hit {
 
 // score gives those of the photos that have any word.
 func (r *reading) score(l *lookup, ids []int64, keep func(int64) bool) (hits []index.Hit) {
-	sums, words := make(map[int64]float32), make(map[int64]uint32)
-	r.each(l, ids, func(id int64, list *wordList) {
-		sums[id] += list.weight
-		words[id] |= list.bit
+	sums, words := make([]float32, len(ids)), make([]uint32, len(ids))
+	r.each(l, ids, func(at int, list *wordList) {
+		sums[at] += list.weight
+		words[at] |= list.bit
 	})
-	for id, have := range words {
-		if keep == nil || keep(id) {
-			hits = append(hits, index.Hit{ID: id, Score: l.score(sums[id], have)})
+	for at, have := range words {
+		if have != 0 && (keep == nil || keep(ids[at])) {
+			hits = append(hits, index.Hit{ID: ids[at], Score: l.score(sums[at], have)})
 		}
 	}
 	slices.SortFunc(hits, index.Compare)
 	return hits
 }
 
-// each calls found for every list that has one of the photos, list by list.
-func (r *reading) each(l *lookup, ids []int64, found func(id int64, list *wordList)) {
-	for i, part := range r.parts {
-		asked := roaring.New()
-		for _, id := range ids {
-			if document, ok := part.photos.document(id); ok {
-				asked.Add(document)
-			}
-		}
-		if part.removed != nil {
-			asked.AndNot(part.removed)
-		}
-		if asked.IsEmpty() {
+// each calls found for every list that has one of the photos, list by list, with the
+// place of the photo among the ids.
+func (r *reading) each(l *lookup, ids []int64, found func(at int, list *wordList)) {
+	for i := range r.parts {
+		places := r.parts[i].find(ids)
+		if len(places) == 0 {
 			continue
+		}
+		asked := roaring.New()
+		for _, place := range places {
+			asked.Add(place.document)
 		}
 		for at := range l.lists {
 			if bitmap := l.lists[at].parts[i]; bitmap != nil {
-				both := roaring.And(asked, bitmap)
-				for documents := both.Iterator(); documents.HasNext(); {
-					found(part.photos.ids[documents.Next()], &l.lists[at])
+				next := 0
+				for documents := roaring.And(asked, bitmap).Iterator(); documents.HasNext(); {
+					document := documents.Next()
+					for places[next].document != document {
+						next++
+					}
+					found(places[next].at, &l.lists[at])
 				}
 			}
 		}

@@ -111,8 +111,8 @@ const (
 func (x *Index) Explain(ctx context.Context, text string, ids []int64, options ...SearchOption) (matches map[int64][]Match, err error) {
 	matches = make(map[int64][]Match)
 	err = x.look(ctx, text, options, func(_ asked, r *reading, l *lookup) error {
-		r.each(l, ids, func(id int64, list *wordList) {
-			matches[id] = append(matches[id], Match{list.word, list.term, told[list.field]})
+		r.each(l, ids, func(at int, list *wordList) {
+			matches[ids[at]] = append(matches[ids[at]], Match{list.word, list.term, told[list.field]})
 		})
 		return nil
 	})

@@ -26,6 +26,7 @@ type part struct {
 	photos  *photos
 
 	dictionaries map[string]segment.TermDictionary // by field, those that were asked for
+	iterator     segment.PostingsIterator          // the last one, whose memory the next one takes
 }
 
 // openReading gives the index as it is now; the caller closes it.
@@ -67,7 +68,8 @@ func (p *part) postings(field, term string) (*roaring.Bitmap, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, ok := list.Iterator(false, false, false, nil).(segment.OptimizablePostingsIterator)
+	p.iterator = list.Iterator(false, false, false, p.iterator)
+	found, ok := p.iterator.(segment.OptimizablePostingsIterator)
 	if !ok {
 		return nil, errors.New("a segment of a kind that gives no bitmaps")
 	}
@@ -77,14 +79,41 @@ func (p *part) postings(field, term string) (*roaring.Bitmap, error) {
 	return found.ActualBitmap(), nil
 }
 
+// A place is where a photo that is asked for stands.
+type place struct {
+	document uint32
+	at       int // among those that are asked for
+}
+
+// find gives the places of the photos that the part has, by document.
+func (p *part) find(ids []int64) (places []place) {
+	for at, id := range ids {
+		if document, ok := p.photos.document(id); ok && (p.removed == nil || !p.removed.Contains(document)) {
+			places = append(places, place{document, at})
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.document, b.document) })
+	return places
+}
+
 // photos tell which photo each document of a segment is.
 type photos struct {
-	ids   []int64  // by document
+	ids []int64 // by document
+	// The document of a photo is found by a table, or where the photos' numbers lie too
+	// far apart for one, by their order.
+	table []uint32 // by photo, from least on: its document and one; 0: none
+	least int64
 	order []uint32 // documents in the order of their photos; nil: as they are
 }
 
 // document gives the one of a photo.
 func (p *photos) document(id int64) (uint32, bool) {
+	if p.table != nil {
+		if at := uint64(id) - uint64(p.least); at < uint64(len(p.table)) && p.table[at] != 0 {
+			return p.table[at] - 1, true
+		}
+		return 0, false
+	}
 	if p.order == nil {
 		at, ok := slices.BinarySearch(p.ids, id)
 		return uint32(at), ok
@@ -94,6 +123,32 @@ func (p *photos) document(id int64) (uint32, bool) {
 		return 0, false
 	}
 	return p.order[at], true
+}
+
+// tableShare is how many numbers of photos a table may have for each document.
+const tableShare = 2
+
+// arrange makes what document needs.
+func (p *photos) arrange() {
+	if len(p.ids) == 0 {
+		return
+	}
+	p.least = slices.Min(p.ids)
+	if most := uint64(slices.Max(p.ids)) - uint64(p.least); most < tableShare*uint64(len(p.ids)) {
+		p.table = make([]uint32, most+1)
+		for document, id := range p.ids {
+			p.table[id-p.least] = uint32(document) + 1
+		}
+		return
+	}
+	if slices.IsSorted(p.ids) {
+		return
+	}
+	p.order = make([]uint32, len(p.ids))
+	for i := range p.order {
+		p.order[i] = uint32(i)
+	}
+	slices.SortFunc(p.order, func(a, b uint32) int { return cmp.Compare(p.ids[a], p.ids[b]) })
 }
 
 // photoLists keep the photos of the segments in use: bleve would look up each
@@ -135,13 +190,6 @@ func readPhotos(from segment.Segment) (*photos, error) {
 			return nil, err
 		}
 	}
-	if slices.IsSorted(p.ids) {
-		return p, nil
-	}
-	p.order = make([]uint32, len(p.ids))
-	for i := range p.order {
-		p.order[i] = uint32(i)
-	}
-	slices.SortFunc(p.order, func(a, b uint32) int { return cmp.Compare(p.ids[a], p.ids[b]) })
+	p.arrange()
 	return p, nil
 }
