@@ -1,11 +1,13 @@
 package vector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -168,14 +170,22 @@ func (x *Index) Score(query []float32, ids []int64) (map[int64]float64, error) {
 		return nil, err
 	}
 	defer s.release()
-	scores := make(map[int64]float64, len(at))
-	for id, place := range at {
-		v, score := s.views[place.view()], make([]float64, 1)
-		if err := v.trusted(place.row()); err != nil {
-			return nil, x.report(err)
-		}
-		x.kernel.Score(v.memory, []uint64{v.halfPlace(place.row())}, query, score)
-		scores[id] = score[0]
+	if err := s.intact(); err != nil {
+		return nil, x.report(err)
+	}
+	some := make([]candidate, 0, len(at))
+	for _, place := range at {
+		some = append(some, candidate{at: place})
+	}
+	slices.SortFunc(some, func(a, b candidate) int { return cmp.Compare(a.at, b.at) }) // as they lie in memory
+	f := search{x: x, snapshot: s, queries: []prepared{{values: query}}}
+	hits, err := f.rescore(0, some, nil)
+	if err != nil {
+		return nil, x.report(err)
+	}
+	scores := make(map[int64]float64, len(hits))
+	for _, hit := range hits {
+		scores[hit.ID] = hit.Score
 	}
 	return scores, nil
 }
