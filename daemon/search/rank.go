@@ -230,7 +230,7 @@ func (r *ranker) addVectors(ctx context.Context, one prepared, lists *fusion.Lis
 	lists.Vectors = found.Hits
 	r.result.rows, r.result.rescored = r.result.rows+found.Rows, r.result.rescored+found.Rescored
 	var good bool
-	if err == nil {
+	if err == nil && !r.result.goodMatch { // it takes 1,950 cosines
 		begin = time.Now()
 		good, err = r.serving.goodMatch(lists.Vectors)
 		r.clock.time("judge", begin)
