@@ -28,6 +28,9 @@ type Generation struct {
 	tags        vocabulary
 }
 
+// Calibrated reports whether the scores have been measured in the library.
+func (g *Generation) Calibrated() bool { return g.calibration.Load() != nil }
+
 // Serve makes queries ask this generation from now on, and returns when the last
 // query has ended that began with the one before, which may then be closed.
 func (e *Engine) Serve(g *Generation) {

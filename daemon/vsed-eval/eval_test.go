@@ -60,10 +60,28 @@ func TestReciprocalRanks(t *testing.T) {
 	}
 }
 
-func TestTurnedIsOfUnitLengthAndFurtherAway(t *testing.T) {
-	query, sentence := []float32{0.6, 0.8}, []float32{1, 0}
-	got := turned(query, sentence)
-	if length := cosine(got, got); length < 0.999 || length > 1.001 || cosine(got, sentence) >= cosine(query, sentence) {
-		t.Errorf("got %v", got)
+func TestWhatAFilterLetsThroughIsJudged(t *testing.T) {
+	c := corel{
+		tagged: tagged{photos: make([]photo, 5)}, known: map[int64]bool{1: true, 2: true},
+		carriers: map[string]map[int64]bool{"sky": {1: true, 2: true, 3: true}, "sea": {2: true, 3: true}},
 	}
+	f := func(asked phrase, precision, unwanted float64, wrong bool, ids ...int64) {
+		t.Helper()
+		r, share, err := c.judge(asked, []string{"sky", "sea"}, ids)
+		if wrong {
+			if err == nil {
+				t.Errorf("%s: %v pass", asked.name, ids)
+			}
+			return
+		}
+		if err != nil || r.AveragePrecision() != precision || math.Abs(share-unwanted) > 1e-9 {
+			t.Errorf("%s: precision %v, unwanted %v, %v", asked.name, r.AveragePrecision(), share, err)
+		}
+	}
+	f(phrases[0], 0.5, 0.2, false, 2, 1, 3)
+	f(phrases[2], 0.5, 0.1, false, 3, 1)
+	f(phrases[2], 0, 0, true, 1, 2)
+	f(phrases[3], 1, 0.2, false, 3, 2, 1)
+	f(phrases[4], 0.5, 0.1, false, 2)
+	f(phrases[4], 0, 0, true, 2, 3)
 }

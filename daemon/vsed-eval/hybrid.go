@@ -30,6 +30,9 @@ const (
 	seeds = 3
 )
 
+// corelPhotos is the folder of the tagged set's photos.
+const corelPhotos = "corel5k/photos"
+
 // tagged are the photos of a tagged set.
 type tagged struct {
 	photos []photo
@@ -53,7 +56,7 @@ func (s *set) tagged() (g tagged, err error) {
 	for _, one := range labels {
 		names, g.tags = append(names, one.name), append(g.tags, strings.Split(one.label, ","))
 	}
-	g.photos, err = s.find("corel5k/photos", names)
+	g.photos, err = s.find(corelPhotos, names)
 	return g, err
 }
 
@@ -126,6 +129,11 @@ type half struct {
 	known  map[int64]bool
 }
 
+// drawHalf gives the places of a random half of the photos.
+func (g tagged) drawHalf(seed uint64) []int {
+	return rand.New(rand.NewPCG(seed, 0)).Perm(len(g.photos))[:len(g.photos)/2]
+}
+
 func (g tagged) half(folder string, seed uint64) (h half, err error) {
 	if h.words, err = keyword.Open(folder); err != nil {
 		return h, err
@@ -139,7 +147,7 @@ func (g tagged) half(folder string, seed uint64) (h half, err error) {
 		}
 	})
 	var documents []keyword.Document
-	for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(len(g.photos))[:len(g.photos)/2] {
+	for _, i := range g.drawHalf(seed) {
 		h.known[g.photos[i].id] = true
 		documents = append(documents, keyword.Document{ID: g.photos[i].id, Tags: g.tags[i]})
 	}
