@@ -119,6 +119,8 @@ func happened(kind string) string {
 		return "file gone"
 	case "file_quarantined":
 		return "set aside"
+	case "learning_proposed":
+		return "proposal"
 	}
 	return strings.ReplaceAll(kind, "_", " ")
 }

@@ -32,7 +32,8 @@ func newLearning(d *daemon) (*learn.Manager, error) {
 		Train: func(ctx context.Context, folder string, progress func(contract.Progress)) error {
 			return host.Train(ctx, trainerCommand(path, folder, memoryLimit(d.Config.Memory.Limit.Bytes)), d.Log, progress)
 		},
-		Runtime: d.Config.Encoder.ONNXRuntimeLibrary, Threads: runtime.NumCPU(),
+		Announce: func(ctx context.Context) error { return d.catalogue.Announce(ctx, catalogue.LearningProposed) },
+		Runtime:  d.Config.Encoder.ONNXRuntimeLibrary, Threads: runtime.NumCPU(),
 		Auto: settings.Auto == config.LearnPropose, Hour: settings.Hour, Log: d.Log,
 	})
 }

@@ -282,7 +282,7 @@ type Status struct {
 // server-sent event that carries it.
 type Event struct {
 	Change int64  `json:"change"`
-	Kind   string `json:"kind" enum:"photo_encoded,photo_tagged,file_found,file_missing,file_quarantined,folder_added,folder_removed,folder_offline,folder_online"`
+	Kind   string `json:"kind" enum:"photo_encoded,photo_tagged,file_found,file_missing,file_quarantined,folder_added,folder_removed,folder_offline,folder_online,learning_proposed"`
 	Photo  int64  `json:"photo,omitempty"`
 	Path   *Path  `json:"path,omitempty"`
 }

@@ -17,6 +17,8 @@ const (
 	FolderRemoved   = "folder_removed"
 	FolderOffline   = "folder_offline"
 	FolderOnline    = "folder_online"
+	// LearningProposed is the end of a learning run that has something to apply.
+	LearningProposed = "learning_proposed"
 )
 
 // An Event tells of one change. Photo is 0 and Path empty where the kind has none.
@@ -33,6 +35,14 @@ func (c *Catalogue) Change(ctx context.Context) (number int64, err error) {
 		return db.QueryRowContext(ctx, `SELECT coalesce(max(change), 0) FROM event`).Scan(&number)
 	})
 	return number, err
+}
+
+// Announce tells of what is no photo's and no file's.
+func (c *Catalogue) Announce(ctx context.Context, kind string) error {
+	return c.update(ctx, func(w change) error {
+		_, err := w.event(kind, 0, "")
+		return err
+	})
 }
 
 // FoldersOnline reports whether a folder came back after the change number, and

@@ -131,6 +131,9 @@ func (m *Manager) Rollback(ctx context.Context) error {
 // prune deletes runs that are old and whose encoder is not in use, and the encoders of
 // such runs.
 func (m *Manager) prune(ctx context.Context) {
+	if ctx.Err() != nil {
+		return // the next start does it
+	}
 	all, err := m.Encoders.List(ctx)
 	if err != nil {
 		m.Log.Warn("old learning runs are not deleted", "error", err)

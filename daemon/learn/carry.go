@@ -60,6 +60,11 @@ func (m *Manager) carryOut(ctx context.Context) {
 		m.Log.Info("learning has ended", "run", c.number, "outcome", state)
 	}
 	m.conclude(c, state, reason, &report)
+	if state == Proposed {
+		if err := m.Announce(ctx); err != nil && ctx.Err() == nil {
+			m.Log.Warn("a proposal cannot be announced", "run", c.number, "error", err)
+		}
+	}
 	m.prune(ctx)
 }
 

@@ -65,6 +65,8 @@ type Parts struct {
 	// Runtime is libonnxruntime; "": where the trainer looks for it.
 	Runtime string
 	Threads int
+	// Announce tells whoever listens that there is a proposal.
+	Announce func(ctx context.Context) error
 	// Auto has the schedule start runs, in the Hour of the day.
 	Auto bool
 	Hour int

@@ -38,6 +38,7 @@ type world struct {
 	trainer  func(ctx context.Context, folder string, progress func(contract.Progress)) error
 	manager  *Manager
 	stop     func()
+	told     int // proposals that were announced
 }
 
 const width = 4 // bytes of a feature
@@ -164,6 +165,7 @@ func newWorld(t *testing.T) *world {
 	w.trainer = propose
 	w.parts = Parts{
 		Library: &w.library, Encoders: &w.encoders, State: t.TempDir(), Threads: 2, Runtime: "/lib/onnx.so", Hour: 3, Log: slog.New(slog.DiscardHandler),
+		Announce: func(context.Context) error { w.told++; return nil },
 		Train: func(ctx context.Context, folder string, progress func(contract.Progress)) error {
 			return w.trainer(ctx, folder, progress)
 		},
@@ -253,7 +255,7 @@ func TestARunFromTagsToTheEncoderThatServesAndBack(t *testing.T) {
 		if want := `{"photo":7,"tags":["dog"]}` + "\n" + `{"photo":9,"tags":["cat","犬"],"refused":["sea"]}` + "\n"; string(lines) != want || string(features) != "\x07\x02\x03\x04\x09\x02\x03\x04" {
 			w.Errorf("photos %s, features %q", lines, features)
 		}
-		if run.State != Proposed || run.Reason != "" || run.Summary.Gain.Value != 8 || run.Summary.Guard.Value != -0.3 || run.From != "builtin" {
+		if run.State != Proposed || run.Reason != "" || run.Summary.Gain.Value != 8 || run.Summary.Guard.Value != -0.3 || run.From != "builtin" || w.told != 1 {
 			w.Errorf("run %+v", run)
 		}
 		if left := w.files(1); left != "bundle bundle/manifest.json report.json run.json" {
@@ -432,7 +434,7 @@ func TestARefusalIsAnOutcome(t *testing.T) {
 		}
 		w.start()
 		run := w.learned()
-		if run.State != Refused || run.Reason != "every photo has the same tags: tag some that lack them" || w.files(1) != "report.json run.json" {
+		if run.State != Refused || run.Reason != "every photo has the same tags: tag some that lack them" || w.told != 0 || w.files(1) != "report.json run.json" {
 			w.Errorf("%+v, %s", run, w.files(1))
 		}
 		w.refuses("proposes nothing (refused): every photo", w.manager.Apply(w.Context(), 1))

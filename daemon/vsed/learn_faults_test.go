@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image/color"
@@ -161,6 +162,14 @@ func TestLearningAndItsFaults(t *testing.T) {
 
 	w.does("propose")
 	run := w.learn()
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	defer cancel()
+	for event, err := range w.client.Events(ctx, 0) {
+		w.check(err)
+		if event.Kind == "learning_proposed" {
+			break
+		}
+	}
 	photos, err := os.ReadFile(w.does("") + ".photos")
 	w.check(err)
 	if run.State != api.LearningProposed || run.Encoder != "learned-4" || run.Gain.Value != 5 || strings.Count(string(photos), "\n") != 2 ||
