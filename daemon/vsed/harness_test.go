@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		defer os.RemoveAll(folder)
 		binaries = filepath.Join(folder, "bin") // as in a build, which has other files beside bin
 		build := exec.Command("go", "build", "-o", binaries+"/", "vsed/daemon/vsed", "vsed/cli/vsectl", "vsed/plugins/vsed-decoder-vips",
-			"vsed/encoders/vsed-encoder-onnx", "vsed/plugins/plugintest/vsed-encoder-fake")
+			"vsed/encoders/vsed-encoder-onnx", "vsed/training/vsed-trainer", "vsed/plugins/plugintest/vsed-encoder-fake")
 		if output, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build the programs under test: %v\n%s", err, output)
 			return 1
