@@ -77,7 +77,7 @@ func found() api.SearchResult {
 			{Photo: copied, Score: 0.0328, Ranked: true, Matches: []api.Match{
 				{Word: "dog", Field: api.FieldTag, Texts: []string{"dog"}}, {Word: "dog", Field: api.FieldName, Texts: []string{"dog on beach.jpg"}},
 			}},
-			{Photo: offline, Score: 0.0161, Ranked: true},
+			{Photo: offline, Score: 0.0161, Similar: 4, Ranked: true},
 			{Photo: photo(12, hostile, "\x1b]0;x\a"), Score: 0.0159, Ranked: true},
 		},
 		Next: "eyJhIjoxfQ", GoodMatch: true,

@@ -49,7 +49,7 @@ func showReasons(result api.SearchResult, out Screen) error {
 		}
 		rows = append(rows, []string{
 			fmt.Sprintf("id:%d", hit.ID), score, cosine, rank(reason.VectorRank), rank(reason.WordRank),
-			matched(hit.Matches), strings.Join(reason.Filters, " "), place(hit.Photo),
+			matched(hit.Matches), strings.Join(reason.Filters, " "), hitPlace(hit),
 		})
 	}
 	return out.table(columns, rows)

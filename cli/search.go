@@ -153,7 +153,7 @@ func showHits(result api.SearchResult, out Screen) error {
 		if result.GoodMatch {
 			tie = why(hit)
 		}
-		rows = append(rows, []string{fmt.Sprintf("id:%d", hit.ID), tie, place(hit.Photo), tagNames(hit.Tags)})
+		rows = append(rows, []string{fmt.Sprintf("id:%d", hit.ID), tie, hitPlace(hit), tagNames(hit.Tags)})
 	}
 	return out.table(columns, rows)
 }
@@ -173,6 +173,15 @@ func place(photo api.Photo) string {
 		text += " (+1 copy)"
 	case copies > 1:
 		text += fmt.Sprintf(" (+%d copies)", copies)
+	}
+	return text
+}
+
+// hitPlace is place, with how many photos the hit stands for besides its own.
+func hitPlace(hit api.Hit) string {
+	text := place(hit.Photo)
+	if hit.Similar > 0 {
+		text += fmt.Sprintf(" (+%d similar)", hit.Similar)
 	}
 	return text
 }

@@ -61,7 +61,7 @@ func (d *daemon) Search(ctx context.Context, asked api.SearchRequest) (api.Searc
 // explained is a hit with what of the query it has, and, if so wanted, how it came
 // to its place.
 func explained(hit search.Hit, wanted bool) api.Hit {
-	answer := api.Hit{Photo: photo(hit.Photo), Score: hit.Score, Ranked: hit.Reason.Ranked}
+	answer := api.Hit{Photo: photo(hit.Photo), Score: hit.Score, Similar: hit.Similar, Ranked: hit.Reason.Ranked}
 	for _, match := range hit.Reason.Matches {
 		answer.Matches = append(answer.Matches, api.Match{Word: match.Word, Field: match.Field, Texts: match.Texts})
 	}

@@ -128,6 +128,7 @@ type Hit struct {
 	Score   float64 `json:"score" doc:"fused score; comparable within one answer only"`
 	Matches []Match `json:"matches" doc:"words of the query that the photo has; none: it looks like what was asked for, or passes the filters"`
 	Ranked  bool    `json:"ranked" doc:"false: it was not ranked, it passes the filters"`
+	Similar int     `json:"similar,omitempty" doc:"how many others of the same burst or near duplicates it stands for, whether or not they were found; a query with group:off lists each"`
 	// Reason is given with explain only.
 	Reason *Reason `json:"reason,omitempty"`
 }

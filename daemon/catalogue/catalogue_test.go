@@ -3,6 +3,7 @@ package catalogue
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -199,6 +200,15 @@ func TestNearDuplicatesAndBurstsAreGroups(t *testing.T) {
 	if want := []int64{1, 1, 3, 4, 4, 6, 7}; !slices.Equal(groups, want) {
 		t.Errorf("groups %v, want %v", groups, want)
 	}
+	similar := func(want map[int64]int) {
+		t.Helper()
+		if got := must[map[int64]int](t)(c.Similar(t.Context(), []int64{1, 2, 3, 4, 5, 99})); !maps.Equal(got, want) {
+			t.Errorf("similar photos %v, want %v", got, want)
+		}
+	}
+	similar(map[int64]int{1: 1, 2: 1, 4: 1, 5: 1})
+	check(t, c.Vanished(t.Context(), folder.ID, []string{"0", "4"}))
+	similar(map[int64]int{1: 1, 5: 1})
 }
 
 func TestUnreadFoldersAreNotDeclaredMissing(t *testing.T) {

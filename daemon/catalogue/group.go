@@ -1,8 +1,11 @@
 package catalogue
 
 import (
+	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math/bits"
 	"time"
 )
@@ -130,4 +133,33 @@ func (w change) leaveGroup(photo int64) error {
 	}
 	_, err = w.exec(`UPDATE photo SET change = ?1 WHERE id = ?2 OR similar = ?2`, number, next.Int64)
 	return err
+}
+
+// Similar tells of those of the photos that are in a group how many others of it are
+// in a folder, be it one that is away.
+func (c *Catalogue) Similar(ctx context.Context, photos []int64) (others map[int64]int, err error) {
+	asked, err := json.Marshal(photos)
+	if err != nil {
+		return nil, err
+	}
+	others = make(map[int64]int)
+	return others, c.view(func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `WITH asked AS (SELECT photo.id, coalesce(similar, photo.id) AS first FROM json_each(?) AS one CROSS JOIN photo ON photo.id = one.value),
+			member AS (SELECT asked.id, other.id AS other FROM asked CROSS JOIN photo AS other ON other.similar = asked.first
+				UNION ALL SELECT id, first FROM asked)
+			SELECT id, count(*) FROM member WHERE id != other AND EXISTS (SELECT 1 FROM file WHERE photo = other AND state = 'present') GROUP BY id`, string(asked))
+		if err != nil {
+			return fmt.Errorf("count similar photos: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var photo int64
+			var count int
+			if err := rows.Scan(&photo, &count); err != nil {
+				return err
+			}
+			others[photo] = count
+		}
+		return rows.Err()
+	})
 }

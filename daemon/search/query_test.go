@@ -76,6 +76,15 @@ func TestAGroupTakesOnePlace(t *testing.T) {
 	w.finds("sort:date", 90, 20)
 	w.finds("sort:oldest group:off", 0, 10, 20, 90)
 	w.finds("is:grouped group:off", 20, 10, 0)
+	for text, want := range map[string][]int{"18 degrees": {2, 0}, "sort:date": {0, 2}, "18 degrees group:off": {0, 0, 0, 0}} {
+		var similar []int
+		for _, hit := range w.search(text, 10, "").Hits {
+			similar = append(similar, hit.Similar)
+		}
+		if !slices.Equal(similar, want) {
+			t.Errorf("%s: stand for %v others, want %v", text, similar, want)
+		}
+	}
 }
 
 // TestPagesStandStill: photos that come, go and get tags between two pages

@@ -55,9 +55,10 @@ func (r Request) words() []keyword.SearchOption {
 
 // A Hit is a photo that was found. Scores are comparable within one answer.
 type Hit struct {
-	Photo  catalogue.Photo
-	Score  float64
-	Reason Reason
+	Photo   catalogue.Photo
+	Score   float64
+	Similar int // how many others of its group it stands for
+	Reason  Reason
 }
 
 // A Result is one page of an answer, best first.
@@ -133,6 +134,9 @@ func (e *Engine) Search(ctx context.Context, asked Request) (Result, error) {
 		result, err = e.ranking(ctx, q, asked, after, clock)
 	} else {
 		result, err = e.list(ctx, q, asked, after, clock)
+	}
+	if err == nil && !q.Ungrouped {
+		err = e.countSimilar(ctx, result.Hits)
 	}
 	if result.Explanation != nil {
 		clock.time("all", begin)
@@ -251,4 +255,17 @@ func (e *Engine) read(ctx context.Context, result *Result, fused []index.Hit) er
 		}
 	}
 	return nil
+}
+
+// countSimilar notes of each hit how many photos it stands for besides itself.
+func (e *Engine) countSimilar(ctx context.Context, hits []Hit) error {
+	ids := make([]int64, len(hits))
+	for i, hit := range hits {
+		ids[i] = hit.Photo.ID
+	}
+	others, err := e.catalogue.Similar(ctx, ids)
+	for i := range hits {
+		hits[i].Similar = others[hits[i].Photo.ID]
+	}
+	return err
 }
