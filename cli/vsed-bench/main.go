@@ -47,7 +47,7 @@ type bench struct {
 }
 
 func benches() []bench {
-	return []bench{{"ingest", benchIngest}, {"library", benchLibrary}, {"encoder", benchEncoder}, {"vector", benchVector}, {"query", benchQuery}, {"training", benchTraining}, {"learning", benchLearning}}
+	return []bench{{"ingest", benchIngest}, {"library", benchLibrary}, {"encoder", benchEncoder}, {"vector", benchVector}, {"query", benchQuery}, {"apply", benchApply}, {"training", benchTraining}, {"learning", benchLearning}}
 }
 
 func main() {
@@ -63,7 +63,7 @@ func main() {
 func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("vsed-bench", flag.ContinueOnError)
-	only := flags.String("only", "", "run the benches whose name matches this `regex`: ingest, library, encoder, vector, query, training, learning")
+	only := flags.String("only", "", "run the benches whose name matches this `regex`: ingest, library, encoder, vector, query, apply, training, learning")
 	flags.StringVar(&o.binaries, "binaries", "bin", "`folder` of the built programs")
 	flags.StringVar(&o.work, "work", "build/bench", "`folder` for photos and states; kept")
 	flags.StringVar(&o.photos, "photos", "", "`folder` of 12-megapixel JPEGs; empty: 200 are made")

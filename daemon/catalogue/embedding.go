@@ -155,7 +155,7 @@ func (r row) keep(ctx context.Context, tx *sql.Tx) error {
 		_, err = tx.ExecContext(ctx, `DELETE FROM learned WHERE photo = ?`, r.photo)
 	}
 	for _, tag := range r.Tags {
-		if err == nil && tag.Value >= leastConfidence {
+		if err == nil && tag.Value >= LeastConfidence {
 			_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO learned (photo, tag, confidence) VALUES (?, ?, ?)`, r.photo, tag.Tag, parts(tag.Value))
 		}
 	}

@@ -16,9 +16,9 @@ const (
 	// confidenceParts is in how many parts a confidence is stored: more than the
 	// percent that is shown, so that those of one percent keep their order.
 	confidenceParts = 10_000
-	// leastConfidence is the lowest that is kept. What is less likely helps no search
+	// LeastConfidence is the lowest that is kept. What is less likely helps no search
 	// and is nothing to suggest.
-	leastConfidence = 0.01
+	LeastConfidence = 0.01
 	// suggestionPage is how many candidates are looked at together.
 	suggestionPage = 500
 )

@@ -71,7 +71,7 @@ type spokenList struct {
 	spoken
 	said   func(photo int64) bool // who has it by someone's word
 	cut    bool                   // there are more photos than are listed
-	likely map[int64]float64
+	likely map[int64]float64      // by photo
 }
 
 // learned gives the photos that have words of an alternative by what was learned, and
@@ -104,20 +104,23 @@ func (r *ranker) learned(ctx context.Context, one prepared) (*learnedList, error
 	return list, nil
 }
 
-// complete adds what was learned of photos of other lists, where a list was cut off:
+// complete adds the photos of other lists: those that have a tag by someone's word
+// have it for certain, lest what was learned outdo them; and where a list was cut off,
 // what looks right and has the tag must not stand behind what only has it.
 func (l *learnedList) complete(ctx context.Context, space *catalogue.Space, others ...[]index.Hit) error {
 	for _, tag := range l.tags {
-		if !tag.cut {
-			continue
-		}
 		var more []int64
 		for _, list := range others {
 			for _, hit := range list {
-				if _, ok := tag.likely[hit.ID]; !ok && !tag.said(hit.ID) {
+				if tag.said(hit.ID) {
+					tag.likely[hit.ID] = 1
+				} else if _, ok := tag.likely[hit.ID]; !ok && tag.cut {
 					more = append(more, hit.ID)
 				}
 			}
+		}
+		if len(more) == 0 {
+			continue
 		}
 		found, err := space.Likely(ctx, tag.name, more)
 		if err != nil {
@@ -130,8 +133,14 @@ func (l *learnedList) complete(ctx context.Context, space *catalogue.Space, othe
 	return nil
 }
 
-// hits gives the photos with the part of the alternative's words that they are
-// expected to have by what was learned, in the order of index.Compare.
+// evidence is what a confidence counts beside a certain word, from 0 to 1: it grows by
+// equal parts with each doubling above the least that is kept.
+func evidence(confidence float64) float64 {
+	return math.Log1p(confidence/catalogue.LeastConfidence) / math.Log1p(1/catalogue.LeastConfidence)
+}
+
+// hits gives the photos with the evidence that they have the alternative's words, 1
+// where all are certain, in the order of index.Compare.
 func (l *learnedList) hits() (hits []index.Hit) {
 	if l == nil {
 		return nil
@@ -143,14 +152,14 @@ func (l *learnedList) hits() (hits []index.Hit) {
 				words[photo] = make([]float64, l.words)
 			}
 			for at := tag.at; at < tag.at+tag.size; at++ {
-				words[photo][at] = max(words[photo][at], confidence)
+				words[photo][at] = max(words[photo][at], evidence(confidence))
 			}
 		}
 	}
 	for photo, each := range words {
 		var sum float64
-		for _, confidence := range each {
-			sum += confidence
+		for _, part := range each {
+			sum += part
 		}
 		hits = append(hits, index.Hit{ID: photo, Score: sum / float64(l.words)})
 	}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,20 @@ func scores(result Result) (list []string) {
 	return list
 }
 
+func TestEvidence(t *testing.T) {
+	f := func(confidence, want float64) {
+		t.Helper()
+		if got := evidence(confidence); math.Abs(got-want) > 0.01 {
+			t.Errorf("evidence of %v: %.3f, want %v", confidence, got, want)
+		}
+	}
+	f(0, 0)
+	f(0.01, 0.15)
+	f(0.1, 0.52)
+	f(0.5, 0.85)
+	f(1, 1)
+}
+
 func TestReasonsTellWhatWasLearned(t *testing.T) {
 	w := newWorld(t, 0, 60)
 	w.learn([]string{"beach"}, map[int][]float64{0: {0.837}, 60: {0.3}})
@@ -94,7 +109,7 @@ func TestALearnedTagOfMorePhotosThanAreListed(t *testing.T) {
 	near, err := w.engine.serving.Index.search(t.Context(), at(0), nil, nil)
 	w.check(err)
 	w.check(list.complete(t.Context(), w.catalogue.Serving(), near.Hits))
-	if hits := list.hits(); len(hits) != 1 || hits[0].Score != 0.25 {
-		t.Errorf("hits %v, want the one photo with a quarter", hits)
+	if hits := list.hits(); len(hits) != 1 || hits[0].Score != evidence(0.5)/2 {
+		t.Errorf("hits %v, want the one photo with half of its evidence", hits)
 	}
 }

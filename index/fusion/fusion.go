@@ -17,9 +17,8 @@ type Lists struct {
 	// Words are photos that share words with the query, with scores above 0. Photos
 	// of Whole may be among them.
 	Words []index.Hit
-	// Learned are photos that were never said to have some words of the query, with the
-	// part of these that they are expected to have, from 0 to 1: the sum of what each is
-	// likely, by the number of all words. Photos of Whole are not among them.
+	// Learned are photos with the evidence, from 0 to 1, that they have the words of the
+	// query: by what was learned, or for certain.
 	Learned []index.Hit
 	// Vectors are photos with their cosine to the query: also of those that stand in
 	// another list alone, as far as they have one.
@@ -30,8 +29,8 @@ type Lists struct {
 // best of what was measured (docs/search.md); from 4 to 8 little changes.
 const Words = 5
 
-// Learned is what a photo counts that certainly has all words of a query by what was
-// learned, in deviations of the cosine.
+// Learned is what a photo counts that has all words of a query for certain, where any
+// of them is learned; in deviations of the cosine (docs/search.md).
 const Learned = 5
 
 // A Blend adds up the calibrated scores of the lists.
@@ -46,8 +45,8 @@ type Blend struct {
 // Fuse makes one list, ordered by index.Compare. A photo scores how many
 // deviations its cosine lies above what a wrong sentence has, 0 where it has none,
 // and Words times the square of its share of the best words' score: one word of two
-// is less than half; and Learned times what is expected of it by learning. Photos of
-// Whole count as the best words, and stand before all others.
+// is less than half; and Learned times what is learned of it. Photos of Whole count as
+// the best words, and stand before all others.
 func (b Blend) Fuse(l Lists) []index.Hit {
 	scores := make(map[int64]float64, len(l.Vectors)+len(l.Words))
 	for _, hit := range l.Vectors {

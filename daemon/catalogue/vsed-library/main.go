@@ -1,6 +1,6 @@
 // Command vsed-library makes the state of a large library that was never there:
 // a catalogue of photos with tags, titles, places and dates as people have them,
-// and a vector of each, all drawn from a seed. Its folder does not exist, so that
+// and a vector of each, and a feature where that is asked for, all drawn from a seed. Its folder does not exist, so that
 // a daemon takes the photos for offline, and finds them. It is for measuring
 // searches, and writes into the catalogue's tables, which takes seconds where
 // taking in photo by photo takes many minutes.
@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"vsed/daemon/catalogue"
 )
@@ -24,6 +26,8 @@ type plan struct {
 	state, folder, space string
 	photos, dimensions   int
 	seed                 uint64
+	features             string // feature space; "": none
+	featureParts         []int  // widths, as the encoder's features have them
 }
 
 func main() {
@@ -33,12 +37,25 @@ func main() {
 	flag.StringVar(&p.space, "space", "", "`name` of the vectors' space, as vsectl status gives it")
 	flag.IntVar(&p.photos, "photos", 275_000, "how many")
 	flag.IntVar(&p.dimensions, "dimensions", 640, "of the vectors")
+	flag.StringVar(&p.features, "features", "", "`name` of the features' space; without one none are made")
+	flag.Func("feature-parts", "`widths` of the features' parts, with commas between", p.readParts)
 	flag.Uint64Var(&p.seed, "seed", 1, "of all that is drawn")
 	flag.Parse()
 	if err := p.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "vsed-library:", err)
 		os.Exit(1)
 	}
+}
+
+func (p *plan) readParts(text string) error {
+	for _, one := range strings.Split(text, ",") {
+		width, err := strconv.Atoi(one)
+		if err != nil {
+			return err
+		}
+		p.featureParts = append(p.featureParts, width)
+	}
+	return nil
 }
 
 // run makes the state beside its place and moves it there once it is whole.
@@ -59,6 +76,11 @@ func (p plan) run(ctx context.Context) error {
 	if err := p.fill(ctx, partial); err != nil {
 		return err
 	}
+	if p.features != "" {
+		if err := within(ctx, filepath.Join(partial, "features", p.features+".db"), func(tx *sql.Tx) error { return p.fillFeatures(ctx, tx) }); err != nil {
+			return err
+		}
+	}
 	return os.Rename(partial, p.state)
 }
 
@@ -70,6 +92,9 @@ func (p plan) tables(ctx context.Context, state string) (err error) {
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	space, err := c.Space(ctx, p.space)
+	if err == nil {
+		err = space.Describe(ctx, catalogue.Description{FeatureSpace: p.features})
+	}
 	if err != nil {
 		return err
 	}

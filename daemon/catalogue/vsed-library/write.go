@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/x448/float16"
@@ -47,7 +49,7 @@ func newWriter(ctx context.Context, tx, space *sql.Tx, p plan) (*writer, error) 
 
 func (w *writer) write(ctx context.Context, id int) error {
 	photo := w.draw.photo(id)
-	digest := sha256.Sum256(fmt.Append(nil, id))
+	digest := digestOf(id)
 	const size = 4 << 20
 	latitude, longitude := any(nil), any(nil)
 	if photo.located {
@@ -71,6 +73,32 @@ func (w *writer) write(ctx context.Context, id int) error {
 	for _, tag := range photo.tags {
 		if _, err := w.tag.ExecContext(ctx, id, tag); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func digestOf(id int) [sha256.Size]byte { return sha256.Sum256(fmt.Append(nil, id)) }
+
+// fillFeatures gives each photo a feature: a scale for each part, then its values as
+// int8, a sixteenth of which are not 0, as in a network's last layers.
+func (p plan) fillFeatures(ctx context.Context, tx *sql.Tx) error {
+	statement, err := tx.PrepareContext(ctx, `INSERT INTO feature (photo, digest, feature) VALUES (?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	for id := 1; id <= p.photos; id++ {
+		random := rand.New(rand.NewPCG(p.seed+2, uint64(id)))
+		var feature, values []byte
+		for _, width := range p.featureParts {
+			feature = binary.LittleEndian.AppendUint32(feature, math.Float32bits(0.02))
+			for range width {
+				values = append(values, byte(max(0, random.IntN(128*16)-15*128)))
+			}
+		}
+		digest := digestOf(id)
+		if _, err := statement.ExecContext(ctx, id, digest[:], append(feature, values...)); err != nil {
+			return fmt.Errorf("feature of photo %d: %w", id, err)
 		}
 	}
 	return nil
