@@ -31,7 +31,7 @@ const Words = 5
 
 // Learned is what a photo counts that has all words of a query for certain, where any
 // of them is learned; in deviations of the cosine (docs/search.md).
-const Learned = 5
+const Learned = 8
 
 // A Blend adds up the calibrated scores of the lists.
 type Blend struct {
