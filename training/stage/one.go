@@ -31,6 +31,9 @@ type One struct {
 	// others.
 	Temperature float64 `toml:"temperature" json:"temperature"`
 	Margin      float64 `toml:"margin" json:"margin"`
+	// AtOnce has the largest hinge alone count from the first step of "max", without a
+	// warm-up by the sum; features that are standardised do not collapse.
+	AtOnce bool `toml:"at_once" json:"at_once,omitempty"`
 	Seed        uint64  `toml:"seed" json:"seed"`
 	Saving      Saving  `toml:"-" json:"-"`
 }
@@ -154,7 +157,7 @@ func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, dat
 		epoch, last := number/perEpoch, (number+1)%perEpoch == 0
 		o.batch(l, data, deal.next(o.Batch/o.Captions), deal)
 		if h := run.Numbers("hardness"); h != nil {
-			h[0] = hardness(epoch, o.Epochs)
+			h[0] = o.hardness(epoch)
 		}
 		loss, err := l.take(ctx)
 		if err != nil {
@@ -172,9 +175,14 @@ func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, dat
 	return l.learned(), nil
 }
 
-// hardness rises over the first third of the epochs: from scratch the maximum of
-// hinges collapses.
-func hardness(epoch, epochs int) float32 { return float32(min(1, 3*float64(epoch)/float64(epochs))) }
+// hardness rises over the first third of the epochs unless it is there at once: from
+// scratch the maximum of hinges may collapse.
+func (o One) hardness(epoch int) float32 {
+	if o.AtOnce {
+		return 1
+	}
+	return float32(min(1, 3*float64(epoch)/float64(o.Epochs)))
+}
 
 // batch fills in pictures by their places, each with some of its captions.
 func (o One) batch(l *learner, data Captioned, pictures []int, deal *dealer) {

@@ -313,3 +313,14 @@ func TestTagVectors(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestHardnessRises(t *testing.T) {
+	for epoch, want := range []float32{0, .5, 1, 1} {
+		if got := (One{Epochs: 6}).hardness(epoch); got != want {
+			t.Errorf("epoch %d: %v, want %v", epoch, got, want)
+		}
+	}
+	if (One{Epochs: 6, AtOnce: true}).hardness(0) != 1 {
+		t.Error("the maximum does not count at once")
+	}
+}

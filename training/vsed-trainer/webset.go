@@ -85,7 +85,7 @@ func (o webSetOptions) rules() (dataset.Rules, error) {
 	}
 	file, err := os.Open(o.Pieces)
 	if err != nil {
-		return dataset.Rules{}, fmt.Errorf("English words: %w", err)
+		return dataset.Rules{}, fmt.Errorf("list of English words: %w", err)
 	}
 	defer file.Close()
 	pieces, err := words.ReadPieces(file)
