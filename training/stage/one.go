@@ -33,9 +33,9 @@ type One struct {
 	Margin      float64 `toml:"margin" json:"margin"`
 	// AtOnce has the largest hinge alone count from the first step of "max", without a
 	// warm-up by the sum; features that are standardised do not collapse.
-	AtOnce bool `toml:"at_once" json:"at_once,omitempty"`
-	Seed        uint64  `toml:"seed" json:"seed"`
-	Saving      Saving  `toml:"-" json:"-"`
+	AtOnce bool   `toml:"at_once" json:"at_once,omitempty"`
+	Seed   uint64 `toml:"seed" json:"seed"`
+	Saving Saving `toml:"-" json:"-"`
 }
 
 // DefaultOne is what was best on the development photos.
