@@ -47,7 +47,7 @@ type bench struct {
 }
 
 func benches() []bench {
-	return []bench{{"ingest", benchIngest}, {"library", benchLibrary}, {"encoder", benchEncoder}, {"vector", benchVector}, {"query", benchQuery}, {"apply", benchApply}, {"training", benchTraining}, {"learning", benchLearning}}
+	return append(vectorBenches(), []bench{{"ingest", benchIngest}, {"library", benchLibrary}, {"encoder", benchEncoder}, {"query", benchQuery}, {"apply", benchApply}, {"training", benchTraining}, {"learning", benchLearning}}...)
 }
 
 func main() {

@@ -55,30 +55,44 @@ type vectorPeer struct {
 	Error  string  `json:"error"`
 }
 
-// benchVector compares the scan of the vector index, on one thread, with adding
-// up the same bytes and with the libraries that peers use, on the same rows.
-func benchVector(ctx context.Context, o options, report func(figure)) error {
-	program := filepath.Join(o.work, "vsed-vector-bench")
+// vectorBenches compare the scan of the vector index, on one thread, with adding
+// up the same bytes and with the libraries that peers use, on the same rows. The
+// peers take minutes to build their graphs, so each draw is a bench of its own.
+func vectorBenches() []bench {
+	return []bench{
+		{"vector-clustered", func(ctx context.Context, o options, report func(figure)) error {
+			return benchVector(ctx, o, "clustered", 1.25, report)
+		}},
+		{"vector-crossmodal", func(ctx context.Context, o options, report func(figure)) error {
+			return benchVector(ctx, o, "crossmodal", 1.4, report)
+		}},
+		{"vector-large", benchLarge},
+	}
+}
+
+// benchVector takes rows of a draw; a search may take limit times as long as
+// adding up.
+func benchVector(ctx context.Context, o options, draw string, limit float64, report func(figure)) error {
+	program, err := buildVectorBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	ours, peers, note, err := scanWithPeers(ctx, o, program, draw)
+	if err != nil {
+		return err
+	}
+	reportScan(fmt.Sprintf("vector search, %d x %d, %s", vectorRows, vectorDimensions, draw), ours, limit, report)
+	reportPeers(draw, ours, peers, note, report)
+	reportRest(draw, ours, report)
+	return nil
+}
+
+func buildVectorBench(ctx context.Context, o options) (program string, err error) {
+	program = filepath.Join(o.work, "vsed-vector-bench")
 	if output, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./index/vector/vsed-vector-bench").CombinedOutput(); err != nil {
-		return fmt.Errorf("build vsed-vector-bench: %w: %s", err, output)
+		return "", fmt.Errorf("build vsed-vector-bench: %w: %s", err, output)
 	}
-	var first scanned
-	for _, draw := range []struct {
-		name  string
-		limit float64 // times the limit at most
-	}{{"clustered", 1.25}, {"crossmodal", 1.4}} {
-		ours, peers, note, err := scanWithPeers(ctx, o, program, draw.name)
-		if err != nil {
-			return err
-		}
-		if draw.name == "clustered" {
-			first = ours
-		}
-		reportScan(fmt.Sprintf("vector search, %d x %d, %s", vectorRows, vectorDimensions, draw.name), ours, draw.limit, report)
-		reportPeers(draw.name, ours, peers, note, report)
-	}
-	reportRest(first, report)
-	return benchLarge(ctx, o, program, first, report)
+	return program, nil
 }
 
 // scanWithPeers measures the peers, whose rows are ours too; without them rows
@@ -159,13 +173,13 @@ func reportPeers(draw string, ours scanned, peers []vectorPeer, note string, rep
 	}
 }
 
-// reportRest gives the figures that have no peer, on the clustered rows.
-func reportRest(s scanned, report func(figure)) {
+// reportRest gives the figures that have no peer.
+func reportRest(draw string, s scanned, report func(figure)) {
 	least := func(name string, value float64, unit string, target float64, note string) {
-		report(figure{Bench: name, Value: round(value), Unit: unit, Target: fmt.Sprintf(">= %g", target), OK: value >= target, Note: note})
+		report(figure{Bench: name + ", " + draw, Value: round(value), Unit: unit, Target: fmt.Sprintf(">= %g", target), OK: value >= target, Note: note})
 	}
 	most := func(name string, value float64, unit string, target float64, note string) {
-		report(figure{Bench: name, Value: round(value), Unit: unit, Target: fmt.Sprintf("<= %g", target), OK: value <= target, Note: note})
+		report(figure{Bench: name + ", " + draw, Value: round(value), Unit: unit, Target: fmt.Sprintf("<= %g", target), OK: value <= target, Note: note})
 	}
 	most("vector search through a filter of 1 %", s.Filter/s.Search, "of a full scan", filterTarget,
 		fmt.Sprintf("%.3f ms; making the bitmap %.3f ms", s.Filter, s.MakeFilter))
@@ -174,15 +188,22 @@ func reportRest(s scanned, report func(figure)) {
 	least("vector search, 16 queries in one pass", s.Search/s.Together, "times as many a second", togetherTarget, fmt.Sprintf("%.3f ms a query", s.Together))
 	least("vector index, adding", s.Add, "vectors/s", addTarget, "in batches of 500")
 	most("vector index, visible after", s.Visible, "ms", visibleTarget, "p95, one row, with the search that finds it")
-	threads := figure{Bench: "vector search, two threads", Value: round(s.Speedup), Unit: "times as fast", Peer: "adding up on two threads", PeerValue: round(s.Memory),
+	threads := figure{Bench: "vector search, two threads, " + draw, Value: round(s.Speedup), Unit: "times as fast", Peer: "adding up on two threads", PeerValue: round(s.Memory),
 		Target: fmt.Sprintf(">= %g where the memory allows", threadsTarget), Note: fmt.Sprintf("%.3f ms", s.Threads2)}
 	threads.OK = s.Speedup >= min(threadsTarget, 0.9*s.Memory)
 	report(threads)
 }
 
 // benchLarge checks that a large index is as fast in proportion to its bytes.
-func benchLarge(ctx context.Context, o options, program string, small scanned, report func(figure)) error {
-	var large scanned
+func benchLarge(ctx context.Context, o options, report func(figure)) error {
+	program, err := buildVectorBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	var small, large scanned
+	if err := measureWith(ctx, &small, program, "--work", o.work, "--draw", "clustered", "--rows", fmt.Sprint(vectorRows), "--dim", fmt.Sprint(vectorDimensions)); err != nil {
+		return err
+	}
 	if err := measureWith(ctx, &large, program, "--work", o.work, "--draw", "clustered", "--rows", fmt.Sprint(largeRows), "--dim", fmt.Sprint(largeDimensions)); err != nil {
 		return err
 	}
