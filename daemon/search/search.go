@@ -29,8 +29,9 @@ const (
 	// comes from the words alone.
 	encodeTimeout = 5 * time.Second
 	// startTimeout is how long after a start queries wait for the encoder, which takes
-	// some two seconds to load. One that needs longer, or does not run, holds up nobody.
-	startTimeout = 5 * time.Second
+	// two seconds to load, and more where the machine is busy. One that needs longer,
+	// or does not run, holds up nobody.
+	startTimeout = 10 * time.Second
 )
 
 // ErrEmptyQuery refuses a query without a word.
