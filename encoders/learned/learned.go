@@ -72,7 +72,7 @@ func derive(ctx context.Context, base *bundle.Bundle, changes Changes, out strin
 	if err := d.share(); err != nil {
 		return err
 	}
-	return golden.Complete(ctx, golden.Bundle{Folder: out, Manifest: d.about, SourceOf: d.sourceOf}, library, false)
+	return golden.Complete(ctx, golden.Bundle{Folder: out, Manifest: d.about, SourceOf: d.sourceOf, Derived: true}, library, false)
 }
 
 // Made reports whether a bundle was made by Derive.
