@@ -415,3 +415,12 @@ func TestWhatCannotBeCalibrated(t *testing.T) {
 		t.Errorf("scores that point the wrong way: %+v, %v", calibration, err)
 	}
 }
+
+// TestWeightIsTheOneThatWasBest at the numbers of photos where it was measured.
+func TestWeightIsTheOneThatWasBest(t *testing.T) {
+	for photos, want := range map[int]float64{100: .5, 300: .7, 1000: 1, 4000: 1.5} {
+		if got := Weight(photos); math.Abs(got-want) > .02 {
+			t.Errorf("after %d photos %v, want %v", photos, got, want)
+		}
+	}
+}
