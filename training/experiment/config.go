@@ -68,7 +68,7 @@ type Model struct {
 func Defaults() Config {
 	one := joint.Settings{
 		Margin: .3, Temperature: .07, Epochs: 12, Captioned: 128, Captions: 1, Tags: 1, Web: 1,
-		Rate: 2e-3, TenthAfter: 9, Clip: 2, WarmUp: 4, Noise: .4, Unknown: .05, MostTags: 4, Sharing: "all", Length: 16, Threads: 2,
+		Rate: 2e-3, TenthAfter: 9, Clip: 2, WarmUp: 4, Noise: .4, Unknown: .05, MostTags: 4, Sharing: "all", Length: 16, Threads: 1,
 	}
 	two := one
 	two.Epochs, two.TenthAfter, two.Rate, two.WarmUp, two.Tagged, two.PerEpoch, two.Curriculum = 8, 6, 1e-3, 0, 128, 40, .5

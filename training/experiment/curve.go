@@ -18,9 +18,9 @@ type Line struct {
 
 // The picture's sides, in pixels, and the room around the curves.
 const (
-	chartWidth, chartHeight = 640, 320
+	chartWidth, chartHeight = 760, 320
 	chartLeft, chartTop     = 48, 12
-	chartRight, chartBottom = 200, 28
+	chartRight, chartBottom = 270, 28
 )
 
 // colours of the lines, which tell apart to those who see few colours, too.
