@@ -56,6 +56,45 @@ func TestAFullDiskPausesIngestAndLosesNothing(t *testing.T) {
 	w.stop()
 }
 
+// A disk that is full when vectors are to be made from features holds the swap up, and
+// nothing else.
+func TestAFullDiskHoldsUpAProjection(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to mount a tmpfs")
+	}
+	w := newShelf(t)
+	w.check(os.Mkdir(w.state, 0o700))
+	if err := syscall.Mount("tmpfs", w.state, "tmpfs", 0, "size=300m"); err != nil { // `use` wants 256 free
+		t.Skipf("no tmpfs can be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		w.kill()
+		w.check(syscall.Unmount(w.state, syscall.MNT_DETACH))
+	})
+	w.library(60)
+	w.start()
+	w.settled()
+	first := w.answered("something")
+	w.shelve("learned", learnedFlags+" --slow 100ms")
+	w.use("learned", false)
+	ballast := filepath.Join(w.state, "ballast")
+	fill(t, ballast)
+	w.until("the full disk is told", func() bool {
+		swap, err := w.client.Swap(t.Context())
+		return err == nil && strings.Contains(swap.Problem, "full")
+	})
+	if again := w.answered("something"); again != first {
+		t.Errorf("on a full disk it answers %s, before %s", again, first)
+	}
+	w.check(os.Remove(ballast))
+	w.untilServes("learned-space")
+	if swap := w.untilStage(api.SwapNone); swap.Last.Coverage != (api.Coverage{Encoded: 60}) {
+		t.Errorf("the swap ended with %+v", swap.Last)
+	}
+	w.stop()
+}
+
 // fill takes all the room that is left.
 func fill(t *testing.T, path string) {
 	t.Helper()
