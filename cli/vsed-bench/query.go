@@ -210,7 +210,8 @@ func measureWhileIngesting(ctx context.Context, o options, service *service, que
 	return nil
 }
 
-// ask gives the milliseconds of each query, asked one after the other.
+// ask gives the milliseconds of each query, asked one after the other, up to the
+// first that fails.
 func (s *service) ask(ctx context.Context, queries []string) (took []float64, err error) {
 	for _, query := range queries {
 		begin := time.Now()
@@ -219,7 +220,7 @@ func (s *service) ask(ctx context.Context, queries []string) (took []float64, er
 			err = errors.New(result.Partial)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", query, err)
+			return took, fmt.Errorf("%s: %w", query, err)
 		}
 		took = append(took, time.Since(begin).Seconds()*1000)
 	}
