@@ -10,6 +10,7 @@ import (
 	"vsed/daemon/catalogue"
 	"vsed/daemon/query"
 	"vsed/index"
+	"vsed/index/fusion"
 	"vsed/index/keyword"
 )
 
@@ -133,12 +134,6 @@ func (l *learnedList) complete(ctx context.Context, space *catalogue.Space, othe
 	return nil
 }
 
-// evidence is what a confidence counts beside a certain word, from 0 to 1: it grows by
-// equal parts with each doubling above the least that is kept.
-func evidence(confidence float64) float64 {
-	return math.Log1p(confidence/catalogue.LeastConfidence) / math.Log1p(1/catalogue.LeastConfidence)
-}
-
 // hits gives the photos with the evidence that they have the alternative's words, 1
 // where all are certain, in the order of index.Compare.
 func (l *learnedList) hits() (hits []index.Hit) {
@@ -152,7 +147,7 @@ func (l *learnedList) hits() (hits []index.Hit) {
 				words[photo] = make([]float64, l.words)
 			}
 			for at := tag.at; at < tag.at+tag.size; at++ {
-				words[photo][at] = max(words[photo][at], evidence(confidence))
+				words[photo][at] = max(words[photo][at], fusion.Evidence(confidence))
 			}
 		}
 	}

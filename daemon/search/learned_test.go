@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vsed/daemon/catalogue"
+	"vsed/index/fusion"
 )
 
 // learn has a space serve whose encoder has learned tags; of each photo, by its
@@ -78,7 +79,7 @@ func scores(result Result) (list []string) {
 func TestEvidence(t *testing.T) {
 	f := func(confidence, want float64) {
 		t.Helper()
-		if got := evidence(confidence); math.Abs(got-want) > 0.01 {
+		if got := fusion.Evidence(confidence); math.Abs(got-want) > 0.01 {
 			t.Errorf("evidence of %v: %.3f, want %v", confidence, got, want)
 		}
 	}
@@ -109,7 +110,7 @@ func TestALearnedTagOfMorePhotosThanAreListed(t *testing.T) {
 	near, err := w.engine.serving.Index.search(t.Context(), at(0), nil, nil)
 	w.check(err)
 	w.check(list.complete(t.Context(), w.catalogue.Serving(), near.Hits))
-	if hits := list.hits(); len(hits) != 1 || hits[0].Score != evidence(0.5)/2 {
+	if hits := list.hits(); len(hits) != 1 || hits[0].Score != fusion.Evidence(0.5)/2 {
 		t.Errorf("hits %v, want the one photo with half of its evidence", hits)
 	}
 }

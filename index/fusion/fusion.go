@@ -4,6 +4,7 @@
 package fusion
 
 import (
+	"math"
 	"slices"
 
 	"vsed/index"
@@ -32,6 +33,15 @@ const Words = 5
 // Learned is what a photo counts that has all words of a query for certain, where any
 // of them is learned; in deviations of the cosine (docs/search.md).
 const Learned = 8
+
+// doubt is a confidence that counts little: what is below it is hardly told from nothing.
+const doubt = 0.01
+
+// Evidence is what a confidence in a learned word counts beside a certain one, from 0 to
+// 1: it grows by equal parts with each doubling above what counts little.
+func Evidence(confidence float64) float64 {
+	return math.Log1p(confidence/doubt) / math.Log1p(1/doubt)
+}
 
 // A Blend adds up the calibrated scores of the lists.
 type Blend struct {
