@@ -30,7 +30,7 @@ type evaluation struct {
 }
 
 func evaluations() []evaluation {
-	return []evaluation{{"captions", captions}, {"hybrid", hybrid}, {"language", language}, {"match", match}}
+	return []evaluation{{"captions", captions}, {"hybrid", hybrid}, {"language", language}, {"learned", learned}, {"match", match}}
 }
 
 // tuning is asked for by its name only: it is how a constant was chosen.
@@ -49,7 +49,7 @@ func main() {
 func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("vsed-eval", flag.ContinueOnError)
-	only := flags.String("only", "", "run the evaluations whose name matches this regex: captions, hybrid, language, match; `tune` alone shows how the words' weight was chosen")
+	only := flags.String("only", "", "run the evaluations whose name matches this regex: captions, hybrid, language, learned, match; `tune` alone shows how the words' weight was chosen")
 	asJSON := flags.Bool("json", false, "print a JSON object a figure")
 	flags.StringVar(&o.binaries, "binaries", "bin", "`folder` of the built programs")
 	flags.StringVar(&o.data, "data", "../shared/data", "`folder` with flickr8k and corel5k")
