@@ -32,7 +32,7 @@ func (r *run) choose(ctx context.Context, j *judge, heads *learnedHeads, tags *l
 	if err != nil {
 		return nil, err
 	}
-	before, err := j.rank(plain)
+	before, err := j.rank(plain.cosines)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +46,9 @@ func (r *run) choose(ctx context.Context, j *judge, heads *learnedHeads, tags *l
 	}
 	ways := []way{{heads: heads, tags: tags, scores: j.beside(vectors, tags)}}
 	if heads != nil && tags != nil {
-		ways = append(ways, way{tags: tags, scores: j.beside(plain, tags)}, way{heads: heads, scores: vectors})
+		ways = append(ways, way{tags: tags, scores: j.beside(plain, tags)}, way{heads: heads, scores: vectors.cosines})
 	}
-	if err := r.addParts(j, heads, tags, vectors); err != nil {
+	if err := r.addParts(j, heads, tags, vectors.cosines); err != nil {
 		return nil, err
 	}
 	return r.firstThatGains(ctx, j, before, ways)
@@ -64,36 +64,57 @@ type way struct {
 // plain are the scores of the encoder before anything was learned. Of one that has
 // learned already they are those of the heads that it began from: what it has learned
 // has seen the photos that are held out now.
-func (r *run) plain(ctx context.Context, j *judge) ([][]float64, error) {
-	if !learned.Made(r.base) {
-		return j.plain, nil
+func (r *run) plain(ctx context.Context, j *judge) (sight, error) {
+	if learned.Made(r.base) {
+		r.note("what %s had learned is left out of the figures before: it has seen the photos that are held out now", r.base.Name)
 	}
-	r.note("what %s had learned is left out of the figures before: it has seen the photos that are held out now", r.base.Name)
 	if j.start == nil {
-		return j.plain, nil
+		return sight{j.plain, deviation(j.plain)}, nil
 	}
-	parts, err := j.parts(ctx, j.start.heads, j.asked())
-	return parts.joined(j.start.file.ClassNames), err
+	seen, err := j.sights(ctx, j.start, j.start.file.ClassNames)
+	if err != nil {
+		return sight{}, err
+	}
+	if !learned.Made(r.base) {
+		seen[0].cosines = j.plain
+	}
+	return seen[0], nil
 }
 
-// weigh chooses the weight of the class names beside learned heads, and gives the scores.
-func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTags) (best [][]float64, err error) {
-	parts, err := j.parts(ctx, heads.heads, j.asked())
+// sights are what heads see, with several weights of the class names.
+func (j *judge) sights(ctx context.Context, heads *learnedHeads, weights ...float64) (seen []sight, err error) {
+	asked, err := j.parts(ctx, heads.heads, j.asked())
 	if err != nil {
 		return nil, err
 	}
-	most, chosen := -1.0, heads.file.ClassNames
-	for _, weight := range append([]float64{heads.file.ClassNames}, classNames()...) {
-		scores := parts.joined(weight)
-		found, err := j.measure(j.beside(scores, tags))
+	others, err := j.parts(ctx, heads.heads, j.others)
+	if err != nil {
+		return nil, err
+	}
+	for _, weight := range weights {
+		seen = append(seen, sight{asked.joined(weight), deviation(others.joined(weight))})
+	}
+	return seen, nil
+}
+
+// weigh chooses the weight of the class names beside learned heads, and gives what they
+// see then.
+func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTags) (best sight, err error) {
+	weights := append([]float64{heads.file.ClassNames}, classNames()...)
+	seen, err := j.sights(ctx, heads, weights...)
+	if err != nil {
+		return best, err
+	}
+	most := -1.0
+	for i, each := range seen {
+		found, err := j.measure(j.beside(each, tags))
 		if err != nil {
-			return nil, err
+			return best, err
 		}
 		if found.MAP.Value > most {
-			most, best, chosen = found.MAP.Value, scores, weight
+			most, best, heads.file.ClassNames = found.MAP.Value, each, weights[i]
 		}
 	}
-	heads.file.ClassNames = chosen
 	return best, nil
 }
 

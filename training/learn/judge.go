@@ -12,9 +12,10 @@ import (
 	"vsed/encoders/builtin/replay"
 	"vsed/encoders/encoder"
 	"vsed/encoders/headgraph"
+	"vsed/index/evaluate"
+	"vsed/index/fusion"
 	"vsed/training/evaluation"
 	"vsed/training/model"
-	"vsed/training/ridge"
 	"vsed/training/stage"
 )
 
@@ -26,7 +27,7 @@ type judge struct {
 	features   [][]float32 // of the vocabulary as sentences, of unit length
 	readable   []bool      // by the encoder's tokenizer
 	place      map[string]int
-	plain      [][]float64 // scores of the base's own vectors: of each query, of each photo
+	plain      [][]float64 // cosines of the base's own vectors: of each query, of each photo
 
 	// What heads are learned and measured with; start is nil where there are none.
 	start    *learnedHeads
@@ -35,6 +36,7 @@ type judge struct {
 	guard    stage.Captioned
 	prepared [][]float32 // photos held out, as heads take them
 	named    [][]float32 // their vectors' part of class names, of unit length
+	others   [][]float32 // features of sentences that are not about the user's photos
 }
 
 func (r *run) newJudge(ctx context.Context) (*judge, error) {
@@ -124,6 +126,10 @@ func (j *judge) begin(vectors [][]float32) (err error) {
 	}
 	j.guard = stage.Replayed(j.replay.Guard.Rows())
 	j.prepared = j.standard.Read(rows{j.input, j.split.held})
+	captions := j.replay.Guard.Rows().Captions
+	for i := range min(mostOthers, len(captions)) {
+		j.others = append(j.others, captions[i*len(captions)/min(mostOthers, len(captions))])
+	}
 	for _, vector := range vectors {
 		j.named = append(j.named, unit(vector[from:to]))
 	}
@@ -200,6 +206,19 @@ func (p parted) joined(weight float64) [][]float64 {
 	return scores
 }
 
+// leastDeviation keeps cosines that never differ from being divided by zero.
+const leastDeviation = 1e-6
+
+// deviation is that of cosines between photos and sentences that do not describe them.
+func deviation(cosines [][]float64) float64 {
+	all := slices.Concat(cosines...)
+	mean, squares := evaluate.Mean(all), 0.
+	for _, value := range all {
+		squares += (value - mean) * (value - mean)
+	}
+	return max(leastDeviation, math.Sqrt(squares/float64(len(all))))
+}
+
 // asked are the features of the queries.
 func (j *judge) asked() (features [][]float32) {
 	for _, query := range j.split.queries {
@@ -208,17 +227,23 @@ func (j *judge) asked() (features [][]float32) {
 	return features
 }
 
-// beside adds what is told of the tags to the scores of vectors, both standardised.
-func (j *judge) beside(vectors [][]float64, tags *learnedTags) [][]float64 {
+// sight is what vectors say: the cosines of each query, and how far those of sentences
+// spread that describe none of the photos.
+type sight struct {
+	cosines   [][]float64
+	deviation float64
+}
+
+// beside adds what is told of the tags to the cosines of vectors, as a search does.
+func (j *judge) beside(seen sight, tags *learnedTags) [][]float64 {
 	if tags == nil {
-		return vectors
+		return seen.cosines
 	}
-	weight := ridge.Weight(len(j.split.learn))
-	sums := make([][]float64, len(vectors))
+	sums := make([][]float64, len(seen.cosines))
 	for i, told := range j.told(tags) {
-		sums[i] = evaluation.Standardise(vectors[i])
-		for k, value := range evaluation.Standardise(told) {
-			sums[i][k] += weight * value
+		sums[i] = make([]float64, len(told))
+		for k, confidence := range told {
+			sums[i][k] = seen.cosines[i][k]/seen.deviation + fusion.Learned*fusion.Evidence(confidence)
 		}
 	}
 	return sums
@@ -245,22 +270,14 @@ func (j *judge) measure(scores [][]float64) (evaluation.TagReport, error) {
 	})
 }
 
-// generic is how many of the guard's captions the floor is found with.
-const generic = 500
+// mostOthers is how many of the guard's captions serve as sentences of others.
+const mostOthers = 500
 
 // floor is the cosine below which nothing fits a search, by other heads: it moves as far
 // as what sentences of others reach with the photos held out.
 func (j *judge) floor(ctx context.Context, now *learnedHeads) (float64, error) {
-	captions := j.replay.Guard.Rows().Captions
-	if len(captions) > generic {
-		chosen := make([][]float32, generic)
-		for i := range chosen {
-			chosen[i] = captions[i*len(captions)/generic]
-		}
-		captions = chosen
-	}
 	reach := func(of *learnedHeads) (float64, error) {
-		parts, err := j.parts(ctx, of.heads, captions)
+		parts, err := j.parts(ctx, of.heads, j.others)
 		if err != nil {
 			return 0, err
 		}
