@@ -21,6 +21,8 @@ const (
 	applyLimit  = 30.0 // seconds
 	applyP95    = 200.0
 	appliedName = "applied"
+
+	betweenQueries = 100 * time.Millisecond
 )
 
 // benchApply measures how long another encoder over the same features takes to serve
@@ -68,7 +70,7 @@ func (s *service) apply(ctx context.Context, report func(figure)) error {
 	}
 	answered := make(chan asked, 1)
 	go func() {
-		took, err := s.ask(asking, queries[queryWarmUp:])
+		took, err := s.askNowAndThen(asking, queries[queryWarmUp:])
 		answered <- asked{took, err}
 	}()
 	began := time.Now()
@@ -99,6 +101,23 @@ func (s *service) apply(ctx context.Context, report func(figure)) error {
 		report(f)
 	}
 	return nil
+}
+
+// askNowAndThen is ask with a pause after each query, as of a person who scrolls.
+func (s *service) askNowAndThen(ctx context.Context, queries []string) (took []float64, err error) {
+	for at := range queries {
+		one, err := s.ask(ctx, queries[at:at+1])
+		took = append(took, one...)
+		if err != nil {
+			return took, err
+		}
+		select {
+		case <-time.After(betweenQueries):
+		case <-ctx.Done():
+			return took, ctx.Err()
+		}
+	}
+	return took, nil
 }
 
 // makeApplyLibrary makes the state where there is none yet for the encoder as it is.
