@@ -317,7 +317,8 @@ func TestLearnedTags(t *testing.T) {
 		t.Errorf("of none %q, %v", names, err)
 	}
 	b.Tags = &Tags{Names: "tags.json"}
-	names := []string{"Omas Garten", "犬", "x"}
+	// What scripts and pictures need between their signs is part of a tag.
+	names := []string{"Omas Garten", "犬", "x", "می\u200cخواهم", "👨\u200d👩\u200d👧", "京都\u3000寺", "New\u00a0York", "a  b"}
 	if err := WriteTags(b.Path("tags.json"), names); err != nil {
 		t.Fatal(err)
 	}
@@ -336,11 +337,11 @@ func TestLearnedTags(t *testing.T) {
 	f("cannot unmarshal", `{"a":1}`)
 	f("there are 0", `[]`)
 	f("there are 20000", `["a"`+strings.Repeat(`,"a"`, 19_999)+`]`)
-	f("tag 1 has 0 bytes", `["a",""]`)
-	f("tag 0 has 300 bytes", `["`+strings.Repeat("x", 300)+`"]`)
+	f(`tag 1, "": it is empty`, `["a",""]`)
+	f("it has 300 bytes, more than 255", `["`+strings.Repeat("x", 300)+`"]`)
 	f("stands twice", `["a","a"]`)
 	f("no plain text", `["a\nb"]`)
-	f("no plain text", `["e\u0301"]`)
+	f("not in normal form NFC", `["e\u0301"]`)
 	if err := WriteTags(b.Path("tags.json"), []string{"a", "a"}); err == nil {
 		t.Error("a tag was written twice")
 	}

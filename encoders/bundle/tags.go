@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -43,11 +40,12 @@ func checkNames(names []string) error {
 	}
 	seen := map[string]bool{}
 	for i, name := range names {
+		if err := contract.CheckTag(name); err != nil {
+			return fmt.Errorf("tag %d, %.40q: %w", i, name, err)
+		}
 		switch {
-		case name == "" || len(name) > contract.KeywordLimit:
-			return fmt.Errorf("tag %d has %d bytes, not 1 to %d", i, len(name), contract.KeywordLimit)
-		case !utf8.ValidString(name) || !norm.NFC.IsNormalString(name) || strings.ContainsFunc(name, unicode.IsControl):
-			return fmt.Errorf("tag %d, %.40q, is no plain text in normal form NFC", i, name)
+		case !norm.NFC.IsNormalString(name):
+			return fmt.Errorf("tag %d, %.40q, is not in normal form NFC", i, name)
 		case seen[name]:
 			return fmt.Errorf("tag %d, %.40q, stands twice", i, name)
 		}

@@ -1,5 +1,13 @@
 package contract
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
 // Bounds on a photo's metadata, which a decoder keeps by leaving out or cutting
 // what exceeds them; lengths are in bytes of UTF-8. Texts hold no control and no
 // formatting characters but the joiners of emoji and of Persian and Indian
@@ -16,6 +24,21 @@ const (
 	LearnedTagsLimit = 1 << 14 // of an encoder: 4 MiB of names at most
 	PictureTagsLimit = 32      // of a picture
 )
+
+// CheckTag tells what keeps a text from being a learned tag. All that a person may give
+// as a tag passes: joiners, no-break and wide spaces belong to names and scripts, and
+// whoever shows a tag escapes it.
+func CheckTag(tag string) error {
+	switch {
+	case strings.TrimSpace(tag) == "":
+		return errors.New("it is empty")
+	case len(tag) > KeywordLimit:
+		return fmt.Errorf("it has %d bytes, more than %d", len(tag), KeywordLimit)
+	case !utf8.ValidString(tag) || strings.ContainsFunc(tag, unicode.IsControl):
+		return errors.New("it is no plain text on one line")
+	}
+	return nil
+}
 
 // SidecarLimit is the largest XMP sidecar, in bytes, that a decoder need read.
 const SidecarLimit = 4 << 20

@@ -71,8 +71,8 @@ func checkLearnedTags(tags []string) error {
 	}
 	seen := make(map[string]bool, len(tags))
 	for _, tag := range tags {
-		if err := checkText("learned tag", tag, true); err != nil {
-			return err
+		if err := contract.CheckTag(tag); err != nil {
+			return fmt.Errorf("its learned tag %q: %w", printable(tag, 60), err)
 		}
 		if seen[tag] {
 			return fmt.Errorf("its learned tag %q stands twice", printable(tag, 60))
