@@ -3,6 +3,7 @@ package catalogue
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -205,18 +206,21 @@ func (c *Catalogue) unsaid(ctx context.Context, s *Space, list []Suggestion) ([]
 	}), err
 }
 
+// CROSS has SQLite begin with what is asked, not with all tags of the library.
+const selectSaid = `WITH asked AS (SELECT DISTINCT photo.id FROM json_each(?1) CROSS JOIN photo ON photo.id = json_each.value
+		WHERE EXISTS (SELECT 1 FROM encoded WHERE space = ?2 AND photo = photo.id)
+		AND EXISTS (SELECT 1 FROM file WHERE photo = photo.id AND state = 'present'))
+	SELECT asked.id, '' FROM asked
+	UNION ALL SELECT asked.id, name FROM asked CROSS JOIN tag ON tag.photo = asked.id
+	UNION ALL SELECT asked.id, name FROM asked CROSS JOIN keyword ON keyword.photo = asked.id
+	UNION ALL SELECT asked.id, name FROM asked CROSS JOIN file ON file.photo = asked.id CROSS JOIN sidecar_tag ON sidecar_tag.file = file.id
+	UNION ALL SELECT asked.id, name FROM asked CROSS JOIN tag_removed ON tag_removed.photo = asked.id
+	UNION ALL SELECT asked.id, name FROM asked CROSS JOIN tag_refused ON tag_refused.photo = asked.id`
+
 // said gives the tags of photos that someone gave, removed or refused, folded; of
 // those alone that have a vector in the space and a file.
 func (c *Catalogue) said(ctx context.Context, s *Space, photos []int64) (said map[int64]map[string]bool, err error) {
-	rows, err := c.read.QueryContext(ctx, `WITH asked AS (SELECT DISTINCT photo.id FROM json_each(?1) JOIN photo ON photo.id = json_each.value
-			WHERE EXISTS (SELECT 1 FROM encoded WHERE space = ?2 AND photo = photo.id)
-			AND EXISTS (SELECT 1 FROM file WHERE photo = photo.id AND state = 'present'))
-		SELECT asked.id, '' FROM asked
-		UNION ALL SELECT asked.id, name FROM asked JOIN tag ON tag.photo = asked.id
-		UNION ALL SELECT asked.id, name FROM asked JOIN keyword ON keyword.photo = asked.id
-		UNION ALL SELECT asked.id, name FROM asked JOIN file ON file.photo = asked.id JOIN sidecar_tag ON sidecar_tag.file = file.id
-		UNION ALL SELECT asked.id, name FROM asked JOIN tag_removed ON tag_removed.photo = asked.id
-		UNION ALL SELECT asked.id, name FROM asked JOIN tag_refused ON tag_refused.photo = asked.id`, jsonIDs(photos), s.id)
+	rows, err := c.read.QueryContext(ctx, selectSaid, jsonIDs(photos), s.id)
 	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
@@ -307,19 +311,21 @@ type taggedPhoto struct {
 	digest []byte
 }
 
+const selectTagged = `WITH asked AS (SELECT id, digest, taken, perceptual_hash FROM photo
+		WHERE id IN (SELECT value FROM json_each(?)) AND EXISTS (SELECT 1 FROM file WHERE photo = photo.id AND state = 'present'))
+	SELECT id, digest, taken, coalesce(perceptual_hash, 0), coalesce(said.name, ''), coalesce(said.against, false) FROM asked LEFT JOIN (
+		SELECT asked.id AS photo, name, false AS against FROM asked CROSS JOIN tag ON tag.photo = asked.id
+		UNION SELECT asked.id, name, false FROM asked CROSS JOIN keyword ON keyword.photo = asked.id
+			WHERE name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.id)
+		UNION SELECT asked.id, name, false FROM asked CROSS JOIN file ON file.photo = asked.id CROSS JOIN sidecar_tag ON sidecar_tag.file = file.id
+			WHERE name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.id)
+		UNION SELECT asked.id, name, true FROM asked CROSS JOIN tag_refused ON tag_refused.photo = asked.id
+		UNION SELECT asked.id, name, true FROM asked CROSS JOIN tag_removed ON tag_removed.photo = asked.id
+	) AS said ON said.photo = asked.id ORDER BY id, said.name`
+
 // taggedPage reads photos with their tags; those without a file are left out.
 func (c *Catalogue) taggedPage(ctx context.Context, ids []int64) (photos []*taggedPhoto, err error) {
-	rows, err := c.read.QueryContext(ctx, `WITH asked AS (SELECT id, digest, taken, perceptual_hash FROM photo
-			WHERE id IN (SELECT value FROM json_each(?)) AND EXISTS (SELECT 1 FROM file WHERE photo = photo.id AND state = 'present'))
-		SELECT id, digest, taken, coalesce(perceptual_hash, 0), coalesce(said.name, ''), coalesce(said.against, false) FROM asked LEFT JOIN (
-			SELECT asked.id AS photo, name, false AS against FROM asked JOIN tag ON tag.photo = asked.id
-			UNION SELECT asked.id, name, false FROM asked JOIN keyword ON keyword.photo = asked.id
-				WHERE name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.id)
-			UNION SELECT asked.id, name, false FROM asked JOIN file ON file.photo = asked.id JOIN sidecar_tag ON sidecar_tag.file = file.id
-				WHERE name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.id)
-			UNION SELECT asked.id, name, true FROM asked JOIN tag_refused ON tag_refused.photo = asked.id
-			UNION SELECT asked.id, name, true FROM asked JOIN tag_removed ON tag_removed.photo = asked.id
-		) AS said ON said.photo = asked.id ORDER BY id, said.name`, jsonIDs(ids))
+	rows, err := c.read.QueryContext(ctx, selectTagged, jsonIDs(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read tagged photos: %w", err)
 	}
@@ -427,6 +433,9 @@ func (s *Space) Likeliest(ctx context.Context, tag string, limit int, keep func(
 	return photos, rows.Err()
 }
 
+// CROSS has SQLite begin with the photos: a tag may have very many more.
+const selectLikely = `SELECT photo, confidence FROM json_each(?) CROSS JOIN learned ON photo = json_each.value AND tag = ?`
+
 // Likely gives those of the photos that the space's encoder believes to have a tag,
 // but for those on which the user refused it or took it off.
 func (s *Space) Likely(ctx context.Context, tag string, photos []int64) (likely []Likely, err error) {
@@ -434,8 +443,7 @@ func (s *Space) Likely(ctx context.Context, tag string, photos []int64) (likely 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT photo, confidence FROM json_each(?) JOIN learned ON photo = json_each.value AND tag = ?`,
-		jsonIDs(photos), slices.Index(s.LearnedNames(), tag))
+	rows, err := s.read.QueryContext(ctx, selectLikely, jsonIDs(photos), slices.Index(s.LearnedNames(), tag))
 	if err != nil {
 		return nil, fmt.Errorf("read learned tags: %w", err)
 	}
@@ -459,12 +467,76 @@ func scanLikely(rows *sql.Rows) (one Likely, err error) {
 	return one, err
 }
 
-// against gives the photos on which the user refused a tag, or took it off.
+// against gives the photos on which the user refused a tag, or took it off, in any
+// spelling.
 func (s *Space) against(ctx context.Context, tag string) (map[int64]bool, error) {
-	ids, err := queryIDs(ctx, s.catalogue.read, `SELECT photo FROM tag_refused WHERE name = ?1 UNION ALL SELECT photo FROM tag_removed WHERE name = ?1`, tag)
+	names, err := s.catalogue.spellings(ctx, fold(tag))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := queryIDs(ctx, s.catalogue.read, `SELECT photo FROM json_each(?1) CROSS JOIN tag_refused ON name = json_each.value
+		UNION ALL SELECT photo FROM json_each(?1) CROSS JOIN tag_removed ON name = json_each.value`, string(list))
 	photos := make(map[int64]bool, len(ids))
 	for _, id := range ids {
 		photos[id] = true
 	}
 	return photos, err
+}
+
+// selectAgainst goes from name to name in the indexes: one may stand on very many
+// photos.
+const selectAgainst = `WITH RECURSIVE
+	refused (name) AS (SELECT min(name) FROM tag_refused
+		UNION ALL SELECT (SELECT min(next.name) FROM tag_refused AS next WHERE next.name > refused.name) FROM refused WHERE name IS NOT NULL),
+	removed (name) AS (SELECT min(name) FROM tag_removed
+		UNION ALL SELECT (SELECT min(next.name) FROM tag_removed AS next WHERE next.name > removed.name) FROM removed WHERE name IS NOT NULL)
+	SELECT name FROM refused WHERE name IS NOT NULL UNION SELECT name FROM removed WHERE name IS NOT NULL`
+
+// spellings gives the names of one folded form that the user refused or took off.
+func (c *Catalogue) spellings(ctx context.Context, folded string) (names []string, err error) {
+	rows, err := c.read.QueryContext(ctx, selectAgainst)
+	if err != nil {
+		return nil, fmt.Errorf("read refused tags: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		if fold(name) == folded {
+			names = append(names, name)
+		}
+	}
+	return names, rows.Err()
+}
+
+// takeBack has a tag refused no more, in any spelling.
+func (w change) takeBack(photo int64, tag string) error {
+	rows, err := w.QueryContext(w.ctx, `SELECT name FROM tag_refused WHERE photo = ?`, photo)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		if fold(name) == fold(tag) {
+			names = append(names, name)
+		}
+	}
+	err = errors.Join(rows.Err(), rows.Close())
+	for _, name := range names {
+		if err == nil {
+			_, err = w.exec(`DELETE FROM tag_refused WHERE photo = ? AND name = ?`, photo, name)
+		}
+	}
+	return err
 }

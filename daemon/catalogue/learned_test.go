@@ -1,8 +1,10 @@
 package catalogue
 
 import (
+	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -113,4 +115,60 @@ func TestTaggedPhotosComeWithTheirFeatures(t *testing.T) {
 	if counts := must[TagCounts](t)(c.CountTags(t.Context())); counts.Photos != 3 {
 		t.Errorf("counts %+v after a tag more", counts)
 	}
+}
+
+func TestARefusalIsOfAllSpellings(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, photos := featured(t, c, "a", "b", "c", "d")
+	s := learnedSpace(t, c, "Beach", "beach", "be\u0301")
+	project(t, s, Confidence{0, 0.9}, Confidence{1, 0.8}, Confidence{2, 0.7})
+	check(t, c.RefuseTags(t.Context(), photos[0], []string{"beach", "B\u00c9", "dog"}))
+	check(t, c.AddTags(t.Context(), photos[1], []string{"BEACH"}))
+	check(t, c.RemoveTags(t.Context(), photos[1], []string{"BEACH"}))
+	f := func(tag string, want ...int64) {
+		t.Helper()
+		var listed, asked []int64
+		all := func(int64) bool { return true }
+		for _, one := range must[[]Likely](t)(s.Likeliest(t.Context(), tag, 10, all)) {
+			listed = append(listed, one.Photo)
+		}
+		for _, one := range must[[]Likely](t)(s.Likely(t.Context(), tag, photos)) {
+			asked = append(asked, one.Photo)
+		}
+		if !slices.Equal(listed, want) || !slices.Equal(asked, want) {
+			t.Errorf("%s: %v and %v, want %v", tag, listed, asked, want)
+		}
+	}
+	f("Beach", photos[2], photos[3])
+	f("beach", photos[2], photos[3])
+	f("be\u0301", photos[1], photos[2], photos[3])
+	check(t, c.AddTags(t.Context(), photos[0], []string{"Beach"})) // takes the refusal back
+	f("beach", photos[0], photos[2], photos[3])
+}
+
+// What is asked for photos must not read what all others have.
+func TestPlansBeginWithThePhotosThatAreAsked(t *testing.T) {
+	c := open(t, t.TempDir())
+	featured(t, c, "a")
+	s := learnedSpace(t, c, "beach")
+	f := func(db *sql.DB, query string, arguments ...any) {
+		t.Helper()
+		rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, arguments...)
+		check(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			check(t, rows.Scan(&id, &parent, &unused, &step))
+			for _, table := range []string{"tag", "keyword", "sidecar_tag", "file", "learned", "tag_refused", "tag_removed"} {
+				if strings.HasPrefix(step+" ", "SCAN "+table+" ") || strings.Contains(step, "learned_tag") {
+					t.Errorf("%s: %s", query, step)
+				}
+			}
+		}
+		check(t, rows.Err())
+	}
+	f(s.read, selectLikely, "[1]", 0)
+	f(c.read, selectSaid, "[1]", s.id)
+	f(c.read, selectTagged, "[1]")
 }

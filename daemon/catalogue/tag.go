@@ -14,7 +14,7 @@ func (c *Catalogue) AddTags(ctx context.Context, photo int64, names []string) er
 		if err != nil {
 			return 0, err
 		}
-		if _, err := w.exec(`DELETE FROM tag_refused WHERE photo = ? AND name = ?`, photo, name); err != nil {
+		if err := w.takeBack(photo, name); err != nil {
 			return 0, err
 		}
 		added, err := w.exec(`INSERT OR IGNORE INTO tag (photo, name, source) VALUES (?, ?, 'user')`, photo, name)
