@@ -82,13 +82,17 @@ func (r *ranker) learned(ctx context.Context, one prepared) (*learnedList, error
 		return nil, nil
 	}
 	stems := r.words.Stems(one.Text)
+	shown, err := r.shown(ctx, one)
+	if err != nil {
+		return nil, err
+	}
 	list := &learnedList{words: len(stems)}
 	for _, tag := range r.serving.vocabulary(r.words).spoken(stems) {
 		said, err := r.attributes.Select(ctx, query.Match{Field: query.Tag, Pattern: tag.name})
 		if err != nil {
 			return nil, err
 		}
-		keep := func(photo int64) bool { return !said.Has(photo) && (one.Filter == nil || one.passing.Has(photo)) }
+		keep := func(photo int64) bool { return !said.Has(photo) && shown(photo) }
 		found, err := r.serving.Index.space.Likeliest(ctx, tag.name, candidates, keep)
 		if err != nil {
 			return nil, err
@@ -103,6 +107,20 @@ func (r *ranker) learned(ctx context.Context, one prepared) (*learnedList, error
 		return nil, nil
 	}
 	return list, nil
+}
+
+// shown tells of photos that are there and pass the filter. What was learned of one that
+// is gone stays until it is forgotten, and must neither make a good match nor take the
+// place of another.
+func (r *ranker) shown(ctx context.Context, one prepared) (func(photo int64) bool, error) {
+	if one.Filter != nil {
+		return one.passing.Has, nil
+	}
+	if _, ready := r.attributes.Change(); !ready { // shortly after a start it knows of few
+		return func(int64) bool { return true }, nil
+	}
+	all, err := r.attributes.Select(ctx, nil)
+	return all.Has, err
 }
 
 // complete adds the photos of other lists: those that have a tag by someone's word

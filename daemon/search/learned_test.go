@@ -76,6 +76,30 @@ func scores(result Result) (list []string) {
 	return list
 }
 
+func TestWhatWasLearnedOfPhotosThatAreGone(t *testing.T) {
+	w := newWorld(t, 0, 20, 60)
+	w.learn([]string{"beach"}, map[int][]float64{20: {0.3}, 60: {0.9}})
+	const query = "180 degrees beach" // nothing looks like that
+	if result := w.search(query, 10, ""); !result.GoodMatch {
+		t.Fatalf("finds %v, and no good match", w.degrees(result))
+	}
+	w.check(w.catalogue.Vanished(t.Context(), w.folder.ID, []string{"p.jpg"}))
+	w.caughtUp()
+	if result := w.search(query, 10, ""); result.GoodMatch || !slices.Equal(w.degrees(result), []int{20, 0}) {
+		t.Errorf("finds %v, good %v, though what probably has the tag is gone", w.degrees(result), result.GoodMatch)
+	}
+}
+
+func TestRefusedInAnotherSpellingIsNotFound(t *testing.T) {
+	w := newWorld(t, 0, 20, 60)
+	w.learn([]string{"Beach", "beach"}, map[int][]float64{60: {0.9, 0.9}})
+	w.check(w.catalogue.RefuseTags(t.Context(), w.photos[60], []string{"beach"}))
+	w.caughtUp()
+	if result := w.search("0 degrees beach", 10, ""); !slices.Equal(w.degrees(result), []int{0, 20, 60}) {
+		t.Errorf("finds %v, with what was refused before others", w.degrees(result))
+	}
+}
+
 func TestEvidence(t *testing.T) {
 	f := func(confidence, want float64) {
 		t.Helper()
