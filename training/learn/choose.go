@@ -179,8 +179,7 @@ func (r *run) changes(ctx context.Context, j *judge, w way) (*learned.Changes, e
 	}
 	if w.heads == nil {
 		r.report.Kept = 1
-		j.keepHeads(changes)
-		return changes, nil
+		return changes, j.keepHeads(ctx, changes)
 	}
 	r.report.ClassNames = w.heads.file.ClassNames
 	changes.Heads = w.heads.file
@@ -190,9 +189,9 @@ func (r *run) changes(ctx context.Context, j *judge, w way) (*learned.Changes, e
 }
 
 // keepHeads has the heads stay what they were before anything was learned.
-func (j *judge) keepHeads(changes *learned.Changes) {
+func (j *judge) keepHeads(ctx context.Context, changes *learned.Changes) (err error) {
 	if j.start == nil {
-		return
+		return nil
 	}
 	j.report.ClassNames = j.start.file.ClassNames
 	if guard := j.report.Guard; guard != nil {
@@ -200,5 +199,7 @@ func (j *judge) keepHeads(changes *learned.Changes) {
 	}
 	if learned.Made(j.base) {
 		changes.Heads = j.start.file
+		changes.MatchFloor, err = j.floor(ctx, j.start)
 	}
+	return err
 }

@@ -28,6 +28,7 @@ type judge struct {
 	readable   []bool      // by the encoder's tokenizer
 	place      map[string]int
 	plain      [][]float64 // cosines of the base's own vectors: of each query, of each photo
+	vectors    [][]float32 // those of the photos held out
 
 	// What heads are learned and measured with; start is nil where there are none.
 	start    *learnedHeads
@@ -47,11 +48,10 @@ func (r *run) newJudge(ctx context.Context) (*judge, error) {
 	if err := j.read(ctx); err != nil {
 		return nil, err
 	}
-	vectors, err := j.project(ctx)
-	if err != nil {
+	if err := j.project(ctx); err != nil {
 		return nil, err
 	}
-	return j, j.begin(vectors)
+	return j, j.begin()
 }
 
 // read gives the vocabulary's features.
@@ -82,32 +82,38 @@ func (j *judge) read(ctx context.Context) (err error) {
 }
 
 // project gives the base's vectors of the photos held out, and its scores.
-func (j *judge) project(ctx context.Context) (vectors [][]float32, err error) {
+func (j *judge) project(ctx context.Context) (err error) {
 	projector, err := encoder.OpenProjector(ctx, j.base, j.library, encoder.Options{Threads: j.task.Threads})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, projector.Close()) }()
 	j.step("projecting photos", 0, len(j.split.held))
 	for _, place := range j.split.held {
 		found, err := projector.Project(ctx, [][]byte{j.input.photos[place].feature})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		vectors = append(vectors, found[0].GetVector())
+		j.vectors = append(j.vectors, found[0].GetVector())
 	}
-	for _, query := range j.split.queries {
-		sentence, err := projector.Sentence(ctx, j.features[j.place[query.Tags[0]]])
+	j.plain, err = j.cosines(ctx, projector, j.asked())
+	return err
+}
+
+// cosines are those of sentences with the base's own vectors.
+func (j *judge) cosines(ctx context.Context, projector *encoder.Projector, sentences [][]float32) (list [][]float64, err error) {
+	for _, feature := range sentences {
+		sentence, err := projector.Sentence(ctx, feature)
 		if err != nil {
 			return nil, err
 		}
-		j.plain = append(j.plain, dots(sentence, vectors))
+		list = append(list, dots(sentence, j.vectors))
 	}
-	return vectors, nil
+	return list, nil
 }
 
 // begin reads what heads begin from, where the bundle has it.
-func (j *judge) begin(vectors [][]float32) (err error) {
+func (j *judge) begin() (err error) {
 	learning := j.base.Learning
 	from, to := j.namedPart()
 	if learning == nil || learning.Replay == "" || to == 0 {
@@ -128,9 +134,9 @@ func (j *judge) begin(vectors [][]float32) (err error) {
 	j.prepared = j.standard.Read(rows{j.input, j.split.held})
 	captions := j.replay.Guard.Rows().Captions
 	for i := range min(mostOthers, len(captions)) {
-		j.others = append(j.others, captions[i*len(captions)/min(mostOthers, len(captions))])
+		j.others = append(j.others, unit(captions[i*len(captions)/min(mostOthers, len(captions))]))
 	}
-	for _, vector := range vectors {
+	for _, vector := range j.vectors {
 		j.named = append(j.named, unit(vector[from:to]))
 	}
 	return nil
@@ -273,23 +279,29 @@ func (j *judge) measure(scores [][]float64) (evaluation.TagReport, error) {
 // mostOthers is how many of the guard's captions serve as sentences of others.
 const mostOthers = 500
 
-// floor is the cosine below which nothing fits a search, by other heads: it moves as far
-// as what sentences of others reach with the photos held out.
-func (j *judge) floor(ctx context.Context, now *learnedHeads) (float64, error) {
-	reach := func(of *learnedHeads) (float64, error) {
-		parts, err := j.parts(ctx, of.heads, j.others)
-		if err != nil {
-			return 0, err
-		}
-		all := slices.Concat(parts.joined(of.file.ClassNames)...)
-		slices.Sort(all)
-		return all[len(all)*95/100], nil
-	}
-	before, err := reach(j.start)
+// floor is the cosine below which nothing fits a search, by other heads than the base
+// has: it moves as far as what sentences of others reach with the photos held out.
+func (j *judge) floor(ctx context.Context, now *learnedHeads) (floor float64, err error) {
+	projector, err := encoder.OpenProjector(ctx, j.base, j.library, encoder.Options{Threads: j.task.Threads})
 	if err != nil {
 		return 0, err
 	}
-	after, err := reach(now)
-	moved := j.base.Score.MatchFloor + after - before
-	return math.Round(1000*min(1, max(0, moved))) / 1000, err
+	defer func() { err = errors.Join(err, projector.Close()) }()
+	before, err := j.cosines(ctx, projector, j.others)
+	if err != nil {
+		return 0, err
+	}
+	after, err := j.parts(ctx, now.heads, j.others)
+	if err != nil {
+		return 0, err
+	}
+	moved := j.base.Score.MatchFloor + reach(after.joined(now.file.ClassNames)) - reach(before)
+	return math.Round(1000*min(1, max(0, moved))) / 1000, nil
+}
+
+// reach is above nearly all cosines.
+func reach(cosines [][]float64) float64 {
+	all := slices.Concat(cosines...)
+	slices.Sort(all)
+	return all[len(all)*95/100]
 }

@@ -221,7 +221,10 @@ func TestAHouseholdGains(t *testing.T) {
 	put(t, folder, contract.TaskFile, marshal(t, contract.TrainingTask{
 		Format: contract.TrainingFormat, Bundle: copied(t, second), FeatureSpace: base.FeatureSpace(), Library: library, Name: "learned-2", Seed: 1, Threads: 2,
 	}))
-	third, _ := learn()
+	third, last := learn()
+	if last.Score != second.Score {
+		t.Errorf("the same heads have the floor %v, learned on top of themselves %v", second.Score, last.Score)
+	}
 	if third.Before.MAP != report.Before.MAP || !strings.Contains(strings.Join(third.Notes, " "), "learned-1 had learned is left out") {
 		t.Errorf("before %v, was %v; notes %q", third.Before.MAP, report.Before.MAP, third.Notes)
 	}
