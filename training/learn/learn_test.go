@@ -405,3 +405,26 @@ func TestQueriesAreOfTagsOnBothSides(t *testing.T) {
 		}
 	}
 }
+
+// A refusal within a burst that is held out must not be learned from to measure.
+func TestRefusalsOfEventsHeldOutAreApart(t *testing.T) {
+	in := &input{}
+	for day := range 40 {
+		taken := time.Date(2020, 1, 1+day, 0, 0, 0, 0, time.UTC)
+		in.photos = append(in.photos,
+			photo{id: int64(day), tags: []string{fmt.Sprint("tag ", day%2)}, taken: taken},
+			photo{id: int64(100 + day), refused: []string{"tag 0"}, taken: taken.Add(time.Minute)})
+	}
+	s, no := divide(in, 3)
+	if no != nil {
+		t.Fatal(no.reason)
+	}
+	if len(s.refused) != 40 || len(s.apart) != 40-len(s.held) {
+		t.Errorf("%d refused, %d apart from %d held out", len(s.refused), len(s.apart), len(s.held))
+	}
+	for _, place := range s.apart {
+		if slices.Contains(s.held, place-1) {
+			t.Errorf("photo %d is of an event that is held out", in.photos[place].id)
+		}
+	}
+}

@@ -35,6 +35,7 @@ type split struct {
 	learn     []int // places of photos with tags
 	held      []int
 	refused   []int // places of photos without tags, of which only refusals are known
+	apart     []int // those of them that are of no event that is held out
 	queries   []evaluation.Query
 }
 
@@ -46,17 +47,19 @@ func refuse(format string, values ...any) *refusal { return &refusal{fmt.Sprintf
 // divide holds out whole events, or says what is lacking.
 func divide(in *input, seed uint64) (s split, no *refusal) {
 	s.counts, s.learnable = map[string]int{}, map[string]bool{}
-	var set dataset.Set
+	var set, without dataset.Set
 	for place, one := range in.photos {
+		photo := dataset.Photo{Name: strconv.FormatInt(one.id, 10), Tags: one.tags, Taken: one.taken, Looks: one.looks, Row: place}
 		if len(one.tags) == 0 {
-			s.refused = append(s.refused, place)
+			without = append(without, photo)
 			continue
 		}
-		set = append(set, dataset.Photo{Name: strconv.FormatInt(one.id, 10), Tags: one.tags, Taken: one.taken, Looks: one.looks, Row: place})
+		set = append(set, photo)
 		for _, tag := range one.tags {
 			s.counts[tag]++
 		}
 	}
+	s.refused = placesOf(without)
 	s.chooseTags(len(set))
 	if no := s.lacks(set); no != nil {
 		return s, no
@@ -65,7 +68,7 @@ func divide(in *input, seed uint64) (s split, no *refusal) {
 		s.events = max(s.events, event+1)
 	}
 	learn, held := set.HoldOut(heldShare, seed)
-	s.learn, s.held = placesOf(learn), placesOf(held)
+	s.learn, s.held, s.apart = placesOf(learn), placesOf(held), placesOf(apart(without, held))
 	if len(held) == 0 {
 		return s, refuse("all %d photos with tags are of one event, so that none can be held out to measure: tag photos of other days", len(set))
 	}
@@ -73,6 +76,17 @@ func divide(in *input, seed uint64) (s split, no *refusal) {
 		return s, refuse("no tag that could be learned is on photos of two events, so that nothing can be measured: give the tags to photos of other days, too")
 	}
 	return s, nil
+}
+
+// apart leaves out photos of events of which some are held out.
+func apart(photos, held dataset.Set) (left dataset.Set) {
+	events := slices.Concat(held, photos).Events()
+	for i, photo := range photos {
+		if !slices.Contains(events[:len(held)], events[len(held)+i]) {
+			left = append(left, photo)
+		}
+	}
+	return left
 }
 
 func placesOf(set dataset.Set) (places []int) {

@@ -22,7 +22,7 @@ type learnedTags struct {
 func (r *run) learnTags() (*learnedTags, error) {
 	r.step("learning tags", 0, 2)
 	options := ridge.Options{Lambda: ridge.Lambda(r.input.width)}
-	learn := rows{r.input, slices.Concat(r.split.learn, r.split.refused)}
+	learn := rows{r.input, slices.Concat(r.split.learn, r.split.apart)}
 	held := rows{r.input, r.split.held}
 	without, err := ridge.Fit(learn, learn.examples(r.split.learnable), options)
 	if err != nil {
