@@ -443,6 +443,6 @@ func TestGraphsThatContradictTheManifest(t *testing.T) {
 	f("text.type is int32, the graph takes \"input_ids\" as int64", func(m *bundle.Manifest) { m.Text.Type = "int32" })
 	f("golden.json", func(m *bundle.Manifest) { m.Text.Graph.File = "golden.json" })
 	f("learned tags golden.json", func(m *bundle.Manifest) { withTags(m); m.Tags.Names = "golden.json" })
-	f("24 values, not 320", func(m *bundle.Manifest) { withTags(m); m.Tags.Graph = "features.onnx" })
+	f("48 values, not 640", func(m *bundle.Manifest) { withTags(m); m.Tags.Graph = "features.onnx" })
 	f("golden.json: vocabulary has no [CLS]", func(m *bundle.Manifest) { m.Text.Tokenizer.Vocabulary = "golden.json" })
 }

@@ -14,8 +14,10 @@ import (
 
 // projectionBatch is the size of every projection, filled up with zeros: a matrix
 // product may round otherwise for one row than for many, and a vector must not
-// depend on how many others are asked for.
-const projectionBatch = 8
+// depend on how many others are asked for. Weights are read once a batch: in batches of
+// 16 a library is projected 1.3 to 1.6 times as fast as in batches of 8, and eight
+// photos that come in together still take their network's time, not this one's.
+const projectionBatch = 16
 
 // projection turns features into vectors, and tells which learned tags they have. It is
 // small and runs on the CPU, on any machine with the same bits.
