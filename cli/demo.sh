@@ -14,7 +14,7 @@ photos=${PHOTOS:-$stamps}
 # is named with these words: the pictures alone are found.
 searches='primate	/apes/
 playing in an orchestra	/string/(violin|cello)
-ripe berries	/(strawberry|Strawberry2|raspberry)'
+citrus	/fruit/(orange|mandarine|lemon|sliced_)'
 
 fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
