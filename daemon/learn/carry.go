@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +112,7 @@ func (m *Manager) write(c *current, base based, folder string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := m.room(photos*(base.featureBytes+lineBytes), folder); err != nil {
+	if err := m.room(min(photos, contract.TrainingPhotosLimit)*(base.featureBytes+lineBytes), folder); err != nil {
 		return err
 	}
 	lines, err := create(filepath.Join(folder, contract.PhotosFile))
@@ -124,12 +125,13 @@ func (m *Manager) write(c *current, base based, folder string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, features.Close()) }()
-	if err := m.writePhotos(c.ctx, base, lines, features); err != nil {
+	among := newDraw(photos)
+	if err := m.writePhotos(c.ctx, base, among, lines, features); err != nil {
 		return err
 	}
 	task, err := json.Marshal(contract.TrainingTask{
 		Format: contract.TrainingFormat, Bundle: base.Folder, FeatureSpace: base.featureSpace, Library: m.Runtime,
-		Name: Name(c.number), Seed: seed, Threads: m.Threads,
+		Name: Name(c.number), Seed: seed, Threads: m.Threads, Photos: among.from(),
 	})
 	if err != nil {
 		return err
@@ -141,13 +143,49 @@ func create(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-func (m *Manager) writePhotos(ctx context.Context, base based, lines, features io.Writer) error {
+// A draw takes no more of some photos than a run has, by chance: all that a large library
+// has would take gigabytes, which the trainer had no use for.
+type draw struct {
+	left, wanted int64 // photos that come, and of those the ones to take
+	passed       bool  // one was not taken
+	all          int64
+	random       *rand.Rand
+}
+
+func newDraw(photos int64) *draw {
+	return &draw{left: photos, wanted: contract.TrainingPhotosLimit, all: photos, random: rand.New(rand.NewPCG(seed, 0))}
+}
+
+// next tells whether to take the next photo (Knuth's algorithm S). There may come more
+// than was said, of which refusals alone are known.
+func (d *draw) next() bool {
+	takes := d.wanted > 0 && (d.wanted >= d.left || d.random.Int64N(d.left) < d.wanted)
+	d.left--
+	if takes {
+		d.wanted--
+	}
+	d.passed = d.passed || !takes
+	return takes
+}
+
+// from is of how many photos those that were taken are some; 0: they are all.
+func (d *draw) from() int64 {
+	if !d.passed {
+		return 0
+	}
+	return d.all - min(0, d.left)
+}
+
+func (m *Manager) writePhotos(ctx context.Context, base based, among *draw, lines, features io.Writer) error {
 	toLines, toFeatures := bufio.NewWriter(lines), bufio.NewWriter(features)
 	encode := json.NewEncoder(toLines)
 	tagged := 0
 	err := m.Library.Training(ctx, base.featureSpace, func(photo contract.TrainingPhoto, feature []byte) error {
 		if int64(len(feature)) != base.featureBytes {
 			return nil // damaged: it is no example
+		}
+		if !among.next() {
+			return nil
 		}
 		if len(photo.Tags) > 0 {
 			tagged++

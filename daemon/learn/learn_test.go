@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -622,4 +623,32 @@ func TestNoRoom(t *testing.T) {
 	if failure == nil || !strings.Contains(failure.Error(), "is full: make room there") {
 		t.Errorf("on a full disk: %v", failure)
 	}
+}
+
+func TestOfVeryManyPhotosSomeAreDrawn(t *testing.T) {
+	f := func(tagged, refused, want int64, from int64) {
+		t.Helper()
+		var lines, features bytes.Buffer
+		photos := &library{}
+		for i := range tagged + refused {
+			one := contract.TrainingPhoto{Photo: i}
+			if one.Tags = []string{"beach"}; i < refused {
+				one.Tags, one.Refused = nil, one.Tags
+			}
+			photos.photos = append(photos.photos, one)
+		}
+		among, m := newDraw(tagged), &Manager{Parts: Parts{Library: photos}}
+		if err := m.writePhotos(t.Context(), based{featureBytes: width}, among, &lines, &features); err != nil {
+			t.Fatal(err)
+		}
+		if got := int64(bytes.Count(lines.Bytes(), []byte("\n"))); got != want || int64(features.Len()) != width*want || among.from() != from {
+			t.Errorf("%d and %d photos: %d lines, %d bytes of features, of %d; want %d of %d", tagged, refused, got, features.Len(), among.from(), want, from)
+		}
+	}
+	const limit = contract.TrainingPhotosLimit
+	f(3, 2, 5, 0)
+	f(limit, 0, limit, 0)
+	f(limit+1, 0, limit, limit+1)
+	f(10*limit, 0, limit, 10*limit)
+	f(limit-1, 3, limit, limit+2)
 }

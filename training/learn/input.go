@@ -20,9 +20,7 @@ import (
 )
 
 const (
-	// mostPhotos are learned from: a run takes 584 MB of memory with 4,500, of the 600 that
-	// a small device has for it.
-	mostPhotos = 5_000
+	mostPhotos = contract.TrainingPhotosLimit
 	// mostThreads that a task may ask for.
 	mostThreads = 64
 	// lineLimit is far above a line of the longest and most tags.
@@ -203,9 +201,14 @@ func (in *input) choose(all []photo, seed uint64) (places []int) {
 	if len(places) <= mostPhotos {
 		return places
 	}
-	in.notes = append(in.notes, fmt.Sprintf("%d of %d photos are learned from, drawn by chance: more would take more memory", mostPhotos, len(places)))
+	in.drawn(mostPhotos, int64(len(places)))
 	rand.New(rand.NewPCG(seed, 2)).Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
 	places = places[:mostPhotos]
 	slices.Sort(places)
 	return places
+}
+
+// drawn notes that there are more photos.
+func (in *input) drawn(photos int, from int64) {
+	in.notes = append(in.notes, fmt.Sprintf("%d of %d photos are learned from, drawn by chance: more would take more memory", photos, from))
 }

@@ -106,6 +106,9 @@ func (r *run) open(candidates []string) (err error) {
 	}
 	r.step("reading tags and features", 0, 0)
 	r.input, err = readInput(r.folder, r.base.Widths(), r.task.Seed)
+	if err == nil && r.task.Photos > 0 {
+		r.input.drawn(len(r.input.photos), r.task.Photos)
+	}
 	return err
 }
 
