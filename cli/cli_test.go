@@ -414,6 +414,9 @@ func TestUsage(t *testing.T) {
 	f("--after -5 is negative", 2, "events", "--after", "-5")
 	f("130  interrupted", 0, "--help")
 	f("130  interrupted", 0, "search", "-h")
+	f("vsectl search ", 0, "search", "tiger", "--help")
+	f("vsectl learn report ", 0, "learn", "report", "3", "--help")
+	f("no command \"serach\"", 2, "serach", "--help")
 	f("no command is given", 2)
 	f(`no command "serach"`, 2, "serach", "dog")
 	f("the query is empty", 2, "search")
@@ -464,6 +467,10 @@ func TestPermute(t *testing.T) {
 	f("--json status", "status --json")
 	f("--json --socket /s tag list id:1", "--socket /s tag list --json -- id:1")
 	f("tag --help", "tag --help")
+	f("search tiger --help", "search --help")
+	f("learn report -h 3 --json -- 4", "learn report --json -h")
+	f("tag --help add", "tag add --help")
+	f("tag drop --help", "tag -- drop")
 }
 
 func TestWhy(t *testing.T) {

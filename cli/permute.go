@@ -41,6 +41,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 			line.refuse(word)
 		}
 	}
+	line.placeHelp(len(commands) == 0)
 	return line.join(), line.fault()
 }
 
@@ -49,6 +50,7 @@ type commandLine struct {
 	levels    []level
 	arguments []string
 	early     []string // options that may belong to a command that follows
+	help      string   // --help, as it was typed
 	unknown   string   // the first option that no command knows
 	words     []string // arguments and unknown options as they were typed
 }
@@ -69,6 +71,9 @@ func (l *commandLine) addArguments(words ...string) {
 func (l *commandLine) addOption(word string, rest []string) []string {
 	flag, i := l.find(word)
 	switch {
+	case flag == cli.HelpFlag:
+		l.help = word
+		return rest
 	case flag == nil && optionName(word) == "json":
 		l.early = append(l.early, word)
 		return rest
@@ -82,6 +87,17 @@ func (l *commandLine) addOption(word string, rest []string) []string {
 		rest = rest[1:]
 	}
 	return rest
+}
+
+// placeHelp gives --help to the command, wherever it stood. The library would look for
+// help on the first argument: a command that takes arguments has its own help, and one
+// that has commands below it says that there is none of that name.
+func (l *commandLine) placeHelp(takesArguments bool) {
+	if l.help == "" || !takesArguments && len(l.arguments) > 0 {
+		return
+	}
+	l.arguments = nil
+	l.place(l.help)
 }
 
 // place gives a switch to the command that knows it, if one does.
