@@ -6,16 +6,14 @@
 package experiment
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"vsed/training/joint"
+	"vsed/training/tomlfile"
 )
 
 // Config is an experiment's file; what it does not name keeps its default.
@@ -100,12 +98,7 @@ func Read(path string) (Config, error) {
 
 // Set changes the configuration by TOML, which may hold what it changes only.
 func (c *Config) Set(text string) error {
-	err := toml.NewDecoder(bytes.NewReader([]byte(text))).DisallowUnknownFields().Decode(c)
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) {
-		return fmt.Errorf("there is no such key:\n%s", strict)
-	}
-	if err != nil {
+	if err := tomlfile.Decode([]byte(text), c); err != nil {
 		return err
 	}
 	return c.check()

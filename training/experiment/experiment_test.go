@@ -39,7 +39,7 @@ func TestConfigurationIsStrict(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for text, problem := range map[string]string{
-		"[stage1]\nepoch = 3\n":          "there is no such key",
+		"[stage1]\nepoch = 3\n":          "there is no such key: stage1.epoch in line 2",
 		"[stage1\n":                      "run.toml",
 		"loss = \"hinge\"\n":             "is none of",
 		"[stage1]\nloss = \"vse\"\n":     "stands above",

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
-
-	"github.com/pelletier/go-toml/v2"
+	"slices"
+	"strings"
 
 	"vsed/training/stage"
+	"vsed/training/tomlfile"
 )
 
 // config is a run's file; what it does not name keeps its default.
@@ -33,7 +33,7 @@ type dataConfig struct {
 	TagFeatures     string `toml:"tag_features" json:"tag_features"`
 	Views           int    `toml:"views" json:"views"`                 // how many other forms of the photos to learn from
 	ViewFeatures    string `toml:"view_features" json:"view_features"` // theirs, %d for the number
-	WordFeatures    string `toml:"word_features" json:"word_features"` // of the captions\' words, made where it lacks some
+	WordFeatures    string `toml:"word_features" json:"word_features"` // of the captions' words, made where it lacks some
 }
 
 // modelConfig are the sizes of the heads.
@@ -76,13 +76,27 @@ func readConfig(path string) (config, error) {
 	if err != nil {
 		return c, fmt.Errorf("configuration: %w", err)
 	}
-	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	if err := decoder.Decode(&c); err != nil {
-		var strict *toml.StrictMissingError
-		if errors.As(err, &strict) {
-			return c, fmt.Errorf("configuration %s: there is no such key:\n%s", path, strict)
-		}
+	if err = tomlfile.Decode(data, &c); err == nil {
+		err = c.check()
+	}
+	if err != nil {
 		return c, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// check covers what needs no data, so that it is known before they are read.
+func (c config) check() error {
+	m, r := c.Model, c.Replay
+	switch {
+	case !slices.Contains(stage.Losses(), c.One.Loss):
+		return fmt.Errorf("stage1.loss %q is none of %s", c.One.Loss, strings.Join(stage.Losses(), ", "))
+	case m.Parts < 1 || m.PictureHidden < 1 || m.SentenceHidden < 1 || m.Dimensions < 1:
+		return errors.New("model.parts, model.picture_hidden, model.sentence_hidden and model.dimensions must be 1 or more")
+	case c.Data.Views < 0:
+		return fmt.Errorf("data.views %d is below 0", c.Data.Views)
+	case r.Pictures < 1 || r.Captions < 1 || r.Each < 1 || !(r.Coarse > 0) || !(r.Fine > 0) || !(r.Guard > 0):
+		return errors.New("replay.pictures, replay.captions and replay.each must be 1 or more, replay.coarse, replay.fine and replay.guard above 0")
+	}
+	return nil
 }

@@ -31,7 +31,14 @@ func TestConfiguration(t *testing.T) {
 	if width := c.Model.width([]int{1280, 1152, 672}); width != 1280 {
 		t.Errorf("width %d", width)
 	}
-	for text, problem := range map[string]string{"[stage1]\nepoch = 3\n": "there is no such key", "[stage1\n": "run.toml"} {
+	for text, problem := range map[string]string{
+		"[stage1]\nepoch = 3\n":      "run.toml: there is no such key: stage1.epoch in line 2",
+		"[stage1\n":                  "run.toml: line 1",
+		"[stage1]\nloss = \"vse\"\n": `stage1.loss "vse" is none of contrastive, sum, max, weighted`,
+		"[model]\nparts = 0\n":       "model.parts",
+		"[data]\nviews = -1\n":       "data.views",
+		"[replay]\neach = 0\n":       "replay.each",
+	} {
 		if _, err := f(text); err == nil || !strings.Contains(err.Error(), problem) {
 			t.Errorf("%q: error %v", text, err)
 		}
