@@ -10,6 +10,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"vsed/daemon/query"
+	"vsed/index/keyword"
 )
 
 // Select gives the photos that pass a filter; nil lets all pass.
@@ -21,6 +22,15 @@ func (s *Store) Select(ctx context.Context, filter query.Expression) (Set, error
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
 	return Set{s.eval(filter, offline)}, nil
+}
+
+// Tagged gives the photos that someone gave a tag, of which a * is a letter as others
+// are.
+func (s *Store) Tagged(name string) Set {
+	name = keyword.Normal(name)
+	s.mutex.RLock()
+	defer s.mutex.RUnlock()
+	return Set{s.bits(s.tags.matching(func(tag string) bool { return tag == name }))}
 }
 
 // offline gives the numbers of the folders that cannot be read at present.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"vsed/daemon/catalogue"
-	"vsed/daemon/query"
 	"vsed/index"
 	"vsed/index/fusion"
 	"vsed/index/keyword"
@@ -88,10 +87,7 @@ func (r *ranker) learned(ctx context.Context, one prepared) (*learnedList, error
 	}
 	list := &learnedList{words: len(stems)}
 	for _, tag := range r.serving.vocabulary(r.words).spoken(stems) {
-		said, err := r.attributes.Select(ctx, query.Match{Field: query.Tag, Pattern: tag.name})
-		if err != nil {
-			return nil, err
-		}
+		said := r.attributes.Tagged(tag.name)
 		keep := func(photo int64) bool { return !said.Has(photo) && shown(photo) }
 		found, err := r.serving.Index.space.Likeliest(ctx, tag.name, candidates, keep)
 		if err != nil {

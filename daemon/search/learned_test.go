@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vsed/daemon/catalogue"
+	"vsed/daemon/query"
 	"vsed/index/fusion"
 )
 
@@ -87,6 +88,21 @@ func TestWhatWasLearnedOfPhotosThatAreGone(t *testing.T) {
 	w.caughtUp()
 	if result := w.search(query, 10, ""); result.GoodMatch || !slices.Equal(w.degrees(result), []int{20, 0}) {
 		t.Errorf("finds %v, good %v, though what probably has the tag is gone", w.degrees(result), result.GoodMatch)
+	}
+}
+
+// A tag that was learned is no pattern.
+func TestALearnedTagWithAStar(t *testing.T) {
+	w := newWorld(t, 0, 20, 60)
+	w.learn([]string{"star*"}, map[int][]float64{20: {0.7}, 60: {0.9}})
+	w.check(w.catalogue.AddTags(t.Context(), w.photos[0], []string{"starfish"}))
+	w.check(w.catalogue.AddTags(t.Context(), w.photos[20], []string{"STAR*"}))
+	w.caughtUp()
+	ranker := &ranker{Engine: w.engine, serving: w.engine.serving}
+	list, err := ranker.learned(t.Context(), prepared{Alternative: query.Alternative{Text: "star"}})
+	w.check(err)
+	if said := list.tags[0].said; said(w.photos[0]) || !said(w.photos[20]) || len(list.tags[0].likely) != 1 {
+		t.Errorf("said of what has another tag: %v, of what has it: %v; likely %v", said(w.photos[0]), said(w.photos[20]), list.tags[0].likely)
 	}
 }
 
