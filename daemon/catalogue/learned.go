@@ -54,7 +54,8 @@ type LearnedCount struct {
 }
 
 // nameTags notes the learned tags of a space, so that they can be read without its
-// encoder. Those of a space never change: its name covers them.
+// encoder. Those of a space do not change: its name covers them. Where an encoder has
+// them change nonetheless, what is stored would be of other tags, and is dropped.
 func (s *Space) nameTags(ctx context.Context, names []string) error {
 	if known := s.learned.Load(); known != nil && slices.Equal(*known, names) {
 		return nil
@@ -63,7 +64,7 @@ func (s *Space) nameTags(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM learned_name`)
+	_, err = tx.ExecContext(ctx, `DELETE FROM learned_name; DELETE FROM learned`)
 	for tag, name := range names {
 		if err == nil {
 			_, err = tx.ExecContext(ctx, `INSERT INTO learned_name (tag, name) VALUES (?, ?)`, tag, name)

@@ -172,3 +172,18 @@ func TestPlansBeginWithThePhotosThatAreAsked(t *testing.T) {
 	f(c.read, selectSaid, "[1]", s.id)
 	f(c.read, selectTagged, "[1]")
 }
+
+func TestTagsOfOtherNamesAreDropped(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, photos := featured(t, c, "a")
+	s := learnedSpace(t, c, "beach", "dog")
+	project(t, s, Confidence{0, 0.9})
+	check(t, s.Describe(t.Context(), Description{FeatureSpace: "features", LearnedTags: []string{"beach", "dog"}}))
+	if got := must[[]LearnedTag](t)(s.Learned(t.Context(), photos[0])); len(got) != 1 {
+		t.Fatalf("learned %v", got)
+	}
+	check(t, s.Describe(t.Context(), Description{FeatureSpace: "features", LearnedTags: []string{"dog", "beach"}}))
+	if got := must[[]LearnedTag](t)(s.Learned(t.Context(), photos[0])); len(got) != 0 {
+		t.Errorf("learned %v, of a tag that had another name", got)
+	}
+}
