@@ -35,7 +35,10 @@ func (m *Manager) Apply(ctx context.Context, number int) error {
 		}
 		return err
 	}
-	return m.noteApplied(number)
+	if err := m.noteApplied(number); err != nil { // the swap has begun nonetheless
+		m.Log.Warn("it cannot be noted that a learning run was applied", "run", number, "error", err)
+	}
+	return nil
 }
 
 // mayApply refuses a run that proposes nothing, and a proposal that does not fit what

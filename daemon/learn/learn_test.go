@@ -468,6 +468,7 @@ func TestApplyIsRefused(t *testing.T) {
 			w.Errorf("what cannot be used stays: %+v", w.encoders.installed)
 		}
 		w.encoders.refuses = nil
+		w.check(os.Mkdir(filepath.Join(w.manager.path(2), recordName+".partial"), 0o700)) // the record cannot be written
 		w.check(apply(2))
 		w.refuses("serves already", apply(2))
 		w.refuses("older than run 2, which serves", apply(1))
