@@ -82,7 +82,7 @@ type LearningRuns struct {
 }
 
 // A LearningReport is what a run found. Values are in percent; before is the
-// encoder that the run began from, after what it proposes.
+// encoder that the run began from, without what it has learned; after what it proposes.
 type LearningReport struct {
 	Run    LearningRun                `json:"run"`
 	Events int                        `json:"events" doc:"that the photos are of: none is both learned from and measured with"`

@@ -4,7 +4,8 @@ package contract
 // below. The daemon starts the trainer with that folder, reads its progress from
 // standard output as that of a preparation, and waits for its end: status 0 where
 // the report is there, whatever it says; else one line on standard error. A trainer
-// opens nothing else but the bundle and the library that the task names.
+// needs nothing else but the bundle and the library that the task names; it runs with
+// the rights of the daemon, since it is part of vsed.
 const (
 	TaskFile     = "task.json"    // a TrainingTask
 	PhotosFile   = "photos.jsonl" // a TrainingPhoto a line
@@ -51,7 +52,8 @@ const (
 )
 
 // A TrainingReport says what came of a run. Values are in percent; before is the
-// encoder that the task names, after the one proposed.
+// encoder that the task names, without what it has learned if it has, since that has
+// seen the photos held out; after is the one proposed.
 type TrainingReport struct {
 	Format  int      `json:"format"`
 	Outcome string   `json:"outcome"`
