@@ -104,7 +104,8 @@ func (c *Config) Set(text string) error {
 	return c.check()
 }
 
-// check covers what joint does not.
+// check covers all that needs no data: a fault of stage II is not to be found when
+// stage I has run.
 func (c *Config) check() error {
 	switch {
 	case !slices.Contains(Froms(), c.Web.From):
@@ -116,9 +117,29 @@ func (c *Config) check() error {
 	case c.Data.Captioned < 0 || c.Data.Parts < 1 || c.Model.Joint < 1 || c.Model.Word < 1 || c.Model.Floor < 1:
 		return errors.New("data.captioned must be 0 or more, data.parts, model.joint, model.word and model.floor 1 or more")
 	case !slices.Contains(joint.Losses(), c.Loss):
-		return fmt.Errorf("loss %q is none of %v", c.Loss, joint.Losses())
+		return fmt.Errorf("loss %q is none of %s", c.Loss, strings.Join(joint.Losses(), ", "))
 	case c.One.Loss != "" || c.Two.Loss != "":
 		return errors.New("loss stands above the stages: both have one")
 	}
+	if err := c.stageOne(0).Check(); err != nil {
+		return fmt.Errorf("stage1: %w", err)
+	}
+	if err := c.stageTwo(0).Check(); err != nil && c.Web.From != "none" {
+		return fmt.Errorf("stage2: %w", err)
+	}
 	return nil
+}
+
+// stageOne gives the settings of stage I, which has captioned photos alone.
+func (c *Config) stageOne(seed uint64) joint.Settings {
+	s := c.One
+	s.Loss, s.Seed, s.Tagged = c.Loss, seed, 0
+	return s
+}
+
+// stageTwo gives those of stage II.
+func (c *Config) stageTwo(seed uint64) joint.Settings {
+	s := c.Two
+	s.Loss, s.Seed = c.Loss, seed
+	return s
 }

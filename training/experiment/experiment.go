@@ -100,21 +100,15 @@ type Stage struct {
 
 // StageOne learns from captions. A checkpoint is kept where one is named.
 func (x *Experiment) StageOne(ctx context.Context, seed uint64, checkpoint string, report Report) (Stage, error) {
-	run := joint.Run{Settings: x.settings(x.Config.One, seed), Library: x.library, Checkpoint: checkpoint}
-	run.Tagged = 0
+	run := joint.Run{Settings: x.stageOne(seed), Library: x.library, Checkpoint: checkpoint}
 	return x.learn(ctx, 1, run, x.newModel(seed), x.captioned, joint.Data{}, x.one, report)
 }
 
 // StageTwo learns from tags, from where stage I has ended.
 func (x *Experiment) StageTwo(ctx context.Context, one Stage, seed uint64, checkpoint string, report Report) (Stage, error) {
-	run := joint.Run{Settings: x.settings(x.Config.Two, seed), Library: x.library, Checkpoint: checkpoint}
+	run := joint.Run{Settings: x.stageTwo(seed), Library: x.library, Checkpoint: checkpoint}
 	model := one.Model.Grown(x.two.vocabulary.Len(), words.Unknown, rand.New(rand.NewPCG(seed, 2)))
 	return x.learn(ctx, 2, run, model, x.replayed, x.tagged, x.two, report)
-}
-
-func (x *Experiment) settings(s joint.Settings, seed uint64) joint.Settings {
-	s.Loss, s.Seed = x.Loss, seed
-	return s
 }
 
 func (x *Experiment) learn(ctx context.Context, stage int, run joint.Run, model *joint.Model, captioned, tagged joint.Data, lexicon lexicon, report Report) (Stage, error) {

@@ -43,6 +43,8 @@ func TestConfigurationIsStrict(t *testing.T) {
 		"[stage1\n":                      "run.toml",
 		"loss = \"hinge\"\n":             "is none of",
 		"[stage1]\nloss = \"vse\"\n":     "stands above",
+		"[stage1]\nepochs = 0\n":         "stage1: 0 epochs",
+		"[stage2]\nsharing = \"some\"\n": `stage2: sharing "some" is none of`,
 		"[web]\nfrom = \"everywhere\"\n": "web.from",
 		"[web]\nfrom = \"set\"\n":        "wants web.tags",
 		"[web]\npart = 0.0\n":            "web.part",

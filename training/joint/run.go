@@ -85,7 +85,7 @@ func Best(curve []Epoch) (place int) {
 // fit checks the data, and makes the batch no larger than it.
 func (r Run) fit(sizes Sizes, captioned, tagged Data) (Settings, error) {
 	s := r.Settings
-	if err := errors.Join(s.check(), captioned.check(sizes, "captioned pictures")); err != nil {
+	if err := errors.Join(s.Check(), captioned.check(sizes, "captioned pictures")); err != nil {
 		return s, err
 	}
 	s.Captioned = min(s.Captioned, len(captioned.Captions))

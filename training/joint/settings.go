@@ -50,7 +50,8 @@ type Settings struct {
 // Sharings are the names that Settings.Sharing may have.
 func Sharings() []string { return []string{"any", "all"} }
 
-func (s Settings) check() error {
+// Check covers what needs no data; Run.Learn asks, too.
+func (s Settings) Check() error {
 	switch {
 	case !slices.Contains(Losses(), s.Loss):
 		return fmt.Errorf("loss %q is none of %v", s.Loss, Losses())

@@ -98,8 +98,14 @@ func (o One) build(heads Heads) (b built, err error) {
 	return b, err
 }
 
-func (o One) check(data Captioned) error {
+// Check says whether heads can learn from captions by these settings; Run asks, too.
+func (o One) Check(heads Heads, data Captioned) error {
+	if err := data.check(heads); err != nil {
+		return err
+	}
 	switch {
+	case !slices.Contains(Losses(), o.Loss):
+		return fmt.Errorf("loss %q is none of %v", o.Loss, Losses())
 	case o.Batch < 2 || o.Batch > len(data.Captions):
 		return fmt.Errorf("a batch of %d pairs cannot be drawn from %d captions: set batch to 2 or more, and not above", o.Batch, len(data.Captions))
 	case o.Captions < 1 || o.Batch%o.Captions != 0 || o.Batch/o.Captions > len(newDealer(data.Owner, nil).holders):
@@ -128,10 +134,7 @@ func (o One) Steps(data Captioned) int { return o.Epochs * (len(data.Captions) /
 // Run trains the heads in place from where they are and gives those to use, which may
 // be others. After each epoch it calls report, whose error ends the run.
 func (o One) Run(ctx context.Context, library *runtime.Library, heads Heads, data Captioned, report func(Epoch, Heads) error) (learned Heads, err error) {
-	if err := data.check(heads); err != nil {
-		return heads, err
-	}
-	if err := o.check(data); err != nil {
+	if err := o.Check(heads, data); err != nil {
 		return heads, err
 	}
 	graph, err := o.build(heads)

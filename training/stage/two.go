@@ -48,7 +48,8 @@ func DefaultTwo() Two {
 // are drawn from anew at each step.
 const mostVocabulary = 512
 
-func (o Two) check(heads Heads, tagged Tagged, replay Captioned) error {
+// Check says whether heads can learn from tags by these settings; Run asks, too.
+func (o Two) Check(heads Heads, tagged Tagged, replay Captioned) error {
 	if len(tagged.Pictures) == 0 || len(tagged.Words) == 0 || len(tagged.Tags) != len(tagged.Pictures) {
 		return fmt.Errorf("%d tagged pictures, %d words and %d lists of tags: there is nothing to learn from", len(tagged.Pictures), len(tagged.Words), len(tagged.Tags))
 	}
@@ -119,7 +120,7 @@ func (o Two) Steps(tagged int) (all, perEpoch int) {
 // Run trains a copy of the heads and gives its weights mixed with theirs. After each
 // epoch it calls report, whose error ends the run.
 func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tagged Tagged, replay Captioned, report func(Epoch) error) (learned Heads, err error) {
-	if err := o.check(start, tagged, replay); err != nil {
+	if err := o.Check(start, tagged, replay); err != nil {
 		return start, err
 	}
 	heads := start.Clone()
