@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +28,7 @@ type ablations struct {
 }
 
 func runAblations(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("ablations", flag.ContinueOnError)
+	flags := newFlags("ablations")
 	path := flags.String("config", "", "`file` of the configuration that all have in common; without one that of docs/learning.md")
 	only := flags.String("only", "", "those whose names match the `expression`")
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
@@ -38,7 +37,7 @@ func runAblations(ctx context.Context, arguments []string) error {
 	drawn := flags.String("drawn", "", "of the curves only those whose names match the `expression`")
 	kept := flags.String("kept", "", "`folder` for what was learned: a run that was ended goes on from it")
 	show := flags.Bool("show", false, "print the names and the configurations instead")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	chosen, err := experiment.Chosen(experiment.Ablations(), *only)

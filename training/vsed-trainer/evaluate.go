@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -85,13 +84,13 @@ type way struct {
 }
 
 func runEvaluate(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("evaluate", flag.ContinueOnError)
+	flags := newFlags("evaluate")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
 	two := flags.Bool("stage2", true, "learn from tags, too, after 100 to 4,000 tagged photos")
 	replayFile := flags.String("replay", "encoders/builtin/heads/replay.bin", "`file` of what a device goes over again")
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	c, err := readConfig(*path)

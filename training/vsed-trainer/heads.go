@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 
 	"vsed/training/stage"
@@ -10,12 +9,12 @@ import (
 
 // runHeads makes the file that `make model` takes.
 func runHeads(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("heads", flag.ContinueOnError)
+	flags := newFlags("heads")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	out := flags.String("out", "encoders/builtin/heads/heads.bin", "`file` of the heads")
 	replayOut := flags.String("replay", "encoders/builtin/heads/replay.bin", "`file` of what devices go over again while they learn")
 	classNames := flags.Float64("class-names", 1, "`weight` of the class names beside them")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	c, err := readConfig(*path)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 
 	"vsed/encoders/runtime"
@@ -13,13 +12,13 @@ import (
 
 // runLearn learns on a device: the daemon starts it, and it ends with the daemon.
 func runLearn(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("learn", flag.ContinueOnError)
+	flags := newFlags("learn")
 	folder := flags.String("run", "", "`folder` of the run: its task, photos and features are read, its report is written there")
 	library := flags.String("library", os.Getenv(runtime.Environment), "libonnxruntime, a `file`, where the task names none")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
-	if *folder == "" || flags.NArg() > 0 {
+	if *folder == "" {
 		return errors.New("name the folder of the run: vsed-trainer learn --run FOLDER")
 	}
 	_, report := sdk.BeginWork()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -30,11 +29,11 @@ type paperReport struct {
 
 // runPaper trains the paper's model by one configuration.
 func runPaper(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("paper", flag.ContinueOnError)
+	flags := newFlags("paper")
 	path := flags.String("config", "", "`file` of the configuration; without one that of docs/learning.md")
 	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was ended there goes on")
 	seed := flags.Uint64("seed", 0, "`number` that the weights are drawn by")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	if *out == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,28 @@ func TestKeptRunsAreNotRepeated(t *testing.T) {
 	}
 }
 
+// TestHelp: each verb's names its flags as the guide does, without a fault.
+func TestHelp(t *testing.T) {
+	f := func(want string, arguments ...string) {
+		t.Helper()
+		var text help
+		if err := run(t.Context(), arguments); !errors.As(err, &text) || !strings.Contains(string(text), want) {
+			t.Errorf("%v: %q", arguments, err)
+		} else if strings.Contains(string(text), "\n  -c") {
+			t.Errorf("%v: flags with one dash: %s", arguments, text)
+		}
+	}
+	f("\n  evaluate   train with several seeds", "--help")
+	f("\n  ablations  measure", "-h")
+	for _, group := range verbs() {
+		for _, each := range group {
+			f("usage: vsed-trainer "+each.name+" [--FLAG", each.name, "--help")
+		}
+	}
+	f("\n  --config file\n", "paper", "-h")
+	f("0: all (default all)", "stage2", "--help")
+}
+
 // TestVerbsRefuse: what cannot be run is an error before data are read.
 func TestVerbsRefuse(t *testing.T) {
 	f := func(problem string, arguments ...string) {
@@ -119,12 +142,26 @@ func TestVerbsRefuse(t *testing.T) {
 	f("--out", "paper")
 	f("no ablation", "ablations", "--only", "nothing of the kind")
 	f("either", "webset", "--out", "x")
-	f("name a verb", "no-verb")
+	f("name a verb")
+	f("there is no verb \"no-verb\"", "no-verb")
+	f("stage1 takes no argument \"run.toml\": see `vsed-trainer stage1 --help`", "stage1", "run.toml")
+	f("not defined: --confg: see `vsed-trainer paper --help`", "paper", "--confg", "x")
+	f("needs an argument: --out", "paper", "--out")
+	f("for flag --seed: parse error", "paper", "--seed", "x")
+	f("--count -1", "stage2", "--count", "-1")
 	path := filepath.Join(t.TempDir(), "run.toml")
 	if err := os.WriteFile(path, []byte("[stage3]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f("there is no such key", "paper", "--out", filepath.Join(t.TempDir(), "out"), "--config", path)
+	out := filepath.Join(filepath.Dir(path), "out")
+	f("there is no such key: stage3 in line 1", "paper", "--out", out, "--config", path)
+	if err := os.WriteFile(path, []byte("[stage2]\ncurriculum = 2.0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f("stage2: ", "paper", "--out", out, "--config", path)
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a run folder, %v", err)
+	}
 	if _, err := experiment.Read(""); err != nil {
 		t.Error(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"time"
 
@@ -14,23 +13,32 @@ import (
 var weights = []float64{0, .5, .7, 1, 1.4, 2}
 
 func runStageOne(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("stage1", flag.ContinueOnError)
+	flags := newFlags("stage1")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was killed goes on there")
 	every := flags.Int("every", 5, "measure after each so many `epochs`")
 	tags := flags.Bool("tags", true, "search tags as well, with class names by several weights")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	c, err := readConfig(*path)
 	if err != nil {
 		return err
 	}
-	record, err := openRecord(*out, c)
+	w, err := openWorkshop(ctx, c)
 	if err != nil {
 		return err
 	}
-	w, err := openWorkshop(ctx, c)
+	if err := c.One.Check(w.newHeads(c.One.Seed), w.train.Captioned); err != nil {
+		return fmt.Errorf("stage1: %w", err)
+	}
+	var judge *judge
+	if *tags {
+		if judge, err = w.judge(ctx); err != nil {
+			return err
+		}
+	}
+	record, err := openRecord(*out, c) // nothing is missing now, and the folder is of a run that can be
 	if err != nil {
 		return err
 	}
@@ -52,7 +60,7 @@ func runStageOne(ctx context.Context, arguments []string) error {
 	}
 	var results []measured
 	if *tags {
-		if results, err = w.measure(ctx, heads); err != nil {
+		if results, err = judge.byWeights(ctx, heads); err != nil {
 			return err
 		}
 	}
@@ -67,18 +75,14 @@ type measured struct {
 	Pairs      evaluation.TagReport `json:"pairs"`
 }
 
-// measure judges heads with class names by several weights, and says what it finds.
-func (w *workshop) measure(ctx context.Context, heads stage.Heads) (results []measured, err error) {
-	judge, err := w.judge(ctx)
-	if err != nil {
-		return nil, err
-	}
-	learned, err := judge.heads(ctx, heads)
+// byWeights judges heads with class names by several weights, and says what it finds.
+func (j *judge) byWeights(ctx context.Context, heads stage.Heads) (results []measured, err error) {
+	learned, err := j.heads(ctx, heads)
 	if err != nil {
 		return nil, err
 	}
 	for _, weight := range weights {
-		f, err := judge.measure(judge.weighted(learned, weight))
+		f, err := j.measure(j.weighted(learned, weight))
 		if err != nil {
 			return nil, err
 		}

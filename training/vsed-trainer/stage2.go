@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,16 +15,44 @@ import (
 )
 
 func runStageTwo(ctx context.Context, arguments []string) error {
-	flags := flag.NewFlagSet("stage2", flag.ContinueOnError)
+	flags := newFlags("stage2")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was killed goes on there")
 	from := flags.String("from", "", "`file` of weights, as stage1 leaves them; without one the heads that are shipped")
-	count := flags.Int("count", 1<<30, "learn from so many of the tagged photos, drawn by the seed")
+	count := flags.Int("count", 0, "`number` of tagged photos to learn from, drawn by the seed; 0: all")
+	flags.Lookup("count").DefValue = "all"
 	shipped := flags.String("replay", "encoders/builtin/heads/replay.bin", "`file` of captioned photos to go over again; empty: all of the configuration")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
+	if *count < 0 {
+		return fmt.Errorf("--count %d is below 0", *count)
+	}
 	c, err := readConfig(*path)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkshop(ctx, c)
+	if err != nil {
+		return err
+	}
+	start, err := w.startTwo(*from)
+	if err != nil {
+		return err
+	}
+	again, err := w.replayed(*shipped)
+	if err != nil {
+		return err
+	}
+	all, err := readTagged(w.Data, false, w.standard)
+	if err != nil {
+		return err
+	}
+	learn := all.some(all.draw(*count, w.Two.Seed))
+	if err := w.Two.Check(start, learn, again); err != nil {
+		return fmt.Errorf("stage2: %w", err)
+	}
+	judge, err := w.judge(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,23 +65,7 @@ func runStageTwo(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	w, err := openWorkshop(ctx, c)
-	if err != nil {
-		return err
-	}
-	start, err := w.startTwo(*from)
-	if err != nil {
-		return err
-	}
-	again := w.train.Captioned
-	if *shipped != "" {
-		set, err := replay.Read(*shipped)
-		if err != nil {
-			return err
-		}
-		again = stage.Replayed(set.Train.Rows())
-	}
-	return w.learnTwo(ctx, start, again, *count, record)
+	return judge.learnTwo(ctx, start, learn, again, record)
 }
 
 // startTwo reads the heads to begin from.
@@ -74,32 +85,40 @@ func (w *workshop) startTwo(from string) (start stage.Heads, err error) {
 	return start, start.Restore(state)
 }
 
+// replayed are the captioned photos to go over again: those of a file, or all.
+func (w *workshop) replayed(file string) (stage.Captioned, error) {
+	if file == "" {
+		return w.train.Captioned, nil
+	}
+	set, err := replay.Read(file)
+	if err != nil {
+		return stage.Captioned{}, err
+	}
+	return stage.Replayed(set.Train.Rows()), nil
+}
+
 // shippedHeads are in the project.
 const shippedHeads = "encoders/builtin/heads/heads.bin"
 
-func (w *workshop) learnTwo(ctx context.Context, start stage.Heads, again stage.Captioned, count int, record record) error {
-	learn, err := readTagged(w.Data, false, w.standard)
-	if err != nil {
-		return err
-	}
+func (j *judge) learnTwo(ctx context.Context, start stage.Heads, learn stage.Tagged, again stage.Captioned, record record) error {
 	fmt.Println("before:")
-	before, err := w.measure(ctx, start)
+	before, err := j.byWeights(ctx, start)
 	if err != nil {
 		return err
 	}
-	places := learn.draw(count, w.Two.Seed)
-	steps, perEpoch := w.Two.Steps(len(places))
+	w := j.workshop
+	steps, perEpoch := w.Two.Steps(len(learn.Pictures))
 	meter := newMeter(os.Stderr, steps)
 	w.Two.Saving = record.saving()
-	learned, err := w.Two.Run(ctx, w.library, start, learn.some(places), again, func(at stage.Epoch) error {
+	learned, err := w.Two.Run(ctx, w.library, start, learn, again, func(at stage.Epoch) error {
 		meter.say("stage II", at, (steps+perEpoch-1)/perEpoch, perEpoch)
 		return record.loss(at)
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("after %d tagged photos:\n", len(places))
-	after, err := w.measure(ctx, learned)
+	fmt.Printf("after %d tagged photos:\n", len(learn.Pictures))
+	after, err := j.byWeights(ctx, learned)
 	if err != nil {
 		return err
 	}
@@ -112,9 +131,12 @@ func (w *workshop) learnTwo(ctx context.Context, start stage.Heads, again stage.
 // counts of tagged photos that are learned from.
 func counts() []int { return []int{100, 300, 1000, 4000} }
 
-// draw takes so many of the photos with tags, by their places; one seed draws the same
-// ones for every way of learning.
+// draw takes so many of the photos with tags, by their places, or all for 0; one seed
+// draws the same ones for every way of learning.
 func (t tagged) draw(count int, seed uint64) []int {
+	if count == 0 {
+		count = len(t.set)
+	}
 	return rand.New(rand.NewPCG(seed, 1)).Perm(len(t.set))[:min(count, len(t.set))]
 }
 

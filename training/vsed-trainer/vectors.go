@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -23,10 +22,10 @@ import (
 // the encoder's own text side: for the paper's model to begin from where neither
 // GloVe's nor word2vec's are at hand.
 func runVectors(ctx context.Context, arguments []string) (err error) {
-	flags := flag.NewFlagSet("vectors", flag.ContinueOnError)
+	flags := newFlags("vectors")
 	out := flags.String("out", "build/training/words.txt", "`file` to write")
 	folder := flags.String("bundle", "build/encoders/builtin", "`folder` of the encoder")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	c := experiment.Defaults()

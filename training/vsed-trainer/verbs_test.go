@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -206,9 +207,32 @@ func TestVerbs(t *testing.T) {
 			t.Errorf("folder %s has %v, want %v; error %v", one, names, want, err)
 		}
 	}
-	if err := run(t.Context(), []string{"stage1", "--out", place("one")}); err == nil || !strings.Contains(err.Error(), "another configuration") {
-		t.Errorf("error %v", err)
+	// What cannot run leaves no folder behind, and the folder of another run as it is.
+	refuse := func(problem, changes string, arguments ...string) {
+		t.Helper()
+		text, err := os.ReadFile(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		section, _, _ := strings.Cut(changes, "\n")
+		path := place("changed.toml")
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), section, changes, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err = run(t.Context(), append(arguments, "--config", path))
+		if err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%q %v: error %v", changes, arguments, err)
+		}
+		if _, err := os.Stat(place("none")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%q %v: a run folder, %v", changes, arguments, err)
+		}
 	}
+	refuse("another configuration", "[stage1]\nseed = 7", "stage1", "--out", place("one"))
+	refuse("is none of", "[stage1]\nloss = \"hinge\"", "stage1", "--out", place("none"))
+	refuse("stage1: a batch of 20 pairs cannot have 3 captions", "[stage1]\ncaptions = 3", "stage1", "--out", place("none"))
+	refuse("absent.bin", "", "stage2", "--out", place("none"), "--replay", place("absent.bin"), "--from", place("one", weightsFile))
+	refuse("absent.bin", "", "stage2", "--out", place("none"), "--replay", place("replay.bin"), "--from", place("absent.bin"))
+	refuse("stage2: dropout", "[stage2]\ndropout = 1.0", "stage2", "--out", place("none"), "--replay", "", "--from", place("one", weightsFile))
 	f("evaluate", "--config", config, "--seeds", "2", "--replay", place("replay.bin"))
 	kept, err := filepath.Glob(filepath.Join(filepath.Dir(config), "kept", "*.heads"))
 	if err != nil || len(kept) != 2 { // of seed 0 they were there

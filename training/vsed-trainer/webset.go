@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -27,7 +26,7 @@ type webSetOptions struct {
 
 func runWebSet(_ context.Context, arguments []string) error {
 	var o webSetOptions
-	flags := flag.NewFlagSet("webset", flag.ContinueOnError)
+	flags := newFlags("webset")
 	flags.StringVar(&o.Metadata, "metadata", "", "`file` of YFCC100M's metadata, .bz2 or .gz too, or several with commas between")
 	flags.StringVar(&o.Folder, "folder", "", "`folder` of photos with sidecars, one below it for each owner")
 	flags.StringVar(&o.Captions, "captions", "../shared/data/flickr8k/captions.train.tsv", "`file` of the captioned set, whose most frequent content words are the keywords")
@@ -38,7 +37,7 @@ func runWebSet(_ context.Context, arguments []string) error {
 	flags.IntVar(&o.Keywords, "keywords", 1000, "`number` of keywords, one of which a photo must have as a tag")
 	flags.IntVar(&o.LeastTags, "least-tags", 2, "`number` of English tags that a photo must have")
 	flags.IntVar(&o.MostPerOwner, "most-per-owner", 5, "`number` of photos that one owner may have")
-	if err := flags.Parse(arguments); err != nil {
+	if err := parse(flags, arguments); err != nil {
 		return err
 	}
 	return o.run(os.Stdout)
