@@ -40,19 +40,26 @@ func Ablations() (list []Ablation) {
 	return list
 }
 
+// Pattern reads an expression for names, in any case. One that is none, such as VSE++,
+// stands for itself.
+func Pattern(expression string) *regexp.Regexp {
+	pattern, err := regexp.Compile("(?i)" + expression)
+	if err != nil {
+		return regexp.MustCompile("(?i)" + regexp.QuoteMeta(expression))
+	}
+	return pattern
+}
+
 // Chosen are the ablations whose names match.
 func Chosen(list []Ablation, only string) (chosen []Ablation, err error) {
-	pattern, err := regexp.Compile(only)
-	if err != nil {
-		return nil, fmt.Errorf("names of ablations: %w", err)
-	}
+	pattern := Pattern(only)
 	for _, one := range list {
 		if pattern.MatchString(one.Name) {
 			chosen = append(chosen, one)
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("no ablation's name matches %q", only)
+		return nil, fmt.Errorf("no ablation's name matches %q: --show lists them", only)
 	}
 	return chosen, nil
 }

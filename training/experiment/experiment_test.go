@@ -88,9 +88,10 @@ func TestAblationsAreConfigurations(t *testing.T) {
 	if len(stageOnes) != 7 { // two of VSE and of VSE++, of drawn words, weighted, contrastive
 		t.Errorf("%d kinds of stage I", len(stageOnes))
 	}
-	chosen, err := Chosen(Ablations(), "^vse, .*curriculum")
-	if err != nil || len(chosen) != 1 {
-		t.Errorf("chosen %v, %v", chosen, err)
+	for only, want := range map[string]int{"^vse, .*curriculum": 1, "^VSE, .*Curriculum": 1, "VSE++": 10, `^vse\+\+, stage`: 9, "": 26} {
+		if chosen, err := Chosen(Ablations(), only); err != nil || len(chosen) != want {
+			t.Errorf("%q: chosen %v, %v", only, chosen, err)
+		}
 	}
 	for _, only := range []string{"no such", "("} {
 		if _, err := Chosen(Ablations(), only); err == nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"vsed/training/evaluation"
@@ -30,11 +29,11 @@ type ablations struct {
 func runAblations(ctx context.Context, arguments []string) error {
 	flags := newFlags("ablations")
 	path := flags.String("config", "", "`file` of the configuration that all have in common; without one that of docs/learning.md")
-	only := flags.String("only", "", "those whose names match the `expression`")
+	only := flags.String("only", "", "those whose names match the `expression`, in any case")
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
 	curves := flags.String("curves", "", "`file` for the first seed's curves, FILE.json and FILE.svg")
-	drawn := flags.String("drawn", "", "of the curves only those whose names match the `expression`")
+	drawn := flags.String("drawn", "", "of the curves only those whose names match the `expression`, in any case")
 	kept := flags.String("kept", "", "`folder` for what was learned: a run that was ended goes on from it")
 	show := flags.Bool("show", false, "print the names and the configurations instead")
 	if err := parse(flags, arguments); err != nil {
@@ -211,10 +210,7 @@ func (t *table) addRetrieval(what string, found evaluation.Retrieval) {
 }
 
 func (a *ablations) writeCurves(path, drawn string) error {
-	pattern, err := regexp.Compile(drawn)
-	if err != nil {
-		return fmt.Errorf("names of curves: %w", err)
-	}
+	pattern := experiment.Pattern(drawn)
 	lines := slices.DeleteFunc(a.lines, func(line experiment.Line) bool { return !pattern.MatchString(line.Name) })
 	if err := writeFile(path+".json", func(w io.Writer) error { return json.NewEncoder(w).Encode(lines) }); err != nil {
 		return err
