@@ -137,18 +137,16 @@ func (m *Manager) photos(ctx context.Context) (int64, error) {
 	return sum.Encoded + sum.Waiting + sum.SetAside + sum.Offline, err
 }
 
-// tagBytes is what the disk holds of the learned tags of a photo that has many.
-const tagBytes = 400
+// tagBytes is what the disk holds of a learned tag of a photo: a row and two indexes.
+const tagBytes = 42
 
 // bytesFor is what the disk holds of photos for an encoder: vectors and learned tags
 // in the space, int8 rows, float16 copies and their tables in the index; and features
 // of those photos that have none stored, of its feature space.
 func bytesFor(about *contract.EncoderDescription, photos, stored int64) int64 {
 	const rows = 128
-	each := 5*int64(about.GetDimensions()) + 2*rows
-	if len(about.GetLearnedTags()) > 0 {
-		each += tagBytes
-	}
+	tags := min(len(about.GetLearnedTags()), contract.PictureTagsLimit)
+	each := 5*int64(about.GetDimensions()) + 2*rows + tagBytes*int64(tags)
 	return photos*each + max(0, photos-stored)*int64(about.GetFeatureBytes())
 }
 

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vsed/plugins/contract"
 )
 
 func TestInstallFolder(t *testing.T) {
@@ -47,4 +49,18 @@ func TestInstallFolder(t *testing.T) {
 	if err := w.manager.InstallFolder(t.Context(), "learned-2", made); !errors.As(err, &upload) {
 		t.Errorf("got %v, want it to be the bundle's fault", err)
 	}
+}
+
+// Learned tags take what they took of 100,000 photos with four each: 42 bytes.
+func TestLearnedTagsNeedRoomToo(t *testing.T) {
+	f := func(tags int, want int64) {
+		t.Helper()
+		about := &contract.EncoderDescription{Dimensions: 512, FeatureBytes: 3000, LearnedTags: make([]string, tags)}
+		if got := bytesFor(about, 1000, 1000); got != want {
+			t.Errorf("%d tags: %d bytes for a thousand photos, want %d", tags, got, want)
+		}
+	}
+	f(0, 2_816_000)
+	f(5, 3_026_000)
+	f(5000, 4_160_000) // a photo has 32 at most
 }
