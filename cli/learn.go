@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,8 +103,11 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 	rows := make([][]string, len(runs))
 	for i, run := range runs {
 		state, applied := run.State, "-"
-		if run.Serves {
+		switch {
+		case run.Serves:
 			state = "serves"
+		case unfit(run):
+			state = "cannot be applied"
 		}
 		if run.Applied != "" {
 			applied = ago(run.Applied, out.Now)
@@ -126,6 +130,9 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 	}
 	return out.paragraph("GAIN is that of your tags, OTHERS what became of other sentences, in points of percent: `vsectl learn report RUN` says more.")
 }
+
+// unfit reports whether what a run proposes failed its test when it was applied.
+func unfit(run api.LearningRun) bool { return run.State == api.LearningProposed && run.Reason != "" }
 
 func learnedOf(run api.LearningRun) string {
 	if run.Tags == 0 {
@@ -218,8 +225,13 @@ func proposalText(run *api.LearningRun) string {
 
 func lastText(run api.LearningRun, now time.Time) string {
 	text := fmt.Sprintf("%d, %s %s", run.Number, run.State, ago(cmp.Or(run.Ended, run.Began), now))
-	if run.Serves {
+	switch {
+	case run.Serves:
 		text += ", it serves"
+	case unfit(run):
+		text += ", cannot be applied"
+	case run.Applied != "":
+		text += ", applied before"
 	}
 	if run.Reason != "" {
 		text += ": " + run.Reason
@@ -311,7 +323,7 @@ func (o LearnOptions) proposal(ctx context.Context) (api.LearningRun, error) {
 	if o.Run == 0 {
 		learning, err := o.Client.Learning(ctx)
 		if err == nil && learning.Proposal == nil {
-			err = &notFoundError{"no proposal waits: `vsectl learn list` shows the runs, `vsectl learn start` starts one"}
+			err = o.nothingWaits(ctx)
 		}
 		if err != nil {
 			return api.LearningRun{}, err
@@ -328,6 +340,26 @@ func (o LearnOptions) proposal(ctx context.Context) (api.LearningRun, error) {
 		}
 	}
 	return api.LearningRun{}, &notFoundError{fmt.Sprintf("there is no learning run %d: `vsectl learn list` shows those that are kept", o.Run)}
+}
+
+// nothingWaits says why there is no proposal to apply.
+func (o LearnOptions) nothingWaits(ctx context.Context) error {
+	runs, err := o.Client.LearningRuns(ctx)
+	if err != nil {
+		return err
+	}
+	text := "no proposal waits: `vsectl learn list` shows the runs, `vsectl learn start` starts one"
+	if at := slices.IndexFunc(runs, func(run api.LearningRun) bool { return run.State == api.LearningProposed }); at >= 0 {
+		switch run := runs[at]; {
+		case run.Serves:
+			text = fmt.Sprintf("no proposal waits: that of run %d, the newest, serves already", run.Number)
+		case unfit(run):
+			text = fmt.Sprintf("no proposal waits: that of run %d, the newest, cannot be applied: %s", run.Number, run.Reason)
+		case run.Applied != "":
+			text = fmt.Sprintf("no proposal waits: that of run %d, the newest, was applied before; `vsectl learn apply %d` takes it again", run.Number, run.Number)
+		}
+	}
+	return &notFoundError{text}
 }
 
 // LearnStartOptions are those of `vsectl learn start`.

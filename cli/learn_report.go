@@ -114,6 +114,8 @@ func outcome(report api.LearningReport, out Screen) string {
 		return text + ", proposes nothing: " + run.Reason
 	case run.Serves:
 		return text + ": what it proposed serves."
+	case unfit(run):
+		return text + ": a proposal that cannot be applied: " + run.Reason
 	}
 	return text + ": a proposal."
 }
@@ -293,7 +295,7 @@ func showRemarks(report api.LearningReport, _ bool, out Screen) error {
 	}
 	run := report.Run
 	switch {
-	case run.State != api.LearningProposed:
+	case run.State != api.LearningProposed || unfit(run):
 		return nil
 	case run.Serves:
 		return out.printf("\n`vsectl learn suggestions` shows the tags that it suggests,\n`vsectl learn rollback` goes back to the encoder before.\n")

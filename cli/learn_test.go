@@ -163,6 +163,36 @@ func TestLearnCommands(t *testing.T) {
 	f("no learning run has a report yet", 1, "report")
 }
 
+// Without a number, the newest proposal is meant, and no older one.
+func TestNothingWaits(t *testing.T) {
+	f := func(want string, edit func(newest *api.LearningRun)) {
+		t.Helper()
+		library, client := school(t)
+		library.School.SetLearning(api.Learning{})
+		edit(&library.School.Runs[0])
+		text, code := vsectl(t, client, 0, "learn", "apply")
+		if code != exitNone || !strings.Contains(text, want) || len(library.School.Applied) > 0 {
+			t.Errorf("got %d %s, want %s; applied %v", code, text, want, library.School.Applied)
+		}
+	}
+	f("that of run 3, the newest, was applied before; `vsectl learn apply 3` takes it again", func(run *api.LearningRun) { run.Applied = run.Ended })
+	f("that of run 3, the newest, serves already", func(run *api.LearningRun) { run.Applied, run.Serves = run.Ended, true })
+	f("that of run 3, the newest, cannot be applied: self-test: golden", func(run *api.LearningRun) { run.Reason = "self-test: golden" })
+	f("that of run 1, the newest, serves already", func(run *api.LearningRun) { run.State = api.LearningRefused })
+
+	library, client := school(t)
+	library.School.Runs[0].Reason = "self-test: golden: other vectors"
+	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  3  cannot be applied  ") || !strings.Contains(text, "Run 3: self-test: golden: other vectors\n") {
+		t.Error(text)
+	}
+	report := library.School.Reports[3]
+	report.Run = library.School.Runs[0]
+	library.School.Reports[3] = report
+	if text, _ := vsectl(t, client, 0, "learn", "report"); !strings.Contains(text, "a proposal that cannot be applied: self-test: golden") || strings.Contains(text, "learn apply") {
+		t.Error(text)
+	}
+}
+
 func TestAcceptAsks(t *testing.T) {
 	f := func(answer, want string, code, accepted int) {
 		t.Helper()

@@ -42,7 +42,11 @@ func (d *daemon) Learning(ctx context.Context) (api.Learning, error) {
 		now := d.learningRun(run)
 		answer.Run, answer.Progress = &now, learningProgress(progress, time.Now())
 	}
-	answer.Proposal, answer.Last = d.newestRuns()
+	if run, waits := d.learning.Waiting(); waits {
+		proposal := d.learningRun(run)
+		answer.Proposal = &proposal
+	}
+	answer.Last = d.lastRun()
 	if space := d.catalogue.Serving(); space != nil {
 		first, err := space.Suggestions(ctx, catalogue.SuggestionFilter{Least: api.DefaultLeast, Limit: 1})
 		if err != nil {
@@ -53,30 +57,15 @@ func (d *daemon) Learning(ctx context.Context) (api.Learning, error) {
 	return answer, nil
 }
 
-// newestRuns gives the newest proposal that waits, and the newest run that has ended.
-func (d *daemon) newestRuns() (proposal, last *api.LearningRun) {
-	runs := d.learning.Runs()
-	for _, run := range slices.Backward(runs) {
-		if run.State == learn.Running {
-			continue
-		}
-		answer := d.learningRun(run)
-		if last == nil {
-			last = &answer
-		}
-		if proposal == nil && d.waits(run) {
-			proposal = &answer
+// lastRun gives the newest run that has ended.
+func (d *daemon) lastRun() *api.LearningRun {
+	for _, run := range slices.Backward(d.learning.Runs()) {
+		if run.State != learn.Running {
+			answer := d.learningRun(run)
+			return &answer
 		}
 	}
-	return proposal, last
-}
-
-// waits reports whether a run proposes what could be applied and never was, over what
-// serves now.
-func (d *daemon) waits(run learn.Run) bool {
-	about := d.encoding.encoders.About()
-	newest, _ := learn.NumberOf(d.encoding.encoders.Serving())
-	return run.State == learn.Proposed && run.Applied.IsZero() && run.Number > newest && about != nil && about.GetFeatureSpace() == run.FeatureSpace
+	return nil
 }
 
 func learningProgress(p learn.Progress, now time.Time) *api.LearningProgress {

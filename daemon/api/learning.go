@@ -29,7 +29,7 @@ const (
 type LearningRun struct {
 	Number  int    `json:"number"`
 	State   string `json:"state" enum:"running,proposed,refused,failed,stopped,interrupted"`
-	Reason  string `json:"reason,omitempty" doc:"why it proposes nothing, with the remedy"`
+	Reason  string `json:"reason,omitempty" doc:"why it proposes nothing, with the remedy, or why what it proposes cannot be applied"`
 	By      string `json:"by" enum:"hand,schedule"`
 	Began   string `json:"began" format:"date-time"`
 	Ended   string `json:"ended,omitempty" format:"date-time"`
@@ -61,7 +61,7 @@ type Learning struct {
 	Run      *LearningRun      `json:"run,omitempty" doc:"the one that goes on"`
 	Progress *LearningProgress `json:"progress,omitempty" doc:"of the run that goes on"`
 	// Proposal waits for the user.
-	Proposal *LearningRun `json:"proposal,omitempty" doc:"the newest that waits to be applied"`
+	Proposal *LearningRun `json:"proposal,omitempty" doc:"the newest, where it waits to be applied"`
 	Last     *LearningRun `json:"last,omitempty" doc:"the newest that has ended"`
 	Serving  string       `json:"serving,omitempty" doc:"the encoder that serves"`
 	Learned  bool         `json:"learned" doc:"whether it was learned here"`

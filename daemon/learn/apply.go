@@ -12,6 +12,7 @@ import (
 
 	"vsed/daemon/encoder"
 	"vsed/plugins/contract"
+	"vsed/plugins/selftest"
 )
 
 // Apply installs what a run proposes, and begins the swap to it.
@@ -30,6 +31,10 @@ func (m *Manager) Apply(ctx context.Context, number int) error {
 		return err
 	}
 	if err := m.Encoders.Use(ctx, Name(number), true); err != nil {
+		var failure *selftest.Failure
+		if errors.As(err, &failure) && ctx.Err() == nil {
+			err = errors.Join(err, m.noteUnfit(number, failure))
+		}
 		if fresh {
 			err = errors.Join(err, m.Encoders.Remove(context.WithoutCancel(ctx), Name(number)))
 		}
@@ -39,6 +44,22 @@ func (m *Manager) Apply(ctx context.Context, number int) error {
 		m.Log.Warn("it cannot be noted that a learning run was applied", "run", number, "error", err)
 	}
 	return nil
+}
+
+// Waiting gives the proposal that waits to be applied: that of the newest run that
+// proposes anything, unless it was applied, failed its test, or does not fit what
+// serves. An older one is no more than that run made of fewer tags.
+func (m *Manager) Waiting() (Run, bool) {
+	runs := m.Runs()
+	slices.Reverse(runs)
+	at := slices.IndexFunc(runs, func(run Run) bool { return run.State == Proposed })
+	if at < 0 {
+		return Run{}, false
+	}
+	run, about := runs[at], m.Encoders.About()
+	newest, _ := NumberOf(m.Encoders.Serving())
+	fits := run.Number > newest && about != nil && about.GetFeatureSpace() == run.FeatureSpace
+	return run, run.Applied.IsZero() && run.Reason == "" && fits
 }
 
 // mayApply refuses a run that proposes nothing, and a proposal that does not fit what
@@ -105,7 +126,20 @@ func (m *Manager) noteApplied(number int) error {
 	if err != nil {
 		return err
 	}
-	run.Applied = time.Now()
+	run.Applied, run.Reason = time.Now(), ""
+	return writeRun(m.path(number), *run)
+}
+
+// noteUnfit has a proposal that failed its test offered no more; who names it may try
+// again.
+func (m *Manager) noteUnfit(number int, failure error) error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	run, err := m.find(number)
+	if err != nil {
+		return err
+	}
+	run.Reason = oneLine(failure.Error())
 	return writeRun(m.path(number), *run)
 }
 

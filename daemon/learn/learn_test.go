@@ -22,6 +22,7 @@ import (
 
 	"vsed/daemon/encoder"
 	"vsed/plugins/contract"
+	"vsed/plugins/selftest"
 )
 
 func TestMain(m *testing.M) {
@@ -476,6 +477,53 @@ func TestApplyIsRefused(t *testing.T) {
 		w.encoders.installed[1].Folder = w.TempDir() // another of the name
 		w.refuses("another encoder is installed as learned-2", apply(2))
 		w.check(apply(1))
+	})
+}
+
+func TestTheProposalThatWaits(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.start()
+		waits := func(number int) {
+			w.Helper()
+			if run, waits := w.manager.Waiting(); waits != (number > 0) || waits && run.Number != number {
+				w.Errorf("run %d waits: %t, want %d", run.Number, waits, number)
+			}
+		}
+		waits(0)
+		w.learned()
+		waits(1)
+		w.learned()
+		waits(2)
+		w.encoders.about.FeatureSpace = "f2"
+		waits(0)
+		w.encoders.about.FeatureSpace = "f1"
+		w.encoders.refuses = &selftest.Failure{Check: "golden", Err: errors.New("the vectors\nare others")}
+		if err := w.manager.Apply(w.Context(), 2); !errors.Is(err, w.encoders.refuses) {
+			w.Error(err)
+		}
+		waits(0) // run 1 neither
+		w.stop()
+		w.start()
+		waits(0)
+		if run, err := w.manager.run(2); err != nil || run.State != Proposed || run.Reason != "self-test: golden: the vectors are others" {
+			w.Errorf("after its test failed: %+v, %v", run, err)
+		}
+		w.encoders.refuses = nil
+		w.check(w.manager.Apply(w.Context(), 2))
+		if run, err := w.manager.run(2); err != nil || run.Reason != "" {
+			w.Errorf("applied after all: %+v, %v", run, err)
+		}
+		waits(0)
+		w.check(w.manager.Rollback(w.Context()))
+		waits(0)
+		w.trainer = func(_ context.Context, folder string, _ func(contract.Progress)) error {
+			return report(folder, contract.TrainingReport{Format: 1, Outcome: Refused, Reason: "nothing is gained"})
+		}
+		w.learned()
+		waits(0)
+		w.trainer = propose
+		w.learned()
+		waits(4)
 	})
 }
 

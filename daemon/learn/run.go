@@ -42,7 +42,7 @@ const (
 type Run struct {
 	Number       int       `json:"number"`
 	State        string    `json:"state"`
-	Reason       string    `json:"reason,omitempty"` // why it proposes nothing
+	Reason       string    `json:"reason,omitempty"` // why it proposes nothing, or its proposal cannot be applied
 	By           string    `json:"by"`
 	Began        time.Time `json:"began"`
 	Ended        time.Time `json:"ended,omitzero"`
