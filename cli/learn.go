@@ -174,8 +174,11 @@ func runLearnStatus(ctx context.Context, options LearnOptions, out Screen) error
 
 func learningFields(l api.Learning, now time.Time) []field {
 	encoder := cmp.Or(l.Serving, "none serves yet")
-	if l.Learned {
-		encoder += ", learned here; `vsectl learn rollback` goes back"
+	switch {
+	case l.Learned && l.Before != "":
+		encoder += fmt.Sprintf(", learned here; `vsectl learn rollback` goes back to %s", l.Before)
+	case l.Learned:
+		encoder += fmt.Sprintf(", learned here; `vsectl encoder use %[1]s` brings %[1]s back", cmp.Or(l.Base, "builtin"))
 	}
 	run := "no run is under way"
 	if l.Run != nil {
@@ -252,7 +255,7 @@ func scheduleText(l api.Learning, now time.Time) string {
 func newLearnRollbackCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "rollback", Usage: "go back to the encoder before the learned one, at once",
-		Description: "Your tags, and suggestions that you accepted or refused, stay as they are.",
+		Description: "`vsectl learn status` says which one that is. Your tags, and suggestions that you accepted\nor refused, stay as they are.",
 		Flags:       append([]cli.Flag{jsonFlag()}, waitFlags()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {

@@ -298,7 +298,7 @@ func showRemarks(report api.LearningReport, _ bool, out Screen) error {
 	case run.State != api.LearningProposed || unfit(run):
 		return nil
 	case run.Serves:
-		return out.printf("\n`vsectl learn suggestions` shows the tags that it suggests,\n`vsectl learn rollback` goes back to the encoder before.\n")
+		return out.printf("\n`vsectl learn suggestions` shows the tags that it suggests,\n`vsectl learn status` says how to go back to an encoder before.\n")
 	}
 	return out.printf("\n`vsectl learn apply %d` uses it: search goes on meanwhile, and no photo is read.\n`vsectl learn rollback` goes back at once.\n", run.Number)
 }

@@ -87,7 +87,7 @@ func school(t *testing.T) (*servertest.Library, *api.Client) {
 func restful() api.Learning {
 	proposal, last := proposedRun(), refusedRun()
 	return api.Learning{
-		Proposal: &proposal, Last: &last, Serving: "learned-1", Learned: true, Tagged: 1060, TagsGiven: 3120, NewTags: 12, Enough: 50,
+		Proposal: &proposal, Last: &last, Serving: "learned-1", Learned: true, Before: "builtin", Base: "builtin", Tagged: 1060, TagsGiven: 3120, NewTags: 12, Enough: 50,
 		Auto: "propose", Next: "2026-03-02T03:00:00Z",
 	}
 }
@@ -154,6 +154,8 @@ func TestLearnCommands(t *testing.T) {
 	if want := []api.PhotoTag{{Photo: 70, Tag: "Strand"}, {Photo: 72, Tag: "\x1b[31mhostile"}}; !slices.Equal(library.School.Accepted, want) {
 		t.Errorf("accepted %v", library.School.Accepted)
 	}
+	library.School.SetLearning(api.Learning{Serving: "learned-4", Learned: true, Base: "builtin"})
+	f("learned-4, learned here; `vsectl encoder use builtin` brings builtin back\n", 0, "status")
 	library.School.SetLearning(api.Learning{})
 	f("Nothing is suggested: no learned encoder serves.", 1, "suggestions")
 	f("no proposal waits", 1, "apply")

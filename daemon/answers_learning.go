@@ -34,7 +34,12 @@ func (d *daemon) Learning(ctx context.Context) (api.Learning, error) {
 	answer := api.Learning{
 		Serving: serving, Tagged: counts.Photos, TagsGiven: given, NewTags: fresh, Enough: learn.Enough, Auto: config.LearnOff,
 	}
-	_, answer.Learned = learn.NumberOf(serving)
+	if _, answer.Learned = learn.NumberOf(serving); answer.Learned {
+		answer.Before = d.encoding.encoders.Before()
+		if answer.Base, err = d.learning.Base(ctx); err != nil {
+			return api.Learning{}, err
+		}
+	}
 	if next := d.learning.Next(time.Now()); !next.IsZero() {
 		answer.Auto, answer.Next = config.LearnPropose, next.UTC().Format(time.RFC3339)
 	}

@@ -65,6 +65,8 @@ type Learning struct {
 	Last     *LearningRun `json:"last,omitempty" doc:"the newest that has ended"`
 	Serving  string       `json:"serving,omitempty" doc:"the encoder that serves"`
 	Learned  bool         `json:"learned" doc:"whether it was learned here"`
+	Before   string       `json:"before,omitempty" doc:"the encoder that a roll-back brings back; absent where none is kept"`
+	Base     string       `json:"base,omitempty" doc:"the encoder on top of which the one that serves was learned"`
 
 	Tagged    int64  `json:"tagged" doc:"photos with tags of the user's, of files or of sidecars"`
 	TagsGiven int64  `json:"tags_given" doc:"to them, and suggestions refused"`

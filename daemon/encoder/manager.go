@@ -324,6 +324,16 @@ func (m *Manager) Serving() string {
 	return m.state.Serving.Name
 }
 
+// Before is the name of the encoder that a roll-back brings back; "" where none is kept.
+func (m *Manager) Before() string {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if !m.state.Returns || len(m.state.Earlier) == 0 {
+		return ""
+	}
+	return m.state.Earlier[0].Name
+}
+
 // About describes the encoder that serves; nil while none does.
 func (m *Manager) About() *contract.EncoderDescription {
 	m.mutex.Lock()

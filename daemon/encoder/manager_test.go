@@ -290,8 +290,14 @@ func TestSwapRollBackAndRemoval(t *testing.T) {
 	if is := w.known(Default); is.State != Kept || is.Coverage.Encoded != 20 {
 		t.Errorf("the one before: %+v", is)
 	}
+	if before := w.manager.Before(); before != Default {
+		t.Errorf("a roll-back brings back %q", before)
+	}
 	w.check(w.manager.Rollback(t.Context()))
 	w.untilServes("builtin-space")
+	if before := w.manager.Before(); before != "" {
+		t.Errorf("another roll-back brings back %q", before)
+	}
 	stop()
 	w.check(w.manager.Remove(t.Context(), "other"))
 	w.until("its vectors are gone", func() bool { return w.spaces() == "builtin-space" })

@@ -84,7 +84,7 @@ func (m *Manager) mayApply(ctx context.Context, run Run) error {
 		return refused("what learning run %d made serves already", run.Number)
 	}
 	if newer, learned := NumberOf(serving); learned && newer > run.Number {
-		return refused("learning run %d is older than run %d, which serves: `vsectl learn rollback` goes back first", run.Number, newer)
+		return m.older(ctx, run.Number, newer)
 	}
 	about := m.Encoders.About()
 	if about == nil {
@@ -94,6 +94,36 @@ func (m *Manager) mayApply(ctx context.Context, run Run) error {
 		return refused("learning run %d is of the encoder %s, and %s, which serves, has other features: learn anew with `vsectl learn start`", run.Number, run.From, serving)
 	}
 	return nil
+}
+
+// older refuses a run that is older than the one that serves.
+func (m *Manager) older(ctx context.Context, number, serving int) error {
+	if before := m.Encoders.Before(); before != "" {
+		return refused("learning run %d is older than run %d, which serves: `vsectl learn rollback` goes back to %s first", number, serving, before)
+	}
+	base, err := m.Base(ctx)
+	if err != nil {
+		return err
+	}
+	return refused("learning run %d is older than run %d, which serves: `vsectl encoder use %s` brings %s back first", number, serving, base, base)
+}
+
+// Base is the encoder that the learned one which serves was learned on top of; the
+// default where that is installed no more; "" where none that was learned serves.
+func (m *Manager) Base(ctx context.Context) (string, error) {
+	number, learned := NumberOf(m.Encoders.Serving())
+	if !learned {
+		return "", nil
+	}
+	all, err := m.Encoders.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	run, err := m.run(number)
+	if err == nil && slices.ContainsFunc(all, func(one encoder.Known) bool { return one.Name == run.From }) {
+		return run.From, nil
+	}
+	return encoder.Default, nil
 }
 
 // install installs the proposal, unless it is there from before, and reports whether
@@ -161,6 +191,13 @@ func (m *Manager) Rollback(ctx context.Context) error {
 	}
 	if !learned {
 		return refused("there is nothing to roll back: %s serves, which was not learned here", serving)
+	}
+	if m.Encoders.Before() == "" {
+		base, err := m.Base(ctx)
+		if err != nil {
+			return err
+		}
+		return refused("the encoder before %s is not kept: `vsectl encoder use %s` brings %s back", serving, base, base)
 	}
 	return m.Encoders.Rollback(ctx)
 }

@@ -47,6 +47,7 @@ type Library interface {
 type Encoders interface {
 	About() *contract.EncoderDescription
 	Serving() string
+	Before() string
 	List(ctx context.Context) ([]encoder.Known, error)
 	Swap(ctx context.Context) (encoder.Swap, error)
 	InstallFolder(ctx context.Context, name, folder string) error

@@ -84,6 +84,7 @@ type shelf struct {
 	about     *contract.EncoderDescription
 	serving   string
 	earlier   string
+	back      bool // it was rolled back: there is none to go back to
 	installed []encoder.Known
 	swap      encoder.Swap
 	refuses   error // what Use says
@@ -95,6 +96,15 @@ func (s *shelf) Serving() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.serving
+}
+
+func (s *shelf) Before() string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.back {
+		return ""
+	}
+	return s.earlier
 }
 
 func (s *shelf) List(context.Context) ([]encoder.Known, error) {
@@ -139,14 +149,14 @@ func (s *shelf) Use(_ context.Context, name string, now bool) error {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.earlier, s.serving = s.serving, name
+	s.earlier, s.serving, s.back = s.serving, name, false
 	return nil
 }
 
 func (s *shelf) Rollback(context.Context) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.earlier, s.serving = s.serving, s.earlier
+	s.earlier, s.serving, s.back = s.serving, s.earlier, true
 	return nil
 }
 
@@ -477,6 +487,38 @@ func TestApplyIsRefused(t *testing.T) {
 		w.encoders.installed[1].Folder = w.TempDir() // another of the name
 		w.refuses("another encoder is installed as learned-2", apply(2))
 		w.check(apply(1))
+	})
+}
+
+// Only the encoder that served last is kept.
+func TestNoEncoderToRollBackTo(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.start()
+		for number := range 3 {
+			w.learned()
+			if number != 1 {
+				w.check(w.manager.Apply(w.Context(), number+1))
+			}
+		}
+		base := func(want string) {
+			w.Helper()
+			if base, err := w.manager.Base(w.Context()); base != want || err != nil {
+				w.Errorf("learned on top of %q, want %q, %v", base, want, err)
+			}
+		}
+		base("learned-1")
+		w.refuses("is older than run 3, which serves: `vsectl learn rollback` goes back to learned-1 first", w.manager.Apply(w.Context(), 2))
+		w.encoders.back = true // as where config keeps none
+		w.refuses("is older than run 3, which serves: `vsectl encoder use learned-1` brings learned-1 back first", w.manager.Apply(w.Context(), 2))
+		w.encoders.back = false
+		w.check(w.manager.Rollback(w.Context()))
+		base("builtin")
+		w.refuses("the encoder before learned-1 is not kept: `vsectl encoder use builtin` brings builtin back", w.manager.Rollback(w.Context()))
+		w.check(w.encoders.Use(w.Context(), "learned-3", true))
+		w.check(w.encoders.Remove(w.Context(), "learned-1"))
+		base("builtin")
+		w.check(w.encoders.Use(w.Context(), "builtin", true))
+		base("")
 	})
 }
 
