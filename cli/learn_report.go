@@ -24,8 +24,8 @@ const (
 	hitsShown     = 5
 )
 
-const learnReportHelp = `All is measured on photos that were held out, of other days than those that were
-learned from, by one search for each tag:
+const learnReportHelp = `All is measured on photos that were held out, whole days and bursts of them where dates
+are known, by one search for each tag that enough of them have:
    ranking (mAP)     how far in front the photos with the tag stand; 100: all of
                      them before all others (mean average precision)
    right of first 5  of the first five photos, those that have the tag
@@ -130,7 +130,8 @@ func showMeasures(report api.LearningReport, _ bool, out Screen) error {
 	if !measured(report) {
 		return out.paragraph(fmt.Sprintf("There are %s with %s to learn from.", photos(int64(run.Photos+run.Held)), tags))
 	}
-	err := out.paragraph(fmt.Sprintf("Learned %s of %s from %s; measured on %s of other days.", number(int64(run.Learned)), tags, photos(int64(run.Photos)), photos(int64(run.Held))))
+	err := out.paragraph(fmt.Sprintf("Learned %s of %s from %s; measured by searches for %s among %s that were put aside, whole days and bursts where dates are known.",
+		number(int64(run.Learned)), tags, photos(int64(run.Photos)), plural(int64(report.After.Queries), "tag", "tags"), photos(int64(run.Held))))
 	if err != nil {
 		return err
 	}
@@ -171,41 +172,68 @@ func value(m api.LearningMeasure) string {
 	return fmt.Sprintf("%s (%s–%s)", percent(m.Value), percent(m.Low), percent(m.High))
 }
 
-// showTagChanges is the table of tags that could be measured, those that change most first.
+// showTagChanges is the table of the learned tags: those that change most first, and last
+// those that were not measured.
 func showTagChanges(report api.LearningReport, all bool, out Screen) error {
-	var measured []api.LearningTag
+	var measured, others []api.LearningTag
 	for _, tag := range report.PerTag {
-		if tag.Held > 0 && tag.Lacking == 0 {
+		switch {
+		case tag.Before != nil && tag.After != nil:
 			measured = append(measured, tag)
+		case tag.Lacking == 0 && report.Run.Learned > 0:
+			others = append(others, tag)
 		}
 	}
-	if len(measured) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(measured, func(a, b api.LearningTag) int { return cmp.Compare(b.After-b.Before, a.After-a.Before) })
+	gain := func(tag api.LearningTag) float64 { return *tag.After - *tag.Before }
+	slices.SortStableFunc(measured, func(a, b api.LearningTag) int { return cmp.Compare(gain(b), gain(a)) })
 	shown := measured
-	if !all && len(shown) > tagsShown {
+	switch {
+	case all:
+		shown = slices.Concat(measured, others)
+	case len(shown) > tagsShown:
 		// The worst are as much worth knowing as the best.
 		shown = slices.Concat(measured[:tagsShown-3], measured[len(measured)-3:])
 	}
+	if len(shown) > 0 {
+		if err := tagTable(shown, out); err != nil {
+			return err
+		}
+	}
+	return restOfTags(report.Run, len(measured)-len(shown), len(others), all, out)
+}
+
+func tagTable(tags []api.LearningTag, out Screen) error {
 	columns := []table.Column{
 		{Title: "TAG", Shorten: table.End}, {Title: "PHOTOS", Right: true}, {Title: "HELD OUT", Right: true},
 		{Title: "BEFORE", Right: true}, {Title: "AFTER", Right: true}, {Title: "CHANGE", Right: true},
 	}
-	rows := make([][]string, len(shown))
-	for i, tag := range shown {
-		rows[i] = []string{tag.Tag, number(int64(tag.Photos)), number(int64(tag.Held)), percent(tag.Before), percent(tag.After), points(tag.After - tag.Before)}
+	rows := make([][]string, len(tags))
+	for i, tag := range tags {
+		before, after, change := "-", "-", "-"
+		if tag.Before != nil && tag.After != nil {
+			before, after, change = percent(*tag.Before), percent(*tag.After), points(*tag.After-*tag.Before)
+		}
+		rows[i] = []string{tag.Tag, number(int64(tag.Photos)), number(int64(tag.Held)), before, after, change}
 	}
 	if err := out.printf("\n"); err != nil {
 		return err
 	}
-	if err := out.table(columns, rows); err != nil {
-		return err
+	return out.table(columns, rows)
+}
+
+// restOfTags says how many learned tags the table has no room for.
+func restOfTags(run api.LearningRun, between, unmeasured int, all bool, out Screen) error {
+	var rest []string
+	if between > 0 {
+		rest = append(rest, plural(int64(between), "more tag", "more tags")+" between them")
 	}
-	if rest := len(measured) - len(shown); rest > 0 {
-		return out.printf("%s between them: `vsectl learn report --all %d`\n", plural(int64(rest), "more tag", "more tags"), report.Run.Number)
+	if unmeasured > 0 {
+		rest = append(rest, plural(int64(unmeasured), "tag", "tags")+" not measured")
 	}
-	return nil
+	if all || len(rest) == 0 {
+		return nil
+	}
+	return out.printf("%s: `vsectl learn report --all %d`\n", strings.Join(rest, ", "), run.Number)
 }
 
 // showLacking says what to tag more of.

@@ -58,10 +58,10 @@ func learningReport() api.LearningReport {
 		Kept: 0.2, Seconds: 41, Memory: 480_000_000,
 	}
 	for i := range 20 {
-		report.PerTag = append(report.PerTag, api.LearningTag{Tag: fmt.Sprintf("tag %d", i), Photos: 40 + i, Held: 8, Before: 20 + float64(i), After: 60})
+		report.PerTag = append(report.PerTag, api.LearningTag{Tag: fmt.Sprintf("tag %d", i), Photos: 40 + i, Held: 8, Before: new(20 + float64(i)), After: new(60.0)})
 	}
 	report.PerTag = append(report.PerTag,
-		api.LearningTag{Tag: "worse", Photos: 30, Held: 6, Before: 50, After: 41.5}, api.LearningTag{Tag: "not measured", Photos: 9},
+		api.LearningTag{Tag: "worse", Photos: 30, Held: 6, Before: new(50.0), After: new(41.5)}, api.LearningTag{Tag: "not measured", Photos: 9},
 		api.LearningTag{Tag: "Oma", Photos: 4, Held: 1, Lacking: 6}, api.LearningTag{Tag: "Garten", Photos: 9, Lacking: 1})
 	return report
 }
@@ -117,7 +117,7 @@ func TestLearnTables(t *testing.T) {
 	f("learn-suggestions.json", 80, 0, "suggestions", "--least", "0.9", "--json")
 	f("learn-suggestions-none.txt", 80, 1, "suggestions", "--least", "1")
 	all, _ := vsectl(t, client, 80, "learn", "report", "--all")
-	for _, want := range []string{"tag 13", "worse", "Oma (6 more)"} {
+	for _, want := range []string{"tag 13", "worse", "\nnot measured       9         0       -      -       -\n\n", "Oma (6 more)"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is not in\n%s", want, all)
 		}

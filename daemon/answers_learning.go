@@ -171,7 +171,7 @@ func (d *daemon) LearningReport(ctx context.Context, number int) (api.LearningRe
 		answer.Guard = &api.LearningGuard{Pictures: g.Pictures, Queries: g.Queries, R1Before: g.R1Before, R1After: g.R1After, Change: api.LearningMeasure(g.Change)}
 	}
 	for _, tag := range report.PerTag {
-		answer.PerTag = append(answer.PerTag, api.LearningTag(tag))
+		answer.PerTag = append(answer.PerTag, learningTag(tag))
 	}
 	for _, example := range report.Examples {
 		one, err := d.learningExample(ctx, example)
@@ -185,6 +185,16 @@ func (d *daemon) LearningReport(ctx context.Context, number int) (api.LearningRe
 
 func learningFigures(f contract.TrainingFigures) api.LearningFigures {
 	return api.LearningFigures{MAP: api.LearningMeasure(f.MAP), P5: api.LearningMeasure(f.P5), R10: api.LearningMeasure(f.R10), Queries: f.Queries}
+}
+
+// learningTag leaves out what was not measured: the average precision of what was is
+// above 0.
+func learningTag(tag contract.TrainingTag) api.LearningTag {
+	answer := api.LearningTag{Tag: tag.Tag, Photos: tag.Photos, Held: tag.Held, Lacking: tag.Lacking}
+	if tag.Before != 0 || tag.After != 0 {
+		answer.Before, answer.After = &tag.Before, &tag.After
+	}
+	return answer
 }
 
 func (d *daemon) learningExample(ctx context.Context, example contract.TrainingExample) (answer api.LearningExample, err error) {

@@ -131,12 +131,12 @@ type LearningGuard struct {
 
 // A LearningTag is what came of one tag.
 type LearningTag struct {
-	Tag     string  `json:"tag"`
-	Photos  int     `json:"photos" doc:"that have it"`
-	Held    int     `json:"held" doc:"of them held out"`
-	Before  float64 `json:"before" doc:"average precision; of no meaning where held is 0"`
-	After   float64 `json:"after" doc:"likewise"`
-	Lacking int     `json:"lacking,omitempty" doc:"photos more that it takes before the tag is learned"`
+	Tag     string   `json:"tag"`
+	Photos  int      `json:"photos" doc:"that have it"`
+	Held    int      `json:"held" doc:"of them held out"`
+	Before  *float64 `json:"before,omitempty" doc:"average precision; absent where the tag was not measured, as where too few photos of it were held out"`
+	After   *float64 `json:"after,omitempty" doc:"likewise"`
+	Lacking int      `json:"lacking,omitempty" doc:"photos more that it takes before the tag is learned"`
 }
 
 // A LearningExample is a query with what it finds first among the held-out photos.
