@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -89,7 +90,7 @@ func (r *ranker) learned(ctx context.Context, one prepared) (*learnedList, error
 	for _, tag := range r.serving.vocabulary(r.words).spoken(stems) {
 		said := r.attributes.Tagged(tag.name)
 		keep := func(photo int64) bool { return !said.Has(photo) && shown(photo) }
-		found, err := r.serving.Index.space.Likeliest(ctx, tag.name, candidates, keep)
+		found, err := r.likeliest(ctx, tag.name, one, keep)
 		if err != nil {
 			return nil, err
 		}
@@ -103,6 +104,33 @@ func (r *ranker) learned(ctx context.Context, one prepared) (*learnedList, error
 		return nil, nil
 	}
 	return list, nil
+}
+
+// fewOf is the part of all photos up to which those that pass a filter are asked for one
+// by one: to look through all that have a tag takes a third of the time for each.
+const fewOf = 16
+
+// likeliest gives the candidates that the encoder believes to have a tag, in the order of
+// index.Compare.
+func (r *ranker) likeliest(ctx context.Context, tag string, one prepared, keep func(photo int64) bool) ([]catalogue.Likely, error) {
+	space := r.serving.Index.space
+	if one.Filter == nil {
+		return space.Likeliest(ctx, tag, candidates, keep)
+	}
+	most := 64 * len(one.passing.Bits()) / fewOf
+	var few []int64
+	for photo := range one.passing.All {
+		if len(few) == most {
+			return space.Likeliest(ctx, tag, candidates, keep)
+		}
+		few = append(few, photo)
+	}
+	found, err := space.Likely(ctx, tag, few)
+	found = slices.DeleteFunc(found, func(photo catalogue.Likely) bool { return !keep(photo.Photo) })
+	slices.SortFunc(found, func(a, b catalogue.Likely) int {
+		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Photo, b.Photo))
+	})
+	return found[:min(len(found), candidates)], err
 }
 
 // shown tells of photos that are there and pass the filter. What was learned of one that

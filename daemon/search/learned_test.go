@@ -91,6 +91,37 @@ func TestWhatWasLearnedOfPhotosThatAreGone(t *testing.T) {
 	}
 }
 
+func TestLearnedOfThosePhotosThatPassAFilter(t *testing.T) {
+	var degrees []int
+	sure := map[int][]float64{}
+	for i := range 40 {
+		degrees, sure[4*i] = append(degrees, 4*i), []float64{0.9 - 0.02*float64(i%7)}
+	}
+	w := newWorld(t, degrees...)
+	w.learn([]string{"beach"}, sure)
+	w.check(w.catalogue.AddTags(t.Context(), w.photos[0], []string{"beach"}))
+	w.caughtUp()
+	ranker := &ranker{Engine: w.engine, serving: w.engine.serving}
+	f := func(filter query.Expression, want int) {
+		t.Helper()
+		passing, err := w.engine.attributes.Select(t.Context(), filter)
+		w.check(err)
+		one := prepared{Alternative: query.Alternative{Text: "beach", Filter: filter}, passing: passing}
+		list, err := ranker.learned(t.Context(), one)
+		w.check(err)
+		keep := func(photo int64) bool { return photo != w.photos[0] && passing.Has(photo) }
+		all, err := w.catalogue.Serving().Likeliest(t.Context(), "beach", candidates, keep)
+		w.check(err)
+		got, err := ranker.likeliest(t.Context(), "beach", one, keep)
+		if w.check(err); len(list.tags[0].likely) != want || !slices.Equal(got, all) {
+			t.Errorf("%d photos, want %d; %v, want %v", len(list.tags[0].likely), want, got, all)
+		}
+	}
+	f(query.Match{Field: query.Name, Pattern: "c.jpg"}, 1)
+	f(query.Match{Field: query.Name, Pattern: "*.jpg"}, 39)
+	f(query.Match{Field: query.Name, Pattern: "none"}, 0)
+}
+
 // A tag that was learned is no pattern.
 func TestALearnedTagWithAStar(t *testing.T) {
 	w := newWorld(t, 0, 20, 60)
