@@ -61,7 +61,7 @@ type TrainingReport struct {
 	Notes   []string `json:"notes,omitempty"`  // what else a person should know, a line each
 
 	Photos  int `json:"photos"`  // with tags, learned from
-	Held    int `json:"held"`    // with tags, held out to measure
+	Held    int `json:"held"`    // with tags, held out to measure, half of them to choose by where they are many
 	Events  int `json:"events"`  // of both; no event is on both sides
 	Tags    int `json:"tags"`    // different ones
 	Learned int `json:"learned"` // those of them that are learned

@@ -15,13 +15,17 @@ func classNames() []float64 { return []float64{.7, .5, .35, .25} }
 
 // A ranked result is what photos come to by some scores.
 type ranked struct {
-	scores [][]float64 // of each query, of each photo held out
+	scores [][]float64 // of each query, of each photo that is measured on
 	report evaluation.TagReport
 }
 
 func (j *judge) rank(scores [][]float64) (ranked, error) {
+	measured := make([][]float64, len(scores))
+	for i, each := range scores {
+		measured[i] = each[:len(j.split.held)]
+	}
 	report, err := j.measure(scores)
-	return ranked{scores, report}, err
+	return ranked{measured, report}, err
 }
 
 // choose measures what was learned, each alone and together, and proposes what gains:
@@ -98,7 +102,8 @@ func (j *judge) sights(ctx context.Context, heads *learnedHeads, weights ...floa
 }
 
 // weigh chooses the weight of the class names beside learned heads, and gives what they
-// see then.
+// see then. Where no photos are held out to choose by, it is the one that the heads came
+// with, which is the best after few photos.
 func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTags) (best sight, err error) {
 	weights := append([]float64{heads.file.ClassNames}, classNames()...)
 	seen, err := j.sights(ctx, heads, weights...)
@@ -107,12 +112,12 @@ func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTag
 	}
 	most := -1.0
 	for i, each := range seen {
-		found, err := j.measure(j.beside(each, tags))
+		found, err := j.prefer(j.beside(each, tags))
 		if err != nil {
 			return best, err
 		}
-		if found.MAP.Value > most {
-			most, best, heads.file.ClassNames = found.MAP.Value, each, weights[i]
+		if found > most {
+			most, best, heads.file.ClassNames = found, each, weights[i]
 		}
 	}
 	return best, nil
@@ -141,7 +146,7 @@ func (r *run) firstThatGains(ctx context.Context, j *judge, before ranked, ways 
 		if err != nil {
 			return nil, err
 		}
-		gain, err := evaluation.Gain(before.report, after.report)
+		gain, err := j.gain(before, after)
 		if err != nil {
 			return nil, err
 		}
@@ -149,16 +154,24 @@ func (r *run) firstThatGains(ctx context.Context, j *judge, before ranked, ways 
 			first = &after
 			r.tell(j, before, after, gain)
 		}
-		if way.heads == nil && way.tags == nil || gain.Value <= 0 || !r.guarded(way) {
+		if way.heads == nil && way.tags == nil || gain.Low <= 0 || !r.guarded(way) {
 			continue
 		}
 		r.tell(j, before, after, gain)
 		return r.changes(ctx, j, way)
 	}
 	r.report.Kept, r.report.ClassNames = 1, 0
-	r.report.Reason = fmt.Sprintf("it would be no gain: photos held out were found with a mean average precision of %.1f before and %.1f after; tag more photos of the tags that matter",
-		before.report.MAP.Value, first.report.MAP.Value)
+	r.report.Reason = noGain(before.report.MAP.Value, first.report.MAP.Value, r.report.Gain)
 	return nil, nil
+}
+
+// noGain says why what was learned is not proposed.
+func noGain(before, after float64, gain contract.TrainingMeasure) string {
+	found := fmt.Sprintf("photos held out were found with a mean average precision of %.1f before and %.1f after", before, after)
+	if gain.Value <= 0 || gain.Low > 0 {
+		return "it would be no gain: " + found + "; tag more photos of the tags that matter"
+	}
+	return fmt.Sprintf("the gain may be chance: %s, where with others the change would lie between %+.1f and %+.1f; tag more photos of the tags that matter", found, gain.Low, gain.High)
 }
 
 // guarded reports whether what the encoder knew stays known, as it was measured with the
@@ -170,9 +183,6 @@ func (r *run) guarded(w way) bool {
 // changes are what the bundle becomes.
 func (r *run) changes(ctx context.Context, j *judge, w way) (*learned.Changes, error) {
 	changes := &learned.Changes{Name: r.task.Name, Version: "1"}
-	if r.report.Gain.Low <= 0 {
-		r.note("the gain may be chance: with other photos it would lie between %.1f and %.1f; more photos with tags tell", r.report.Gain.Low, r.report.Gain.High)
-	}
 	if w.tags != nil {
 		changes.Tags = &w.tags.graph
 		r.report.Learned = len(w.tags.graph.Names)

@@ -88,8 +88,8 @@ func (j *judge) project(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, projector.Close()) }()
-	j.step("projecting photos", 0, len(j.split.held))
-	for _, place := range j.split.held {
+	j.step("projecting photos", 0, len(j.split.out()))
+	for _, place := range j.split.out() {
 		found, err := projector.Project(ctx, [][]byte{j.input.photos[place].feature})
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func (j *judge) begin() (err error) {
 		return err
 	}
 	j.guard = stage.Replayed(j.replay.Guard.Rows())
-	j.prepared = j.standard.Read(rows{j.input, j.split.held})
+	j.prepared = j.standard.Read(rows{j.input, j.split.out()})
 	captions := j.replay.Guard.Rows().Captions
 	for i := range min(mostOthers, len(captions)) {
 		j.others = append(j.others, unit(captions[i*len(captions)/min(mostOthers, len(captions))]))
@@ -260,20 +260,41 @@ func (j *judge) told(tags *learnedTags) (scores [][]float64) {
 	for _, query := range j.split.queries {
 		told := tags.told[query.Tags[0]]
 		if told == nil {
-			told = make([]float64, len(j.split.held))
+			told = make([]float64, len(j.split.out()))
 		}
 		scores = append(scores, told)
 	}
 	return scores
 }
 
-// measure ranks by scores.
+// measure ranks by scores the photos that are measured on.
 func (j *judge) measure(scores [][]float64) (evaluation.TagReport, error) {
 	next := 0 // queries are asked in their order
 	return evaluation.MeasureTags(j.split.queries, func(evaluation.Query) ([]float64, error) {
 		next++
-		return scores[next-1], nil
+		return scores[next-1][:len(j.split.held)], nil
 	})
+}
+
+// prefer gives the mean average precision by which to choose among scores, of other
+// photos than those that are measured on.
+func (j *judge) prefer(scores [][]float64) (float64, error) {
+	var asked []evaluation.Query
+	var theirs [][]float64
+	for i, query := range j.split.choices {
+		if query.Carriers > 0 {
+			asked, theirs = append(asked, query), append(theirs, scores[i][len(j.split.held):])
+		}
+	}
+	if len(asked) == 0 {
+		return 0, nil
+	}
+	next := 0
+	found, err := evaluation.MeasureTags(asked, func(evaluation.Query) ([]float64, error) {
+		next++
+		return theirs[next-1], nil
+	})
+	return found.MAP.Value, err
 }
 
 // mostOthers is how many of the guard's captions serve as sentences of others.

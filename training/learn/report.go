@@ -21,7 +21,7 @@ const (
 
 // count fills in what there is, whatever comes of it.
 func (r *run) count() {
-	r.report.Photos, r.report.Held = len(r.split.learn), len(r.split.held)
+	r.report.Photos, r.report.Held = len(r.split.learn), len(r.split.out())
 	r.report.Events, r.report.Tags, r.report.Learned = r.split.events, len(r.split.counts), len(r.split.learnable)
 	if r.split.learn == nil {
 		r.report.Photos, r.report.Learned = len(r.input.photos)-len(r.split.refused), 0

@@ -20,9 +20,12 @@ const (
 	leastOfTag = 3
 	// heldShare of the photos with tags is held out to measure.
 	heldShare = 0.25
-	// leastQueries is from how many tags on the mean of a measure says something; with
-	// fewer, tags are asked that fewer of the photos held out have.
-	leastQueries = 5
+	// leastChoice photos held out are enough for half of them to choose by, what the
+	// other half is measured on. Of fewer, what is chosen would be chance: nothing is.
+	leastChoice = 200
+	// wantedQueries are as many tags as tell a gain from chance; where there are fewer,
+	// tags are asked that fewer of the photos held out have.
+	wantedQueries = 20
 	// mostTags are reported one by one.
 	mostTags = 5000
 )
@@ -33,10 +36,13 @@ type split struct {
 	learnable map[string]bool // tags that are learned
 	events    int
 	learn     []int // places of photos with tags
-	held      []int
+	held      []int // what is told is measured on them
+	bursts    []int // the event of each of them, from 0
+	choice    []int // held out, too, to choose by; none where few are held out
 	refused   []int // places of photos without tags, of which only refusals are known
 	apart     []int // those of them that are of no event that is held out
 	queries   []evaluation.Query
+	choices   []evaluation.Query // the same tags, of the photos of choice
 }
 
 // refusal says why a run ends before anything is learned.
@@ -68,15 +74,25 @@ func divide(in *input, seed uint64) (s split, no *refusal) {
 		s.events = max(s.events, event+1)
 	}
 	learn, held := set.HoldOut(heldShare, seed)
-	s.learn, s.held, s.apart = placesOf(learn), placesOf(held), placesOf(apart(without, held))
+	s.learn, s.apart = placesOf(learn), placesOf(apart(without, held))
 	if len(held) == 0 {
 		return s, refuse("all %d photos with tags are of one event, so that none can be held out to measure: tag photos of other days", len(set))
 	}
+	if len(held) >= leastChoice {
+		var choice dataset.Set
+		held, choice = held.HoldOut(0.5, seed)
+		s.choice = placesOf(choice)
+	}
+	s.held, s.bursts = placesOf(held), held.Events()
 	if s.queries = s.ask(in, learn); len(s.queries) == 0 {
 		return s, refuse("no tag that could be learned is on photos of two events, so that nothing can be measured: give the tags to photos of other days, too")
 	}
+	s.choices = s.chooseBy(in)
 	return s, nil
 }
+
+// out are the places of all photos held out.
+func (s *split) out() []int { return slices.Concat(s.held, s.choice) }
 
 // apart leaves out photos of events of which some are held out.
 func apart(photos, held dataset.Set) (left dataset.Set) {
@@ -194,9 +210,24 @@ func (s *split) ask(in *input, learn dataset.Set) (queries []evaluation.Query) {
 				queries = append(queries, *query)
 			}
 		}
-		if len(queries) >= leastQueries {
+		if len(queries) >= wantedQueries {
 			break
 		}
 	}
 	return queries
+}
+
+// chooseBy asks the queries of the photos of choice.
+func (s *split) chooseBy(in *input) (choices []evaluation.Query) {
+	for _, query := range s.queries {
+		query.Relevant, query.Carriers = make([]bool, len(s.choice)), 0
+		for i, place := range s.choice {
+			if _, has := slices.BinarySearch(in.photos[place].tags, query.Tags[0]); has {
+				query.Relevant[i] = true
+				query.Carriers++
+			}
+		}
+		choices = append(choices, query)
+	}
+	return choices
 }

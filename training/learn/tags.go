@@ -23,12 +23,17 @@ func (r *run) learnTags() (*learnedTags, error) {
 	r.step("learning tags", 0, 2)
 	options := ridge.Options{Lambda: ridge.Lambda(r.input.width)}
 	learn := rows{r.input, slices.Concat(r.split.learn, r.split.apart)}
-	held := rows{r.input, r.split.held}
+	// The curve bends all tags alike: where no photos are held out to choose by, it may come
+	// from those that are measured on.
+	calibrating := rows{r.input, r.split.choice}
+	if calibrating.Len() == 0 {
+		calibrating.places = r.split.held
+	}
 	without, err := ridge.Fit(learn, learn.examples(r.split.learnable), options)
 	if err != nil {
 		return nil, err
 	}
-	curve, err := without.Calibrate(held, held.examples(r.split.learnable))
+	curve, err := without.Calibrate(calibrating, calibrating.examples(r.split.learnable))
 	if errors.Is(err, ridge.ErrNotCalibrated) {
 		r.note("the tags are not told by themselves: %v", err)
 		return nil, nil
@@ -36,7 +41,7 @@ func (r *run) learnTags() (*learnedTags, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags := &learnedTags{told: map[string][]float64{}}
+	tags, held := &learnedTags{told: map[string][]float64{}}, rows{r.input, r.split.out()}
 	for i := range held.Len() {
 		scores, err := without.Scores(nil, held.Row(nil, i))
 		if err != nil {
@@ -45,7 +50,7 @@ func (r *run) learnTags() (*learnedTags, error) {
 		tags.tell(i, held.Len(), without, curve, scores)
 	}
 	r.step("learning tags", 1, 2)
-	all := rows{r.input, slices.Concat(r.split.learn, r.split.held, r.split.refused)}
+	all := rows{r.input, slices.Concat(r.split.learn, r.split.out(), r.split.refused)}
 	slices.Sort(all.places)
 	whole, err := ridge.Fit(all, all.examples(r.split.learnable), options)
 	if err != nil {
