@@ -114,7 +114,7 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 		}
 		rows[i] = []string{
 			strconv.Itoa(run.Number), state, ago(run.Began, out.Now), run.By, number(int64(run.Photos + run.Held)), learnedOf(run),
-			gained(run.Gain), gained(run.Guard), applied,
+			shortGain(run.Gain), gained(run.Guard), applied,
 		}
 	}
 	if err := out.table(columns, rows); err != nil {
@@ -128,7 +128,7 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 			return err
 		}
 	}
-	return out.paragraph("GAIN is that of your tags, OTHERS what became of other sentences, in points of percent: `vsectl learn report RUN` says more.")
+	return out.paragraph("GAIN is that of your tags, ± how far off it would be with other tags of the kind, OTHERS what became of other sentences, in points of percent: `vsectl learn report RUN` says more.")
 }
 
 // unfit reports whether what a run proposes failed its test when it was applied.
@@ -147,6 +147,30 @@ func gained(m *api.LearningMeasure) string {
 	}
 	return points(m.Value)
 }
+
+// gain tells what is won with its interval, or that it may be won by chance.
+func gain(m *api.LearningMeasure) string {
+	if m == nil || chance(*m) {
+		return shortGain(m)
+	}
+	return change(m, api.LearningMeasure{}, api.LearningMeasure{})
+}
+
+// shortGain is gain where there is little room.
+func shortGain(m *api.LearningMeasure) string {
+	switch {
+	case m == nil:
+		return "-"
+	case chance(*m):
+		return points(m.Value) + ", may be chance"
+	case m.Low < m.High:
+		return fmt.Sprintf("%s ±%.1f", points(m.Value), (m.High-m.Low)/2)
+	}
+	return points(m.Value)
+}
+
+// chance reports whether it may well be that nothing is won.
+func chance(m api.LearningMeasure) bool { return m.Low < m.High && m.Low <= 0 && m.High >= 0 }
 
 // points tells a difference with its sign.
 func points(value float64) string {
@@ -219,9 +243,9 @@ func proposalText(run *api.LearningRun) string {
 	if run == nil {
 		return ""
 	}
-	text := fmt.Sprintf("run %d waits, %s points for your tags", run.Number, gained(run.Gain))
+	text := fmt.Sprintf("run %d waits, points for your tags %s", run.Number, gain(run.Gain))
 	if run.Guard != nil {
-		text += fmt.Sprintf(", %s for other sentences", gained(run.Guard))
+		text += fmt.Sprintf("; for other sentences %s", gained(run.Guard))
 	}
 	return text + fmt.Sprintf(": `vsectl learn report %d`", run.Number)
 }

@@ -187,6 +187,11 @@ func TestNothingWaits(t *testing.T) {
 	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  3  cannot be applied  ") || !strings.Contains(text, "Run 3: self-test: golden: other vectors\n") {
 		t.Error(text)
 	}
+	low := measure(0.4, -0.1, 0.9)
+	library.School.Runs[2].Gain = &low
+	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  +0.4, may be chance  ") {
+		t.Error(text)
+	}
 	report := library.School.Reports[3]
 	report.Run = library.School.Runs[0]
 	library.School.Reports[3] = report
@@ -310,7 +315,7 @@ func TestStatusShowsLearning(t *testing.T) {
 	both.Run, both.Progress = &run, &api.LearningProgress{Step: "heads", Done: 3, Total: 20}
 	library.School.SetLearning(both)
 	text, code := vsectl(t, client, 80, "status")
-	const want = "\nLearning: run 3: heads, 3 of 20\nProposal: learning run 3 waits, +20.2 points for your tags, -0.6 for other sentences: `vsectl learn report 3`\n"
+	const want = "\nLearning: run 3: heads, 3 of 20\nProposal: learning run 3 waits, points for your tags +20.2 (+16.9 to +23.4); for other sentences -0.6: `vsectl learn report 3`\n"
 	if code != 0 || !strings.Contains(text, want) {
 		t.Errorf("got %d\n%s", code, text)
 	}
