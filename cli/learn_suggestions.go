@@ -176,19 +176,33 @@ func runLearnTake(ctx context.Context, options LearnTakeOptions, out Screen) err
 		return err
 	}
 	if options.JSON {
-		err = out.json(api.SuggestionsTaken{Taken: taken})
-	} else if taken > 0 {
-		err = out.printf("%s\n", options.done(taken))
+		err = out.json(taken)
+	} else if taken.Taken > 0 {
+		err = out.printf("%s\n", options.done(taken.Taken))
 	}
-	switch missed := int64(len(named)) - taken; {
-	case err != nil:
+	switch {
+	case err != nil || len(taken.Missed) == 0:
 		return err
-	case taken == 0:
-		return &notFoundError{"none of these is suggested: `vsectl learn suggestions` shows what is"}
-	case missed > 0:
-		return &partialError{fmt.Sprintf("%s not suggested (any more)", plural(missed, "other is", "others are"))}
+	case taken.Taken == 0:
+		return &notFoundError{options.missed(taken.Missed) + ": `vsectl learn suggestions` shows what is"}
 	}
-	return nil
+	return &partialError{options.missed(taken.Missed)}
+}
+
+// missed says what is not suggested; of one photo by the names.
+func (o LearnTakeOptions) missed(missed []api.PhotoTag) string {
+	if o.Tag != "" {
+		return fmt.Sprintf("%q is not suggested any more for %s of those that it was", o.Tag, photos(int64(len(missed))))
+	}
+	names := make([]string, len(missed))
+	for i, one := range missed {
+		names[i] = strconv.Quote(one.Tag)
+	}
+	verb := "is"
+	if len(names) > 1 {
+		verb = "are"
+	}
+	return fmt.Sprintf("%s %s not suggested for %s", strings.Join(names, ", "), verb, o.Photo)
 }
 
 // named gives the suggestions that are meant.
@@ -252,7 +266,8 @@ func (o LearnTakeOptions) ask(count int, out Screen) error {
 const sentTogether = 100
 
 // take sends all that is meant.
-func (o LearnTakeOptions) take(ctx context.Context, named []api.PhotoTag) (taken int64, err error) {
+func (o LearnTakeOptions) take(ctx context.Context, named []api.PhotoTag) (taken api.SuggestionsTaken, err error) {
+	taken.Missed = []api.PhotoTag{}
 	send := o.Client.AcceptSuggestions
 	if o.Refuse {
 		send = o.Client.RefuseSuggestions
@@ -260,9 +275,10 @@ func (o LearnTakeOptions) take(ctx context.Context, named []api.PhotoTag) (taken
 	for len(named) > 0 && err == nil {
 		part := named[:min(len(named), sentTogether)]
 		named = named[len(part):]
-		var count int64
-		count, err = send(ctx, part)
-		taken += count
+		var some api.SuggestionsTaken
+		some, err = send(ctx, part)
+		taken.Taken += some.Taken
+		taken.Missed = append(taken.Missed, some.Missed...)
 	}
 	return taken, err
 }

@@ -147,8 +147,8 @@ func TestLearnCommands(t *testing.T) {
 	f("learn refuse takes either", 2, "refuse", "--tag", "Strand", "id:70")
 	f("the tag \"cat\" is suggested for no photo", 1, "accept", "--tag", "cat", "--yes")
 	f("Nobody can be asked here: add --yes", 2, "accept", "--tag", "Strand")
-	f("none of these is suggested", 1, "accept", "id:70", "cat")
-	f("partial result: 1 other is not suggested", 3, "accept", "id:70", "Strand", "cat")
+	f(`"cat" is not suggested for id:70: `, 1, "accept", "id:70", "cat")
+	f(`partial result: "cat", "dog" are not suggested for id:70`, 3, "accept", "id:70", "Strand", "cat", "dog")
 	f("1 suggestion is gone for good", 0, "refuse", "--tag", "Strand", "--yes")
 	f(`"taken": 1`, 0, "accept", "id:72", "\x1b[31mhostile", "--json")
 	if want := []api.PhotoTag{{Photo: 70, Tag: "Strand"}, {Photo: 72, Tag: "\x1b[31mhostile"}}; !slices.Equal(library.School.Accepted, want) {

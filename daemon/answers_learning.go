@@ -15,6 +15,7 @@ import (
 	"vsed/daemon/config"
 	"vsed/daemon/learn"
 	"vsed/daemon/server"
+	"vsed/index/keyword"
 	"vsed/plugins/contract"
 )
 
@@ -233,6 +234,13 @@ func (d *daemon) Suggestions(ctx context.Context, asked api.SuggestionsRequest) 
 	if space == nil {
 		return page, nil
 	}
+	if asked.Tag != "" {
+		tag, ok := tagMeant(asked.Tag, space.LearnedNames())
+		if !ok {
+			return page, nil
+		}
+		asked.Tag = tag
+	}
 	if asked.Photo != 0 {
 		return d.suggestionsOf(ctx, space, asked)
 	}
@@ -300,24 +308,24 @@ func suggestionCursor(cursor string) (*catalogue.Suggestion, error) {
 }
 
 // AcceptSuggestions makes learned tags the user's.
-func (d *daemon) AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (int64, error) {
+func (d *daemon) AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error) {
 	return d.takeSuggestions(ctx, named, d.catalogue.AddTags)
 }
 
 // RefuseSuggestions takes learned tags away for good.
-func (d *daemon) RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (int64, error) {
+func (d *daemon) RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error) {
 	return d.takeSuggestions(ctx, named, d.catalogue.RefuseTags)
 }
 
 // takeSuggestions passes over what is not suggested, or no longer.
-func (d *daemon) takeSuggestions(ctx context.Context, named []api.PhotoTag, take func(context.Context, int64, []string) error) (taken int64, err error) {
+func (d *daemon) takeSuggestions(ctx context.Context, named []api.PhotoTag, take func(context.Context, int64, []string) error) (answer api.SuggestionsTaken, err error) {
 	space := d.catalogue.Serving()
 	if space == nil {
-		return 0, nil
+		answer.Missed = named
+		return answer, nil
 	}
 	named = slices.Clone(named)
 	slices.SortFunc(named, func(a, b api.PhotoTag) int { return cmp.Or(cmp.Compare(a.Photo, b.Photo), cmp.Compare(a.Tag, b.Tag)) })
-	named = slices.Compact(named)
 	for len(named) > 0 {
 		photo := named[0].Photo
 		end := slices.IndexFunc(named, func(one api.PhotoTag) bool { return one.Photo != photo })
@@ -326,22 +334,51 @@ func (d *daemon) takeSuggestions(ctx context.Context, named []api.PhotoTag, take
 		}
 		suggested, err := space.Learned(ctx, photo)
 		if err != nil {
-			return taken, err
+			return answer, err
 		}
-		var names []string
-		for _, one := range named[:end] {
-			if slices.ContainsFunc(suggested, func(tag catalogue.LearnedTag) bool { return tag.Name == one.Tag }) {
-				names = append(names, one.Tag)
-			}
-		}
+		names, missed := suggestionsMeant(named[:end], suggested)
+		answer.Missed = append(answer.Missed, missed...)
 		named = named[end:]
 		if len(names) == 0 {
 			continue
 		}
 		if err := take(ctx, photo, names); err != nil {
-			return taken, err
+			return answer, err
 		}
-		taken += int64(len(names))
+		answer.Taken += int64(len(names))
 	}
-	return taken, nil
+	return answer, nil
+}
+
+// suggestionsMeant gives those of a photo's suggestions that are named, and what was
+// named and is none of them.
+func suggestionsMeant(named []api.PhotoTag, suggested []catalogue.LearnedTag) (names []string, missed []api.PhotoTag) {
+	var all []string
+	for _, one := range suggested {
+		all = append(all, one.Name)
+	}
+	for _, one := range slices.Compact(named) {
+		name, ok := tagMeant(one.Tag, all)
+		switch {
+		case !ok:
+			missed = append(missed, one)
+		case !slices.Contains(names, name):
+			names = append(names, name)
+		}
+	}
+	return names, missed
+}
+
+// tagMeant gives the learned tag that is meant by a name: that of the very spelling, or
+// else one that a tag filter takes for the same.
+func tagMeant(name string, learned []string) (string, bool) {
+	at := slices.Index(learned, name)
+	if at < 0 {
+		normal := keyword.Normal(name)
+		at = slices.IndexFunc(learned, func(one string) bool { return keyword.Normal(one) == normal })
+	}
+	if at < 0 {
+		return "", false
+	}
+	return learned[at], true
 }

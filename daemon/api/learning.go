@@ -185,7 +185,8 @@ type SuggestionsNamed struct {
 
 // SuggestionsTaken is the answer to it.
 type SuggestionsTaken struct {
-	Taken int64 `json:"taken" doc:"how many were accepted or refused; what is suggested no longer is passed over"`
+	Taken  int64      `json:"taken" doc:"how many were accepted or refused"`
+	Missed []PhotoTag `json:"missed" doc:"what is not suggested, or no longer, and was passed over"`
 }
 
 // A SuggestionsRequest asks for a page of suggestions.
@@ -258,16 +259,15 @@ func (c *Client) Suggestions(ctx context.Context, asked SuggestionsRequest) (Sug
 }
 
 // AcceptSuggestions makes suggestions the user's tags, at most 1,000.
-func (c *Client) AcceptSuggestions(ctx context.Context, named []PhotoTag) (int64, error) {
+func (c *Client) AcceptSuggestions(ctx context.Context, named []PhotoTag) (SuggestionsTaken, error) {
 	return c.takeSuggestions(ctx, "accept", named)
 }
 
 // RefuseSuggestions takes suggestions away for good, at most 1,000.
-func (c *Client) RefuseSuggestions(ctx context.Context, named []PhotoTag) (int64, error) {
+func (c *Client) RefuseSuggestions(ctx context.Context, named []PhotoTag) (SuggestionsTaken, error) {
 	return c.takeSuggestions(ctx, "refuse", named)
 }
 
-func (c *Client) takeSuggestions(ctx context.Context, how string, named []PhotoTag) (int64, error) {
-	taken, err := ask[SuggestionsTaken](ctx, c, http.MethodPost, "/v1/suggestions/"+how, SuggestionsNamed{Suggestions: named})
-	return taken.Taken, err
+func (c *Client) takeSuggestions(ctx context.Context, how string, named []PhotoTag) (SuggestionsTaken, error) {
+	return ask[SuggestionsTaken](ctx, c, http.MethodPost, "/v1/suggestions/"+how, SuggestionsNamed{Suggestions: named})
 }

@@ -22,8 +22,8 @@ type Learning interface {
 	RollBackLearning(ctx context.Context) error
 
 	Suggestions(ctx context.Context, asked api.SuggestionsRequest) (api.SuggestionList, error)
-	AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (int64, error)
-	RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (int64, error)
+	AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error)
+	RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error)
 }
 
 type learningRunInput struct {
@@ -81,14 +81,16 @@ func (s *Server) suggestionRoutes(h huma.API) {
 		Summary: "Make suggestions the user's tags",
 	}, func(ctx context.Context, input *body[api.SuggestionsNamed]) (*body[api.SuggestionsTaken], error) {
 		taken, err := s.learning.AcceptSuggestions(ctx, input.Body.Suggestions)
-		return answer(api.SuggestionsTaken{Taken: taken}, err)
+		taken.Missed = list(taken.Missed)
+		return answer(taken, err)
 	})
 	slow(s, h, huma.Operation{
 		OperationID: "refuse-suggestions", Method: http.MethodPost, Path: path + "/refuse", DefaultStatus: http.StatusOK,
 		Summary: "Take suggestions away for good; the next run learns from it",
 	}, func(ctx context.Context, input *body[api.SuggestionsNamed]) (*body[api.SuggestionsTaken], error) {
 		taken, err := s.learning.RefuseSuggestions(ctx, input.Body.Suggestions)
-		return answer(api.SuggestionsTaken{Taken: taken}, err)
+		taken.Missed = list(taken.Missed)
+		return answer(taken, err)
 	})
 }
 

@@ -63,7 +63,7 @@ func TestLearningShapes(t *testing.T) {
 	f("GET", "/v1/suggestions?limit=1", "", 200, `{"suggestions":[`+sure+`],"next":"1"}`)
 	f("GET", "/v1/suggestions?photo=9", "", 200, `{"suggestions":[],"next":""}`)
 	refused("GET", "/v1/suggestions?least=1.5", "", 422, "least: ")
-	f("POST", "/v1/suggestions/accept", `{"suggestions":[{"photo":7,"tag":"dog"},{"photo":7,"tag":"cat"}]}`, 200, `{"taken":1}`)
-	f("POST", "/v1/suggestions/refuse", `{"suggestions":[{"photo":8,"tag":"dog"}]}`, 200, `{"taken":1}`)
+	f("POST", "/v1/suggestions/accept", `{"suggestions":[{"photo":7,"tag":"dog"},{"photo":7,"tag":"cat"}]}`, 200, `{"taken":1,"missed":[{"photo":7,"tag":"cat"}]}`)
+	f("POST", "/v1/suggestions/refuse", `{"suggestions":[{"photo":8,"tag":"dog"}]}`, 200, `{"taken":1,"missed":[]}`)
 	refused("POST", "/v1/suggestions/accept", `{"suggestions":[]}`, 422, "suggestions: ")
 }

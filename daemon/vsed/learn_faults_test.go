@@ -260,12 +260,12 @@ func (w *world) suggestions() {
 	_, err := w.client.Suggestions(w.Context(), api.SuggestionsRequest{Cursor: "damaged"})
 	w.refused(err, http.StatusUnprocessableEntity, "the cursor is damaged")
 
-	taken, err := w.client.AcceptSuggestions(w.Context(), []api.PhotoTag{{Photo: first, Tag: "reddish"}, {Photo: first, Tag: "reddish"}, {Photo: first, Tag: "unheard of"}})
-	if err != nil || taken != 1 {
-		w.Errorf("accepted %d, %v", taken, err)
+	taken, err := w.client.AcceptSuggestions(w.Context(), []api.PhotoTag{{Photo: first, Tag: "reddish"}, {Photo: first, Tag: "REDDISH"}, {Photo: first, Tag: "unheard of"}})
+	if err != nil || taken.Taken != 1 || len(taken.Missed) != 1 {
+		w.Errorf("accepted %+v, %v", taken, err)
 	}
-	if taken, err = w.client.RefuseSuggestions(w.Context(), []api.PhotoTag{{Photo: second, Tag: "reddish"}}); err != nil || taken != 1 {
-		w.Errorf("refused %d, %v", taken, err)
+	if taken, err = w.client.RefuseSuggestions(w.Context(), []api.PhotoTag{{Photo: second, Tag: "reddish"}}); err != nil || taken.Taken != 1 || len(taken.Missed) > 0 {
+		w.Errorf("refused %+v, %v", taken, err)
 	}
 	if list := reddish(); len(list) != 2 {
 		w.Errorf("after one was accepted and one refused: %+v", list)

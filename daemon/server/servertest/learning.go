@@ -123,16 +123,16 @@ func (l *Learning) Suggestions(_ context.Context, asked api.SuggestionsRequest) 
 }
 
 // AcceptSuggestions implements server.Learning.
-func (l *Learning) AcceptSuggestions(_ context.Context, named []api.PhotoTag) (int64, error) {
+func (l *Learning) AcceptSuggestions(_ context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error) {
 	return l.take(named, &l.Accepted), nil
 }
 
 // RefuseSuggestions implements server.Learning.
-func (l *Learning) RefuseSuggestions(_ context.Context, named []api.PhotoTag) (int64, error) {
+func (l *Learning) RefuseSuggestions(_ context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error) {
 	return l.take(named, &l.Refused), nil
 }
 
-func (l *Learning) take(named []api.PhotoTag, into *[]api.PhotoTag) (taken int64) {
+func (l *Learning) take(named []api.PhotoTag, into *[]api.PhotoTag) (answer api.SuggestionsTaken) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	for _, one := range named {
@@ -140,8 +140,10 @@ func (l *Learning) take(named []api.PhotoTag, into *[]api.PhotoTag) (taken int64
 		if at >= 0 {
 			l.Suggested = slices.Delete(slices.Clone(l.Suggested), at, at+1)
 			*into = append(*into, one)
-			taken++
+			answer.Taken++
+		} else {
+			answer.Missed = append(answer.Missed, one)
 		}
 	}
-	return taken
+	return answer
 }
