@@ -260,6 +260,9 @@ func lastText(run api.LearningRun, now time.Time) string {
 	case run.Applied != "":
 		text += ", applied before"
 	}
+	if run.State == api.LearningStopped {
+		return text + " by hand"
+	}
 	if run.Reason != "" {
 		text += ": " + run.Reason
 	}
@@ -509,6 +512,9 @@ func (f *learningFollower) finish(ctx context.Context) error {
 	switch run.State {
 	case api.LearningProposed, api.LearningRefused:
 		return runLearnReport(ctx, LearnReportOptions{LearnOptions: LearnOptions{Common: f.Common, Run: f.number}}, f.out)
+	}
+	if run.State == api.LearningStopped {
+		return fmt.Errorf("learning run %d was stopped by hand", run.Number)
 	}
 	return fmt.Errorf("learning run %d %s: %s", run.Number, endedAs(run.State), strings.TrimSpace(run.Reason))
 }

@@ -27,14 +27,24 @@ type LearnSuggestionsOptions struct {
 }
 
 func leastFlag() cli.Flag {
-	return &cli.Float64Flag{Name: "least", Usage: "only those of at least this `CONFIDENCE`, 0 to 1", Value: api.DefaultLeast}
+	return &cli.StringFlag{
+		Name: "least", Usage: "only those of at least this `CONFIDENCE`, 0 to 1", Value: confidence(api.DefaultLeast), DefaultText: confidence(api.DefaultLeast),
+	}
 }
 
-func checkLeast(least float64) error {
-	if !(least >= 0 && least <= 1) {
-		return usagef("--least %g is no confidence: give 0 to 1", least)
+func confidence(value float64) string { return strconv.FormatFloat(value, 'g', 6, 64) }
+
+// leastOf reads --least.
+func leastOf(c *cli.Context) (float64, error) {
+	text := c.String("least")
+	least, err := strconv.ParseFloat(text, 64)
+	if err == nil && least >= 0 && least <= 1 {
+		return least, nil
 	}
-	return nil
+	if percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64); err == nil && percent >= 0 && percent <= 100 {
+		return 0, usagef("--least %s is no confidence: for %g %%, write %s", text, percent, confidence(percent/100))
+	}
+	return 0, usagef("--least %s is no confidence: give 0 to 1, as 0.5", text)
 }
 
 func newLearnSuggestionsCommand(out Screen) *cli.Command {
@@ -53,16 +63,17 @@ func newLearnSuggestionsCommand(out Screen) *cli.Command {
 			if c.NArg() > 0 {
 				return usagef("learn suggestions takes no argument: for one tag, --tag TAG")
 			}
-			return runLearnSuggestions(c.Context, LearnSuggestionsOptions{common(c), c.String("tag"), c.Float64("least"), c.Int("limit"), c.String("cursor")}, out)
+			least, err := leastOf(c)
+			if err != nil {
+				return err
+			}
+			return runLearnSuggestions(c.Context, LearnSuggestionsOptions{common(c), c.String("tag"), least, c.Int("limit"), c.String("cursor")}, out)
 		},
 	})
 }
 
 func runLearnSuggestions(ctx context.Context, options LearnSuggestionsOptions, out Screen) error {
 	if err := checkLimit(options.Limit); err != nil {
-		return err
-	}
-	if err := checkLeast(options.Least); err != nil {
 		return err
 	}
 	page, err := options.Client.Suggestions(ctx, api.SuggestionsRequest{Tag: options.Tag, Least: options.Least, Limit: options.Limit, Cursor: options.Cursor})
@@ -146,13 +157,19 @@ func newLearnTakeCommand(name, usage string, out Screen) *cli.Command {
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask", DisableDefaultText: true},
 		},
 		Action: func(c *cli.Context) error {
-			options := LearnTakeOptions{Common: common(c), Refuse: name == "refuse", Tag: c.String("tag"), Least: c.Float64("least"), Yes: c.Bool("yes")}
+			least, err := leastOf(c)
+			if err != nil {
+				return err
+			}
+			options := LearnTakeOptions{Common: common(c), Refuse: name == "refuse", Tag: c.String("tag"), Least: least, Yes: c.Bool("yes")}
 			if term.IsTerminal(int(os.Stdin.Fd())) {
 				options.Answer = os.Stdin
 			}
 			switch {
 			case options.Tag == "" && c.NArg() < 2, options.Tag != "" && c.NArg() > 0:
 				return usagef("learn %s takes either a PHOTO and at least one TAG, or --tag TAG: see `vsectl learn %s --help`", name, name)
+			case options.Tag == "" && c.IsSet("least"):
+				return usagef("learn %s takes --least beside --tag alone: what is named of one photo is taken as sure as it is", name)
 			case options.Tag == "":
 				options.Photo, options.Tags = c.Args().First(), c.Args().Tail()
 			}
@@ -213,9 +230,6 @@ func (o LearnTakeOptions) named(ctx context.Context) (named []api.PhotoTag, err 
 			named = append(named, api.PhotoTag{Photo: id, Tag: tag})
 		}
 		return named, err
-	}
-	if err := checkLeast(o.Least); err != nil {
-		return nil, err
 	}
 	asked := api.SuggestionsRequest{Tag: o.Tag, Least: o.Least, Limit: api.MaxLimit}
 	for {

@@ -142,7 +142,11 @@ func TestLearnCommands(t *testing.T) {
 	f("learn apply takes the number of one RUN", 2, "apply", "1", "2")
 	f("there is no learning run 9", 1, "report", "9")
 	f("there is no learning run 9", 1, "apply", "9")
-	f("--least 2 is no confidence", 2, "suggestions", "--least", "2")
+	f("--least 200 is no confidence: give 0 to 1", 2, "suggestions", "--least", "200")
+	f("--least sure is no confidence: give 0 to 1", 2, "suggestions", "--least", "sure")
+	f("--least 50% is no confidence: for 50 %, write 0.5", 2, "suggestions", "--least", "50%")
+	f("--least 87.5 is no confidence: for 87.5 %, write 0.875", 2, "accept", "--tag", "Strand", "--least", "87.5")
+	f("learn refuse takes --least beside --tag alone", 2, "refuse", "id:70", "Strand", "--least", "0.9")
 	f("learn accept takes either a PHOTO and at least one TAG, or --tag TAG", 2, "accept", "id:70")
 	f("learn refuse takes either", 2, "refuse", "--tag", "Strand", "id:70")
 	f("the tag \"cat\" is suggested for no photo", 1, "accept", "--tag", "cat", "--yes")
@@ -270,7 +274,8 @@ func TestLearnStartEndsOtherwise(t *testing.T) {
 		}
 	}
 	f(api.LearningFailed, "the disk is full: make room", "learning run 3 failed: the disk is full: make room")
-	f(api.LearningStopped, "it was stopped by hand", "learning run 3 was stopped: it was stopped by hand")
+	f(api.LearningStopped, "it was stopped by hand", "learning run 3 was stopped by hand")
+	f(api.LearningInterrupted, "the daemon ended under it: start another", "learning run 3 was interrupted: the daemon ended under it: start another")
 }
 
 func TestInterruptLeavesTheRun(t *testing.T) {
