@@ -212,12 +212,19 @@ func learningFields(l api.Learning, now time.Time) []field {
 	if last := l.Last; last != nil && (l.Proposal == nil || last.Number != l.Proposal.Number) {
 		fields = append(fields, field{"Last run", lastText(*last, now)})
 	}
-	tags := fmt.Sprintf("%s on %s, %s new since the last run", number(l.TagsGiven), photos(l.Tagged), number(l.NewTags))
-	fields = append(fields, field{"Tags", tags}, field{"Schedule", scheduleText(l, now)})
+	fields = append(fields, field{"Tags", tagsText(l)}, field{"Schedule", scheduleText(l, now)})
 	if l.Suggests {
 		fields = append(fields, field{"Suggested", "learned tags wait to be accepted or refused: `vsectl learn suggestions` shows them"})
 	}
 	return fields
+}
+
+func tagsText(l api.Learning) string {
+	text := fmt.Sprintf("%s on %s", number(l.TagsGiven), photos(l.Tagged))
+	if l.TagsRefused == 0 {
+		return fmt.Sprintf("%s, %s new since the last run", text, number(l.NewTags))
+	}
+	return fmt.Sprintf("%s, %s refused; %s of both new since the last run", text, plural(l.TagsRefused, "suggestion", "suggestions"), number(l.NewTags))
 }
 
 func runText(run api.LearningRun, p *api.LearningProgress) string {

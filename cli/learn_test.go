@@ -159,6 +159,9 @@ func TestLearnCommands(t *testing.T) {
 		t.Errorf("accepted %v", library.School.Accepted)
 	}
 	library.School.SetLearning(api.Learning{Serving: "learned-4", Learned: true, Base: "builtin"})
+	f("Tags      0 on 0 photos, 0 new since the last run\n", 0, "status")
+	library.School.SetLearning(api.Learning{Serving: "learned-4", Learned: true, Base: "builtin", Tagged: 112, TagsGiven: 385, TagsRefused: 9, NewTags: 12})
+	f("Tags      385 on 112 photos, 9 suggestions refused; 12 of both new since the last run\n", 0, "status")
 	f("learned-4, learned here; `vsectl encoder use builtin` brings builtin back\n", 0, "status")
 	library.School.SetLearning(api.Learning{})
 	f("Nothing is suggested: no learned encoder serves.", 1, "suggestions")

@@ -23,7 +23,7 @@ var _ server.Learning = (*daemon)(nil)
 
 // Learning tells how far learning is and what it waits for.
 func (d *daemon) Learning(ctx context.Context) (api.Learning, error) {
-	fresh, given, err := d.learning.NewTags(ctx)
+	fresh, _, err := d.learning.NewTags(ctx)
 	if err != nil {
 		return api.Learning{}, err
 	}
@@ -33,7 +33,7 @@ func (d *daemon) Learning(ctx context.Context) (api.Learning, error) {
 	}
 	serving := d.encoding.encoders.Serving()
 	answer := api.Learning{
-		Serving: serving, Tagged: counts.Photos, TagsGiven: given, NewTags: fresh, Enough: learn.Enough, Auto: config.LearnOff,
+		Serving: serving, Tagged: counts.Photos, TagsGiven: counts.Given, TagsRefused: counts.Refused, NewTags: fresh, Enough: learn.Enough, Auto: config.LearnOff,
 	}
 	if _, answer.Learned = learn.NumberOf(serving); answer.Learned {
 		answer.Before = d.encoding.encoders.Before()

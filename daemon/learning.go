@@ -52,10 +52,10 @@ type examples struct {
 
 var _ learn.Library = examples{}
 
-// Tagged counts what there is to learn from.
+// Tagged counts what there is to learn from; a refusal is as much as a tag.
 func (e examples) Tagged(ctx context.Context) (photos, given int64, err error) {
 	counts, err := e.catalogue.CountTags(ctx)
-	return counts.Photos, counts.Said, err
+	return counts.Photos, counts.Given + counts.Refused, err
 }
 
 // Training yields what the space that serves has features of.

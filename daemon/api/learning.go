@@ -68,12 +68,13 @@ type Learning struct {
 	Before   string       `json:"before,omitempty" doc:"the encoder that a roll-back brings back; absent where none is kept"`
 	Base     string       `json:"base,omitempty" doc:"the encoder on top of which the one that serves was learned"`
 
-	Tagged    int64  `json:"tagged" doc:"photos with tags of the user's, of files or of sidecars"`
-	TagsGiven int64  `json:"tags_given" doc:"to them, and suggestions refused"`
-	NewTags   int64  `json:"new_tags" doc:"given since the last run"`
-	Enough    int64  `json:"enough" doc:"new tags at which the schedule starts a run"`
-	Auto      string `json:"auto" enum:"propose,off"`
-	Next      string `json:"next,omitempty" format:"date-time" doc:"when the schedule looks next"`
+	Tagged      int64  `json:"tagged" doc:"photos with tags of the user's, of files or of sidecars"`
+	TagsGiven   int64  `json:"tags_given" doc:"to them"`
+	TagsRefused int64  `json:"tags_refused" doc:"suggestions refused, which are learned from too"`
+	NewTags     int64  `json:"new_tags" doc:"given and refused since the last run"`
+	Enough      int64  `json:"enough" doc:"new tags at which the schedule starts a run"`
+	Auto        string `json:"auto" enum:"propose,off"`
+	Next        string `json:"next,omitempty" format:"date-time" doc:"when the schedule looks next"`
 
 	Suggests bool `json:"suggests" doc:"whether learned tags wait to be accepted or refused"`
 }

@@ -374,9 +374,10 @@ func (s *Space) addFeatures(ctx context.Context, photos []*taggedPhoto) error {
 
 // TagCounts say how much there is to learn from.
 type TagCounts struct {
-	Photos int64 // with a tag of the user, of a file or a sidecar
-	Tags   int64 // different ones
-	Said   int64 // photos with a tag each, and refused ones: what a user adds to
+	Photos  int64 // with a tag of the user, of a file or a sidecar
+	Tags    int64 // different ones
+	Given   int64 // photos with a tag each
+	Refused int64 // photos with a tag refused each
 }
 
 // CountTags counts all tags. It takes a second for a million photos, and is not done
@@ -391,8 +392,8 @@ func (c *Catalogue) CountTags(ctx context.Context) (counts TagCounts, err error)
 	err = c.view(func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, `WITH said AS (SELECT photo, name FROM tag UNION SELECT photo, name FROM keyword
 				UNION SELECT file.photo, name FROM sidecar_tag JOIN file ON file.id = sidecar_tag.file WHERE file.photo IS NOT NULL)
-			SELECT count(DISTINCT photo), count(DISTINCT name), count(*) + (SELECT count(*) FROM tag_refused) FROM said`).
-			Scan(&counts.Photos, &counts.Tags, &counts.Said)
+			SELECT count(DISTINCT photo), count(DISTINCT name), count(*), (SELECT count(*) FROM tag_refused) FROM said`).
+			Scan(&counts.Photos, &counts.Tags, &counts.Given, &counts.Refused)
 	})
 	if err != nil {
 		return counts, fmt.Errorf("count tags: %w", err)

@@ -108,7 +108,7 @@ func TestTaggedPhotosComeWithTheirFeatures(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if counts := must[TagCounts](t)(c.CountTags(t.Context())); counts != (TagCounts{Photos: 2, Tags: 4, Said: 5}) {
+	if counts := must[TagCounts](t)(c.CountTags(t.Context())); counts != (TagCounts{Photos: 2, Tags: 4, Given: 4, Refused: 1}) {
 		t.Errorf("counts %+v", counts)
 	}
 	check(t, c.AddTags(t.Context(), photos[0], []string{"new"}))

@@ -44,7 +44,7 @@ func TestLearningShapes(t *testing.T) {
 	const figures = `{"map":{"value":0,"low":0,"high":0},"p5":{"value":0,"low":0,"high":0},"r10":{"value":0,"low":0,"high":0},"queries":0}`
 	f("POST", "/v1/learning/runs", "", 202, run2)
 	refused("POST", "/v1/learning/runs", "", 409, "run 2 is under way")
-	f("GET", "/v1/learning", "", 200, `{"run":`+run2+`,"progress":{"step":"heads","done":1,"total":20},"learned":false,"tagged":0,"tags_given":0,"new_tags":0,"enough":50,"auto":"off","suggests":true}`)
+	f("GET", "/v1/learning", "", 200, `{"run":`+run2+`,"progress":{"step":"heads","done":1,"total":20},"learned":false,"tagged":0,"tags_given":0,"tags_refused":0,"new_tags":0,"enough":50,"auto":"off","suggests":true}`)
 	f("GET", "/v1/learning/runs", "", 200, `{"runs":[`+run1+`]}`)
 	f("GET", "/v1/learning/runs/1", "", 200, `{"run":`+run1+`,"events":0,"notes":[],"before":`+figures+`,"after":`+figures+`,"kept":0,"class_names":0,"per_tag":[],"examples":[{"query":"dog","before":[],"after":[]}],"seconds":0,"memory_bytes":0}`)
 	refused("GET", "/v1/learning/runs/9", "", 404, "there is no learning run 9")
