@@ -50,5 +50,5 @@ func rollBack(ctx context.Context, options EncoderRollbackOptions, out Screen, b
 	if swap.Stage == api.SwapNone && swap.Last != nil {
 		to = swap.Last.To // it was done before the answer
 	}
-	return follow(ctx, follower{Common: options.Common, Waiting: options.Waiting, to: to, last: before.Last, out: out}, swap)
+	return follow(ctx, follower{Common: options.Common, Waiting: options.Waiting, to: to, last: before.Last, end: true, out: out}, swap)
 }

@@ -17,6 +17,7 @@ type follower struct {
 	Waiting
 	to   string
 	last *api.SwapReport // of the swap before this one
+	end  bool            // of the objects of --json, the one at the end alone
 	out  Screen
 
 	printed time.Time
@@ -61,6 +62,8 @@ func (f *follower) over(swap api.Swap) bool { return swap.Stage == api.SwapNone 
 
 func (f *follower) show(swap api.Swap) error {
 	switch {
+	case f.JSON && f.end && !f.over(swap):
+		return nil
 	case f.JSON:
 		return f.out.jsonLine(swap)
 	case f.over(swap):

@@ -313,6 +313,10 @@ func TestApplyAndRollBackFollowTheSwap(t *testing.T) {
 	if text, code = vsectl(t, client, 0, "learn", "rollback"); code != 0 || !strings.Contains(text, "builtin serves in the place of learned-3.\n") {
 		t.Errorf("roll-back: %d\n%s", code, text)
 	}
+	library.Shelf.SetSwap(over, api.Swap{Stage: api.SwapIndexing, From: "learned-3", To: "builtin"}, back)
+	if text, code = vsectl(t, client, 0, "learn", "rollback", "--json"); code != 0 || strings.Count(text, "\n") != 1 || !strings.Contains(text, `"stage":"none"`) {
+		t.Errorf("roll-back --json: %d\n%s", code, text)
+	}
 }
 
 func TestStatusShowsLearning(t *testing.T) {
