@@ -23,8 +23,9 @@ var mayImport = map[string][]string{
 	"index":          {},
 	"plugins":        {},
 	// training writes ONNX files and runs them, computes features of data sets as the
-	// daemon does, by bundles and plugins, reads sidecars, and measures as all else does
-	"training": {"encoders", "index/evaluate", "plugins/contract", "plugins/decoder/metadata", "plugins/host", "plugins/sdk"},
+	// daemon does, by bundles and plugins, reads sidecars, measures as all else does, and judges what it
+	// proposes by the rule that searches merge by
+	"training": {"encoders", "index/evaluate", "index/fusion", "plugins/contract", "plugins/decoder/metadata", "plugins/host", "plugins/sdk"},
 }
 
 // onlyIn pins the libraries that must not spread.

@@ -203,6 +203,7 @@ func (w *world) start() {
 	go func() { ended <- w.manager.Run(ctx) }()
 	w.stop = sync.OnceFunc(func() { cancel(); w.check(<-ended) })
 	w.Cleanup(w.stop)
+	synctest.Wait() // what it reads at first, a test may change after
 }
 
 // learned starts a run and waits for its end. It is called in a bubble.
