@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"vsed/cli/table"
+	"vsed/daemon/api"
+)
+
+// LearnStartOptions are those of `vsectl learn start`.
+type LearnStartOptions struct {
+	Common
+	Waiting
+}
+
+func newLearnStartCommand(out Screen) *cli.Command {
+	return verb(&cli.Command{
+		Name: "start", Usage: "learn from your tags, and show what it brings",
+		Description: learnHelp + "\nCtrl-C ends the waiting, not the run. It begins by itself at night when there are\nenough new tags, unless learn.auto is off.\n\n" +
+			examples("vsectl learn start", "vsectl learn start --no-wait"),
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.BoolFlag{Name: "no-wait", Usage: "return once it has begun", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usagef("learn start takes no argument: it learns all tags")
+			}
+			options := LearnStartOptions{common(c), Waiting{Wait: !c.Bool("no-wait"), Poll: 250 * time.Millisecond, Print: 5 * time.Second}}
+			return runLearnStart(c.Context, options, out)
+		},
+	})
+}
+
+func runLearnStart(ctx context.Context, options LearnStartOptions, out Screen) error {
+	run, err := options.Client.StartLearning(ctx)
+	if err != nil {
+		return err
+	}
+	f := learningFollower{LearnStartOptions: options, number: run.Number, out: out}
+	if !options.Wait {
+		return f.begun(run)
+	}
+	ticker := time.NewTicker(options.Poll)
+	defer ticker.Stop()
+	for {
+		learning, err := options.Client.Learning(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return f.left(ctx)
+		case err != nil:
+			return errors.Join(f.clear(), err)
+		case learning.Run == nil || learning.Run.Number != run.Number:
+			return errors.Join(f.clear(), f.finish(ctx))
+		}
+		if err := f.show(*learning.Run, learning.Progress); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return f.left(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+// A learningFollower shows a run until it is over.
+type learningFollower struct {
+	LearnStartOptions
+	number int
+	out    Screen
+
+	printed time.Time
+	drawn   bool
+}
+
+func (f *learningFollower) begun(run api.LearningRun) error {
+	if f.JSON {
+		return f.out.json(run)
+	}
+	return f.out.printf("Learning run %d has begun; `vsectl learn status` shows how far it is.\n", run.Number)
+}
+
+func (f *learningFollower) show(run api.LearningRun, p *api.LearningProgress) error {
+	if f.JSON {
+		return nil // the report is what counts
+	}
+	text := table.Escape("Learning, " + runText(run, p))
+	if f.out.Width > 0 {
+		f.drawn = true
+		var done, total int64
+		if p != nil {
+			done, total = int64(p.Done), int64(p.Total)
+		}
+		return f.out.printf("\r%s\x1b[K", drawBar(done, total, text, f.out.Width))
+	}
+	if time.Since(f.printed) < f.Print {
+		return nil
+	}
+	f.printed = time.Now()
+	return f.out.printf("%s\n", text)
+}
+
+// clear takes the bar away.
+func (f *learningFollower) clear() error {
+	if !f.drawn {
+		return nil
+	}
+	f.drawn = false
+	return f.out.printf("\r\x1b[K")
+}
+
+// left tells a user who ends the waiting that the run goes on.
+func (f *learningFollower) left(ctx context.Context) error {
+	if !f.JSON {
+		_ = f.clear() // the user is gone from here
+		_ = f.out.printf("Learning run %d goes on; `vsectl learn status` shows how far it is, `vsectl learn stop` ends it.\n", f.number)
+	}
+	return ctx.Err()
+}
+
+func (f *learningFollower) finish(ctx context.Context) error {
+	run, err := LearnOptions{Common: f.Common, Run: f.number}.proposal(ctx)
+	if err != nil {
+		return err
+	}
+	switch run.State {
+	case api.LearningProposed, api.LearningRefused:
+		return runLearnReport(ctx, LearnReportOptions{LearnOptions: LearnOptions{Common: f.Common, Run: f.number}}, f.out)
+	}
+	if run.State == api.LearningStopped {
+		return fmt.Errorf("learning run %d was stopped by hand", run.Number)
+	}
+	return fmt.Errorf("learning run %d %s: %s", run.Number, endedAs(run.State), strings.TrimSpace(run.Reason))
+}
+
+func endedAs(state string) string {
+	if state == api.LearningFailed {
+		return state
+	}
+	return "was " + state
+}

@@ -1,0 +1,22 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+)
+
+func newLearnStopCommand(out Screen) *cli.Command {
+	return newLearnCommand("stop", "end the learning run that goes on", out, runLearnStop)
+}
+
+func runLearnStop(ctx context.Context, options LearnOptions, out Screen) error {
+	learning, err := options.Client.StopLearning(ctx)
+	if err != nil {
+		return err
+	}
+	if options.JSON {
+		return out.json(learning)
+	}
+	return out.printf("The learning run is ended; what served goes on serving.\n")
+}
