@@ -145,28 +145,13 @@ func (s *Space) useFeatures(ctx context.Context, name string) error {
 // dropUnusedFeatures deletes the stores of feature spaces that no space is of. While
 // there is a space of which that is not known, all are kept. telling is held.
 func (c *Catalogue) dropUnusedFeatures(ctx context.Context) error {
-	var used []string
-	rows, err := c.read.QueryContext(ctx, `SELECT features FROM space`)
-	if err != nil {
-		return fmt.Errorf("read the spaces: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name sql.NullString
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
-		if !name.Valid {
-			return nil
-		}
-		used = append(used, name.String)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	used, err := queryColumn[sql.NullString](ctx, c.read, "the spaces", `SELECT features FROM space`)
+	if err != nil || slices.Contains(used, sql.NullString{}) {
 		return err
 	}
 	stored, err := c.storedFeatures()
 	for _, name := range stored {
-		if err == nil && !slices.Contains(used, name) {
+		if err == nil && !slices.Contains(used, sql.NullString{String: name, Valid: true}) {
 			err = c.removeFeatures(name)
 		}
 	}

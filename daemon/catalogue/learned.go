@@ -64,21 +64,11 @@ func (s *Space) nameTags(ctx context.Context, names []string) error {
 
 // readNames reads what nameTags noted.
 func (s *Space) readNames(ctx context.Context) error {
-	rows, err := s.write.QueryContext(ctx, `SELECT name FROM learned_name ORDER BY tag`)
-	if err != nil {
-		return err
+	names, err := queryColumn[string](ctx, s.write, "learned tags", `SELECT name FROM learned_name ORDER BY tag`)
+	if err == nil {
+		s.learned.Store(&names)
 	}
-	defer rows.Close()
-	names := []string{}
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
-		names = append(names, name)
-	}
-	s.learned.Store(&names)
-	return rows.Err()
+	return err
 }
 
 // LearnedNames gives the tags that the space's encoder has learned, by their number.

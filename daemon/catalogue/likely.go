@@ -106,19 +106,6 @@ const selectAgainst = `WITH RECURSIVE
 
 // spellings gives the names of one folded form that the user refused or took off.
 func (c *Catalogue) spellings(ctx context.Context, folded string) (names []string, err error) {
-	rows, err := c.read.QueryContext(ctx, selectAgainst)
-	if err != nil {
-		return nil, fmt.Errorf("read refused tags: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		if fold(name) == folded {
-			names = append(names, name)
-		}
-	}
-	return names, rows.Err()
+	names, err = queryColumn[string](ctx, c.read, "refused tags", selectAgainst)
+	return slices.DeleteFunc(names, func(name string) bool { return fold(name) != folded }), err
 }

@@ -271,18 +271,23 @@ func (c *Catalogue) PhotosAt(ctx context.Context, path string) ([]Photo, error) 
 	return c.Photos(ctx, ids)
 }
 
-func queryIDs(ctx context.Context, db queryer, query string, arguments ...any) (ids []int64, err error) {
+func queryIDs(ctx context.Context, db queryer, query string, arguments ...any) ([]int64, error) {
+	return queryColumn[int64](ctx, db, "photos", query, arguments...)
+}
+
+// queryColumn gives the one column of a query; what names it in errors.
+func queryColumn[T any](ctx context.Context, db queryer, what, query string, arguments ...any) (values []T, err error) {
 	rows, err := db.QueryContext(ctx, query, arguments...)
 	if err != nil {
-		return nil, fmt.Errorf("read photos: %w", err)
+		return nil, fmt.Errorf("read %s: %w", what, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+		var value T
+		if err := rows.Scan(&value); err != nil {
+			return nil, fmt.Errorf("read %s: %w", what, err)
 		}
-		ids = append(ids, id)
+		values = append(values, value)
 	}
-	return ids, rows.Err()
+	return values, rows.Err()
 }

@@ -222,19 +222,8 @@ func (c *Catalogue) serveAgain(ctx context.Context) error {
 // they were made.
 func (c *Catalogue) Spaces(ctx context.Context) (names []string, err error) {
 	err = c.view(func(db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT name FROM space ORDER BY id`)
-		if err != nil {
-			return fmt.Errorf("read the spaces: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return err
-			}
-			names = append(names, name)
-		}
-		return rows.Err()
+		names, err = queryColumn[string](ctx, db, "the spaces", `SELECT name FROM space ORDER BY id`)
+		return err
 	})
 	return names, err
 }

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -144,42 +143,19 @@ func (c *Catalogue) RefuseTags(ctx context.Context, photo int64, names []string)
 }
 
 // Refused gives the learned tags that the user refused on a photo, in order.
-func (c *Catalogue) Refused(ctx context.Context, photo int64) (names []string, err error) {
-	rows, err := c.read.QueryContext(ctx, `SELECT name FROM tag_refused WHERE photo = ? ORDER BY name`, photo)
-	if err != nil {
-		return nil, fmt.Errorf("read refused tags: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+func (c *Catalogue) Refused(ctx context.Context, photo int64) ([]string, error) {
+	return refused(ctx, c.read, photo)
+}
+
+func refused(ctx context.Context, db queryer, photo int64) ([]string, error) {
+	return queryColumn[string](ctx, db, "refused tags", `SELECT name FROM tag_refused WHERE photo = ? ORDER BY name`, photo)
 }
 
 // takeBack has a tag refused no more, in any spelling.
 func (w change) takeBack(photo int64, tag string) error {
-	rows, err := w.QueryContext(w.ctx, `SELECT name FROM tag_refused WHERE photo = ?`, photo)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
-		if fold(name) == fold(tag) {
-			names = append(names, name)
-		}
-	}
-	err = errors.Join(rows.Err(), rows.Close())
+	names, err := refused(w.ctx, w, photo)
 	for _, name := range names {
-		if err == nil {
+		if err == nil && fold(name) == fold(tag) {
 			_, err = w.exec(`DELETE FROM tag_refused WHERE photo = ? AND name = ?`, photo, name)
 		}
 	}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"vsed/daemon/api"
 )
@@ -80,22 +78,5 @@ func TestARollBackMakesUpWhatCameSince(t *testing.T) {
 
 func TestAProjectionSurvivesKills(t *testing.T) {
 	t.Parallel()
-	w := newShelf(t)
-	w.library(150)
-	w.start()
-	w.settled()
-	w.shelve("learned", learnedFlags+" --slow 100ms")
-	w.use("learned", false)
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 4 {
-		pause := time.NewTimer(time.Duration(random.IntN(900)) * time.Millisecond)
-		<-pause.C
-		w.kill()
-		w.start()
-	}
-	w.untilServes("learned-space")
-	if status := w.settled(); status.Photos.Encoded != 150 {
-		t.Errorf("status %+v", status.Photos)
-	}
-	w.stop()
+	newShelf(t).swapsThroughKills("learned", learnedFlags+" --slow 100ms", "learned-space", 900)
 }

@@ -243,22 +243,28 @@ func isRefusal(err error, status int) bool {
 
 func TestASwapSurvivesKills(t *testing.T) {
 	t.Parallel()
-	w := newShelf(t)
+	newShelf(t).swapsThroughKills("other", "--space other-space --slow 30ms --batch 4", "other-space", 500)
+}
+
+// swapsThroughKills has a library swap to an encoder while its daemon is killed four
+// times, each after up to so many milliseconds.
+func (w *world) swapsThroughKills(name, flags, space string, most int) {
+	w.Helper()
 	w.library(150)
 	w.start()
 	w.settled()
-	w.shelve("other", "--space other-space --slow 30ms --batch 4")
-	w.use("other", false)
+	w.shelve(name, flags)
+	w.use(name, false)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 4 {
-		pause := time.NewTimer(time.Duration(random.IntN(500)) * time.Millisecond)
+		pause := time.NewTimer(time.Duration(random.IntN(most)) * time.Millisecond)
 		<-pause.C
 		w.kill()
 		w.start()
 	}
-	w.untilServes("other-space")
+	w.untilServes(space)
 	if status := w.settled(); status.Photos.Encoded != 150 {
-		t.Errorf("status %+v", status.Photos)
+		w.Errorf("status %+v", status.Photos)
 	}
 	w.stop()
 }

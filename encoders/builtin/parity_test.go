@@ -17,6 +17,7 @@ import (
 	"vsed/encoders/encoder"
 	"vsed/encoders/onnx"
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 )
 
 // reference holds what another path gives: the network rebuilt with Python's onnx
@@ -53,22 +54,6 @@ const (
 	nodeModules  = "../../node_modules"
 	bundleFolder = "../../build/encoders/builtin"
 )
-
-func library(t *testing.T) *runtime.Library {
-	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	loaded, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loaded
-}
 
 func network(t *testing.T) *tfjs.Model {
 	t.Helper()
@@ -116,7 +101,7 @@ func runGraph(t *testing.T, model []byte, input runtime.Tensor) []float32 {
 	if err := os.WriteFile(path, model, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	session, err := library(t).Open(path, runtime.Options{})
+	session, err := runtimetest.Load(t).Open(path, runtime.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +174,7 @@ func openBundle(t *testing.T) (*bundle.Bundle, *encoder.Encoder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := encoder.Open(t.Context(), read, library(t), encoder.Options{})
+	opened, err := encoder.Open(t.Context(), read, runtimetest.Load(t), encoder.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +184,7 @@ func openBundle(t *testing.T) (*bundle.Bundle, *encoder.Encoder) {
 
 func TestTextsAgreeWithTheReference(t *testing.T) {
 	read, _ := openBundle(t)
-	sentences, err := encoder.OpenSentences(t.Context(), bundleFolder, read.Text, library(t))
+	sentences, err := encoder.OpenSentences(t.Context(), bundleFolder, read.Text, runtimetest.Load(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,27 +19,11 @@ import (
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/onnx"
-	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/plugins/contract"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func library(t *testing.T) *runtime.Library {
-	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	loaded, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loaded
-}
 
 // builtin opens what `make model` made.
 func builtin(t *testing.T) *Encoder {
@@ -56,7 +40,7 @@ func builtin(t *testing.T) *Encoder {
 
 func open(t *testing.T, read *bundle.Bundle) *Encoder {
 	t.Helper()
-	opened, err := Open(t.Context(), read, library(t), Options{})
+	opened, err := Open(t.Context(), read, runtimetest.Load(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +139,7 @@ func TestTexts(t *testing.T) {
 // TestProjectorGivesTheEncodersVectors bit for bit.
 func TestProjectorGivesTheEncodersVectors(t *testing.T) {
 	e := builtin(t)
-	projector, err := OpenProjector(t.Context(), e.bundle, library(t), Options{})
+	projector, err := OpenProjector(t.Context(), e.bundle, runtimetest.Load(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +156,7 @@ func TestProjectorGivesTheEncodersVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sentences, err := OpenSentences(t.Context(), e.bundle.Path("."), e.bundle.Text, library(t))
+	sentences, err := OpenSentences(t.Context(), e.bundle.Path("."), e.bundle.Text, runtimetest.Load(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +177,7 @@ func TestProjectorGivesTheEncodersVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenProjector(t.Context(), read, library(t), Options{}); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := OpenProjector(t.Context(), read, runtimetest.Load(t), Options{}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("without features: %v", err)
 	}
 }
@@ -424,7 +408,7 @@ func TestGraphsThatContradictTheManifest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened, err := Open(t.Context(), read, library(t), Options{})
+		opened, err := Open(t.Context(), read, runtimetest.Load(t), Options{})
 		if err == nil {
 			opened.Close()
 		}

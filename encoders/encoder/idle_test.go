@@ -11,6 +11,7 @@ import (
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/onnx"
+	"vsed/encoders/runtime/runtimetest"
 )
 
 func (s *pictureSide) loaded() bool {
@@ -24,7 +25,7 @@ func TestIdlePictureGraphIsFreed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded := library(t)
+	loaded := runtimetest.Load(t)
 	synctest.Test(t, func(t *testing.T) {
 		e, err := Open(t.Context(), read, loaded, Options{IdleUnload: time.Minute})
 		if err != nil {

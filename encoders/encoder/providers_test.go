@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"vsed/encoders/bundle"
+	"vsed/encoders/runtime/runtimetest"
 )
 
 func TestParseProviders(t *testing.T) {
@@ -29,14 +30,14 @@ func TestParseProviders(t *testing.T) {
 
 // TestMissingGPU asks for providers that the CPU's library does not have.
 func TestMissingGPU(t *testing.T) {
-	if slices.Contains(library(t).Providers(), "cuda") {
+	if slices.Contains(runtimetest.Load(t).Providers(), "cuda") {
 		t.Skip("the library has CUDA")
 	}
 	read, err := small(t, func(*bundle.Manifest) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := Open(t.Context(), read, library(t), Options{Providers: []string{"tensorrt", "cuda", "cpu"}})
+	opened, err := Open(t.Context(), read, runtimetest.Load(t), Options{Providers: []string{"tensorrt", "cuda", "cpu"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +47,11 @@ func TestMissingGPU(t *testing.T) {
 			t.Errorf("session %v", session)
 		}
 	}
-	_, err = Open(t.Context(), read, library(t), Options{Providers: []string{"cuda"}})
+	_, err = Open(t.Context(), read, runtimetest.Load(t), Options{Providers: []string{"cuda"}})
 	if err == nil || !strings.Contains(err.Error(), "no provider that was asked for can run; provider cuda") {
 		t.Errorf("error %v", err)
 	}
-	allowed, err := Open(t.Context(), read, library(t), Options{Providers: []string{"cuda"}, AllowCPUFallback: true})
+	allowed, err := Open(t.Context(), read, runtimetest.Load(t), Options{Providers: []string{"cuda"}, AllowCPUFallback: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,23 +8,8 @@ import (
 	"testing"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 )
-
-func library(t *testing.T) *runtime.Library {
-	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	loaded, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loaded
-}
 
 // TestTagsByHand computes the probabilities again by the book.
 func TestTagsByHand(t *testing.T) {
@@ -40,7 +25,7 @@ func TestTagsByHand(t *testing.T) {
 	if err := os.WriteFile(file, graph, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	session, err := library(t).Open(file, runtime.Options{})
+	session, err := runtimetest.Load(t).Open(file, runtime.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,28 +15,22 @@ import (
 	"vsed/encoders/encoder"
 	"vsed/encoders/headgraph"
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 )
 
 // builtin gives what `make model` made.
 func builtin(t *testing.T) (*bundle.Bundle, *runtime.Library) {
 	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
+	library := runtimetest.Load(t)
 	base, err := bundle.Read("../../build/encoders/builtin")
-	if _, missing := os.Stat(path); missing != nil || errors.Is(err, os.ErrNotExist) {
-		t.Skip("no built-in bundle or no libonnxruntime: run `make model` first")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("no built-in bundle: run `make model` first")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	if base.Learning == nil {
 		t.Skip("the built-in bundle has no heads to learn from: run `make model`, without HEADS=none")
-	}
-	library, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return base, library
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/encoders/tinyclip"
 	"vsed/plugins/host"
 	"vsed/plugins/plugintest"
@@ -49,14 +50,7 @@ func arguments(t *testing.T) []string {
 	if _, err := os.Stat(filepath.Join(bundleFolder, "manifest.json")); err != nil {
 		t.Skip("no built-in bundle: run `make model` first")
 	}
-	library := os.Getenv(runtime.Environment)
-	if library == "" {
-		library = "../../build/lib/libonnxruntime.so.1"
-	}
-	if _, err := os.Stat(library); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	return []string{"--bundle", absolute(t, bundleFolder), "--library", absolute(t, library)}
+	return []string{"--bundle", absolute(t, bundleFolder), "--library", absolute(t, runtimetest.Path(t))}
 }
 
 func absolute(t *testing.T, path string) string {

@@ -80,7 +80,9 @@ func (b *batch) run(ctx context.Context, folder string) error {
 	}
 	if limit := b.command.Memory; limit > 0 {
 		// Where that is refused it goes without: it is no stranger's program.
-		_ = unix.Prlimit(child.Process.Pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil)
+		if err := unix.Prlimit(child.Process.Pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil); err != nil {
+			b.log.Warn("its memory is not bounded", "error", err)
+		}
 	}
 	err = child.Wait()
 	stdout.flush()

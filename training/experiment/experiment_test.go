@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/dataset"
 	"vsed/training/evaluation"
 	"vsed/training/joint"
@@ -121,17 +121,7 @@ func household(count, from int) (p photos) {
 
 func trial(t *testing.T, change string) *Experiment {
 	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	library, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
+	library := runtimetest.Load(t)
 	c := Defaults()
 	if err := errors.Join(c.Set("[model]\njoint = 12\nword = 8\nvectors = \"\"\n[stage1]\nepochs = 6\ncaptioned = 16\nrate = 0.01\nlength = 8\nthreads = 1\n"+
 		"[stage2]\nepochs = 3\nsteps = 0\ncaptioned = 16\ntagged = 16\nrate = 0.005\nlength = 8\nthreads = 1\n"), c.Set(change)); err != nil {

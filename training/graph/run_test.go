@@ -10,6 +10,7 @@ import (
 
 	"vsed/encoders/onnx"
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,17 +28,7 @@ func run(t testing.TB, model *Model, err error) *runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	library, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
+	library := runtimetest.Load(t)
 	file := filepath.Join(t.TempDir(), "model.onnx")
 	if err := os.WriteFile(file, model.ONNX, 0o600); err != nil {
 		t.Fatal(err)

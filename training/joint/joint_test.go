@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,27 +13,12 @@ import (
 	"go.uber.org/goleak"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/evaluation"
 	"vsed/training/words"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func loadLibrary(t *testing.T) *runtime.Library {
-	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	library, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return library
-}
 
 // A world has things, each with a word of its own; a picture shows some of them, a
 // caption names two of those with other words between, tags name all.
@@ -118,7 +102,7 @@ func lastEpoch(_ context.Context, e Epoch, _ *Model) (float64, error) { return f
 // TestEveryLossLearns: and finds among 60 pictures, of which some show the same things,
 // what chance finds in 1.7 of 100 tries.
 func TestEveryLossLearns(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data, held := draws(300, 2, 1), draws(60, 1, 2)
 	for _, loss := range Losses() {
 		model := newModel(1)
@@ -135,7 +119,7 @@ func TestEveryLossLearns(t *testing.T) {
 // TestTagsTeachTheRest: of half of the things no caption tells; from tags alone the
 // pictures learn them, and sentences find them, since the words are the same.
 func TestTagsTeachTheRest(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	few, many, held := draws(30, 2, 1), draws(400, 0, 3), draws(60, 1, 2)
 	model := newModel(1)
 	if _, err := (Run{Settings: trial("vse"), Library: library}).Learn(t.Context(), model, few, Data{}, lastEpoch); err != nil {
@@ -158,7 +142,7 @@ func TestTagsTeachTheRest(t *testing.T) {
 
 // TestBestEpochStays: the weights are those of the epoch that the judge liked best.
 func TestBestEpochStays(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := draws(64, 1, 1)
 	settings := trial("vse")
 	settings.Epochs = 4
@@ -186,7 +170,7 @@ func TestBestEpochStays(t *testing.T) {
 // TestEndedRunGoesOn: a run that ends at any epoch and begins again comes to the same
 // weights, bit by bit, as one that goes through; so does the same run again.
 func TestEndedRunGoesOn(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	captioned, tagged := draws(64, 2, 1), draws(96, 0, 3)
 	settings := trial("vse++")
 	settings.Epochs, settings.Tagged, settings.Curriculum = 5, 32, 1
@@ -230,7 +214,7 @@ func TestEndedRunGoesOn(t *testing.T) {
 }
 
 func TestWrongSettingsAndDataAreRefused(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	f := func(problem string, change func(s *Settings, captioned, tagged *Data)) {
 		t.Helper()
 		settings, captioned, tagged := trial("vse"), draws(8, 1, 1), draws(8, 0, 2)

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"testing"
 
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/words"
 )
 
 func newTrialLearner(t *testing.T, s Settings) *learner {
 	t.Helper()
-	l, err := newLearner(loadLibrary(t), newModel(1), s)
+	l, err := newLearner(runtimetest.Load(t), newModel(1), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestOnesOwnAreNoWrongAnswers(t *testing.T) {
 // TestPaddingChangesNothing: a sentence's vector is the same in a graph of more steps,
 // and whatever longer sentences stand beside it.
 func TestPaddingChangesNothing(t *testing.T) {
-	library, model := loadLibrary(t), newModel(1)
+	library, model := runtimetest.Load(t), newModel(1)
 	sentence := []int32{words.Begin, firstThing, firstThing + 1, words.End}
 	read := func(length int, sentences ...[]int32) []float32 {
 		t.Helper()
@@ -188,7 +189,7 @@ func TestLossIsThatOfTheVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := Reader{loadLibrary(t), 1, length}
+	reader := Reader{runtimetest.Load(t), 1, length}
 	vectors := func(rows [][]float32, err error) [][]float32 {
 		t.Helper()
 		if err != nil {

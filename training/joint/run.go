@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"vsed/encoders/runtime"
+	"vsed/training/optimizer"
 )
 
 // Epoch is a point of the curve.
@@ -119,7 +120,7 @@ func (s Settings) Steps(captioned, tagged Data) int {
 // epoch takes an epoch's steps. All that is drawn in it is drawn anew, so that a run
 // goes on from its end.
 func (l *learner) epoch(ctx context.Context, number int, captioned, tagged Data, order []int) (Epoch, error) {
-	epoch := Epoch{Number: number + 1, Rate: l.Rate * math.Pow(0.1, float64(number/l.TenthAfter))}
+	epoch := Epoch{Number: number + 1, Rate: optimizer.Tenths(l.Rate, l.TenthAfter)(number)}
 	captions := round{random: l.random, places: all(len(captioned.Captions))}
 	places := round{random: l.random}
 	if l.Tagged > 0 {

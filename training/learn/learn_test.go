@@ -16,7 +16,7 @@ import (
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/feature"
-	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/index/evaluate"
 	"vsed/plugins/contract"
 	"vsed/training/evaluation"
@@ -26,13 +26,10 @@ import (
 // builtin gives what `make model` made, and where the library is.
 func builtin(t *testing.T) (base *bundle.Bundle, library string) {
 	t.Helper()
-	library = os.Getenv(runtime.Environment)
-	if library == "" {
-		library = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
+	library = runtimetest.Path(t)
 	base, err := bundle.Read("../../build/encoders/builtin")
-	if _, missing := os.Stat(library); missing != nil || errors.Is(err, os.ErrNotExist) {
-		t.Skip("no built-in bundle or no libonnxruntime: run `make model` first")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("no built-in bundle: run `make model` first")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/graph"
 )
 
@@ -180,19 +181,9 @@ func agree(t *testing.T, name string, crowded bool, made func(g *graph.Graph, sc
 
 func runLoss(t *testing.T, made func(g *graph.Graph, scores, negatives *graph.Value) *graph.Value, scores []float64, mask []bool) (float64, []float64) {
 	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
+	library := runtimetest.Load(t)
 	g := graph.NewDouble("loss")
 	model, err := g.Training(made(g, g.Variable("scores", side, side), g.Mask("negatives", side, side)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	library, err := runtime.Load([]string{path})
 	if err != nil {
 		t.Fatal(err)
 	}

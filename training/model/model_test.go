@@ -4,29 +4,11 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 )
-
-func loadLibrary(t *testing.T) *runtime.Library {
-	t.Helper()
-	path := os.Getenv(runtime.Environment)
-	if path == "" {
-		path = filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	library, err := runtime.Load([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return library
-}
 
 // drawn are rows of features, of which the last value never changes.
 type drawn [][]float32
@@ -98,7 +80,7 @@ func TestStandardHasMeanNoneAndDeviationOne(t *testing.T) {
 // TestFoldedGivesTheSame: a folded head on prepared rows, and the head on those that
 // are standardised too; both against sums written out.
 func TestFoldedGivesTheSame(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	rows := drawRows(300, 6) // more than one run takes
 	standard, err := MeasureStandard(rows, 6)
 	if err != nil {

@@ -2,13 +2,13 @@ package optimizer
 
 import "math"
 
-// Schedule is the learning rate of a step, counted from 0.
+// Schedule is the learning rate of a step, or of an epoch, counted from 0.
 type Schedule func(step int) float64
 
 // Constant is one rate for all steps.
 func Constant(rate float64) Schedule { return func(int) float64 { return rate } }
 
-// Tenths divides a rate by ten after each so many steps.
+// Tenths divides a rate by ten after each so many of them.
 func Tenths(rate float64, every int) Schedule {
 	return func(step int) float64 { return rate * math.Pow(0.1, float64(step/every)) }
 }

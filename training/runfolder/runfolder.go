@@ -79,9 +79,6 @@ func (f *Folder) readCurves() error {
 // Path is where a file of this name belongs.
 func (f *Folder) Path(name string) string { return filepath.Join(f.path, name) }
 
-// Curves are those so far.
-func (f *Folder) Curves() []Curve { return f.curves }
-
 // Add adds a point to the curve of a name and writes all curves. Points there at the
 // same place and after it go: a run that was killed passes it once more.
 func (f *Folder) Add(name string, at int, value float64) error {

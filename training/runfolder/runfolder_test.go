@@ -48,7 +48,7 @@ func TestARunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var read []Curve
-	if err := json.Unmarshal(data, &read); err != nil || !reflect.DeepEqual(read, want) || !reflect.DeepEqual(f.Curves(), want) {
+	if err := json.Unmarshal(data, &read); err != nil || !reflect.DeepEqual(read, want) || !reflect.DeepEqual(f.curves, want) {
 		t.Errorf("curves %s, want %v; error %v", data, want, err)
 	}
 	if err := f.Report(map[string]int{"r1": 28}); err != nil {

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"vsed/encoders/builtin/heads"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/model"
 )
 
 // TestHeadsComeBackFromTheirFile as near as int8 lets them: their vectors agree.
 func TestHeadsComeBackFromTheirFile(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	learned, data := trialHeads(3), newWorld().draw(50, 1)
 	standard := &model.Standard{}
 	for i := range pictureWidth {

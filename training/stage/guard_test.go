@@ -4,12 +4,14 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"vsed/encoders/runtime/runtimetest"
 )
 
 // TestGuardTradesLearningForMemory: the less may be lost, the more stays of the old
 // heads, and what is lost is no more than that.
 func TestGuardTradesLearningForMemory(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	w := newWorld()
 	start, err := trial().Run(t.Context(), library, trialHeads(0), w.draw(400, 1), silent)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/checkpoint"
 )
 
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // child says each epoch.
 func child(folder string) error {
-	library, err := runtime.Load([]string{libraryPath()})
+	library, err := runtime.Load([]string{os.Getenv(runtime.Environment)})
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func child(folder string) error {
 // TestARunThatIsKilledGoesOn kills the process again and again, wherever it is, and
 // compares its end with that of one that nobody kills.
 func TestARunThatIsKilledGoesOn(t *testing.T) {
-	loadLibrary(t)
+	runtimetest.Load(t)
 	f := func(patience int) (heads Heads, kills int) {
 		t.Helper()
 		folder := t.TempDir()
@@ -96,7 +97,7 @@ func runUntil(t *testing.T, folder string, patience int) (ended bool) {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), program)
-	command.Env = append(os.Environ(), childVariable+"="+folder)
+	command.Env = append(os.Environ(), childVariable+"="+folder, runtime.Environment+"="+runtimetest.Path(t))
 	command.Stderr = os.Stderr
 	said, err := command.StdoutPipe()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/checkpoint"
 )
 
@@ -18,7 +19,7 @@ var errKilled = errors.New("killed")
 // TestAKilledRunGoesOn ends runs of both stages where they may be killed, again and
 // again, and compares what they come to with a run that nobody ends.
 func TestAKilledRunGoesOn(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	w := newWorld()
 	data, tagged := w.draw(100, 1), w.tagged(60, 1)
 	data.Views = [][][]float32{w.draw(100, 3).Pictures}
@@ -80,7 +81,7 @@ func TestAKilledRunGoesOn(t *testing.T) {
 }
 
 func TestACheckpointOfAnotherRunIsRefused(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := newWorld().draw(50, 1)
 	one := trial()
 	one.Epochs, one.Saving = 1, Saving{Path: filepath.Join(t.TempDir(), "checkpoint"), Every: 1}
@@ -110,7 +111,7 @@ func TestACheckpointOfAnotherRunIsRefused(t *testing.T) {
 
 // TestWhatIsNoNumberStopsTheRun names the step and what was no number.
 func TestWhatIsNoNumberStopsTheRun(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := newWorld().draw(50, 1)
 	data.Captions[7][1] = float32(math.Inf(1))
 	if _, err := trial().Run(t.Context(), library, trialHeads(0), data, silent); err == nil || !strings.Contains(err.Error(), "step ") || !strings.Contains(err.Error(), "loss is not finite") {

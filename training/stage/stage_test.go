@@ -4,35 +4,15 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/evaluation"
 	"vsed/training/model"
 )
-
-func libraryPath() string {
-	if path := os.Getenv(runtime.Environment); path != "" {
-		return path
-	}
-	return filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-}
-
-func loadLibrary(t *testing.T) *runtime.Library {
-	t.Helper()
-	if _, err := os.Stat(libraryPath()); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	library, err := runtime.Load([]string{libraryPath()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return library
-}
 
 // world are things with a hidden nature, of which a picture shows one mixture and each
 // of two captions another, with noise.
@@ -114,7 +94,7 @@ func firstHits(t *testing.T, library *runtime.Library, heads Heads, data Caption
 }
 
 func TestEveryLossLearns(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	w := newWorld()
 	data, held := w.draw(400, 1), w.draw(100, 2)
 	for _, name := range Losses() {
@@ -138,7 +118,7 @@ func TestEveryLossLearns(t *testing.T) {
 }
 
 func TestOneSeedOneResult(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := newWorld().draw(100, 1)
 	data.Views = [][][]float32{newWorld().draw(100, 3).Pictures}
 	f := func(seed uint64) []float32 {
@@ -161,7 +141,7 @@ func TestOneSeedOneResult(t *testing.T) {
 // TestBatches: a caption is no negative of its own picture, each picture comes with its
 // caption, and every view is seen.
 func TestBatches(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := newWorld().draw(20, 1)
 	data.Views = [][][]float32{newWorld().draw(20, 5).Pictures, newWorld().draw(20, 6).Pictures}
 	one := trial()
@@ -242,7 +222,7 @@ func TestWhatCannotBeLearnedIsNamed(t *testing.T) {
 }
 
 func TestARunEndsWithItsCaller(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := newWorld().draw(50, 1)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -258,7 +238,7 @@ func TestARunEndsWithItsCaller(t *testing.T) {
 // TestTagVectors: each is the mean of some of its picture's words, and a picture that
 // has them all is no wrong answer to them.
 func TestTagVectors(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	data := newWorld().draw(10, 1)
 	for word := range 6 {
 		row := make([]float32, sentenceWidth)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/evaluation"
 )
 
@@ -87,7 +88,7 @@ func trialTwo() Two {
 // TestTagsAreLearnedAndCaptionsKept: with replay stage II finds tags that nobody had
 // heard of, and forgets less than without.
 func TestTagsAreLearnedAndCaptionsKept(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	w := newWorld()
 	captioned, heldCaptions := w.draw(400, 1), w.draw(100, 2)
 	tagged, heldTags := w.tagged(200, 1), w.tagged(150, 2)
@@ -119,7 +120,7 @@ func TestTagsAreLearnedAndCaptionsKept(t *testing.T) {
 
 // TestKeptMixesTheOldWeights: all of them means that nothing was learned.
 func TestKeptMixesTheOldWeights(t *testing.T) {
-	library := loadLibrary(t)
+	library := runtimetest.Load(t)
 	w := newWorld()
 	start, two := trialHeads(0), trialTwo()
 	two.Epochs, two.LeastSteps = 1, 2

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/checkpoint"
 )
 
@@ -24,7 +25,7 @@ const childVariable = "VSED_STEP_TEST_CHECKPOINT"
 const wholeRun = 40
 
 func child(path string) int {
-	library, err := runtime.Load([]string{libraryPath()})
+	library, err := runtime.Load([]string{os.Getenv(runtime.Environment)})
 	if err == nil {
 		err = trainOn(library, path, func(step int) { fmt.Println(step) })
 	}
@@ -68,7 +69,7 @@ func trainOn(library *runtime.Library, path string, saved func(step int)) error 
 // TestKilledRunGoesOn kills a run again and again, wherever it is, and compares its
 // end with that of one that nobody kills.
 func TestKilledRunGoesOn(t *testing.T) {
-	loadLibrary(t)
+	runtimetest.Load(t)
 	folder := t.TempDir()
 	killed, whole := filepath.Join(folder, "killed"), filepath.Join(folder, "whole")
 	if kills := runToTheEnd(t, killed, 7); kills < 1 {
@@ -100,7 +101,7 @@ func runToTheEnd(t *testing.T, path string, patience int) (kills int) {
 	}
 	for kills <= wholeRun {
 		command := exec.CommandContext(t.Context(), program)
-		command.Env = append(os.Environ(), childVariable+"="+path)
+		command.Env = append(os.Environ(), childVariable+"="+path, runtime.Environment+"="+runtimetest.Path(t))
 		command.Stderr = os.Stderr
 		said, err := command.StdoutPipe()
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/graph"
 	"vsed/training/optimizer"
 )
@@ -124,7 +125,7 @@ func TestNotFiniteStopsTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := []float32{4, 0} // √0 is finite, its slope is not
-	step, err := Open(loadLibrary(t), model, map[string][]float32{"x": x}, runtime.Options{})
+	step, err := Open(runtimetest.Load(t), model, map[string][]float32{"x": x}, runtime.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestStepsShareWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		step, err := Open(loadLibrary(t), model, map[string][]float32{"w": w}, runtime.Options{})
+		step, err := Open(runtimetest.Load(t), model, map[string][]float32{"w": w}, runtime.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +178,7 @@ func TestStepsShareWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(loadLibrary(t), model, map[string][]float32{"w": w}, runtime.Options{}); !contains(err, `"w" takes 3 values`) {
+	if _, err := Open(runtimetest.Load(t), model, map[string][]float32{"w": w}, runtime.Options{}); !contains(err, `"w" takes 3 values`) {
 		t.Errorf("error %v", err)
 	}
 	if one.Numbers("absent") != nil || one.Mask("x") != nil || one.Indices("x") != nil {

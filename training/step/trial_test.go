@@ -4,13 +4,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/training/checkpoint"
 	"vsed/training/graph"
 	"vsed/training/loss"
@@ -42,25 +42,6 @@ type trial struct {
 	words      *optimizer.Parameter
 	parameters []*optimizer.Parameter // words first
 	rows       []int32
-}
-
-func libraryPath() string {
-	if path := os.Getenv(runtime.Environment); path != "" {
-		return path
-	}
-	return filepath.FromSlash("../../build/lib/libonnxruntime.so.1")
-}
-
-func loadLibrary(t testing.TB) *runtime.Library {
-	t.Helper()
-	if _, err := os.Stat(libraryPath()); err != nil {
-		t.Skip("no libonnxruntime: run `make model` first")
-	}
-	library, err := runtime.Load([]string{libraryPath()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return library
 }
 
 func trialModel(s size) (*graph.Model, error) {
@@ -167,7 +148,7 @@ func (t *trial) restore(state checkpoint.State) error {
 
 func open(t testing.TB, s size, threads int) *trial {
 	t.Helper()
-	trial, err := newTrial(loadLibrary(t), s, threads)
+	trial, err := newTrial(runtimetest.Load(t), s, threads)
 	if err != nil {
 		t.Fatal(err)
 	}

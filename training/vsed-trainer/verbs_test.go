@@ -16,6 +16,7 @@ import (
 	"vsed/encoders/encoder"
 	"vsed/encoders/feature"
 	"vsed/encoders/runtime"
+	"vsed/encoders/runtime/runtimetest"
 	"vsed/plugins/contract"
 	"vsed/plugins/host"
 	"vsed/training/features"
@@ -67,10 +68,7 @@ func madeUp(t *testing.T) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	library := os.Getenv(runtime.Environment)
-	if library == "" {
-		library = filepath.Join(root, "build/lib/libonnxruntime.so.1")
-	}
+	library := runtimetest.Path(t)
 	about, err := bundle.Read(filepath.Join(root, "build/encoders/builtin"))
 	if err != nil {
 		t.Skip("no built-in encoder: run `make model` first")
