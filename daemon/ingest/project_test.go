@@ -120,6 +120,15 @@ func TestDamagedFeaturesAreLeftToTheOrdinaryWay(t *testing.T) {
 	}
 }
 
+// Any number of features of a wrong length is no fault of the encoder.
+func TestFeaturesOfAWrongLengthStopNothing(t *testing.T) {
+	sound := feature(1)
+	c := stored(t, "fake-float32-16", append(slices.Repeat([][]byte{sound[1:]}, 2*maxDamaged), sound)...)
+	if _, left := projectInto(t, c, fakeEncoder(t, "--space", "after")); len(left) != 2*maxDamaged {
+		t.Errorf("left are %v, want all but the last", left)
+	}
+}
+
 func TestFeaturesOfAnotherSpaceAreOfNoUse(t *testing.T) {
 	c := stored(t, "another", feature(1), feature(1))
 	if _, left := projectInto(t, c, fakeEncoder(t, "--space", "after")); len(left) != 2 {

@@ -127,13 +127,16 @@ func TestTagsTeachTheRest(t *testing.T) {
 	}
 	before := found(t, library, model, held)
 	two := trial("vse")
-	two.Tagged, two.Rate, two.Curriculum = 32, 2e-3, .5
+	two.Tagged, two.Rate, two.TenthAfter, two.Curriculum = 32, 2e-3, 10, .5
 	curve, err := Run{Settings: two, Library: library}.Learn(t.Context(), model, few, many, lastEpoch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if after := found(t, library, model, held); after < before+5 {
 		t.Errorf("R@1 %.1f before, %.1f after", before, after)
+	}
+	if curve[9].Rate != two.Rate || math.Abs(curve[10].Rate-two.Rate/10) > 1e-12 {
+		t.Errorf("rates %v and %v after ten epochs at %v", curve[9].Rate, curve[10].Rate, two.Rate)
 	}
 	if curve[0].Open != 100 || curve[11].Open != 400 {
 		t.Errorf("the curriculum let in %d and %d of 400", curve[0].Open, curve[11].Open)

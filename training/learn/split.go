@@ -91,6 +91,9 @@ func divide(in *input, seed uint64) (s split, no *refusal) {
 	return s, nil
 }
 
+// in are the places of all photos that are learned from to measure.
+func (s *split) in() []int { return slices.Concat(s.learn, s.apart) }
+
 // out are the places of all photos held out.
 func (s *split) out() []int { return slices.Concat(s.held, s.choice) }
 

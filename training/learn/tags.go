@@ -22,7 +22,7 @@ type learnedTags struct {
 func (r *run) learnTags() (*learnedTags, error) {
 	r.step("learning tags", 0, 2)
 	options := ridge.Options{Lambda: ridge.Lambda(r.input.width)}
-	learn := rows{r.input, slices.Concat(r.split.learn, r.split.apart)}
+	learn := rows{r.input, r.split.in()}
 	// The curve bends all tags alike: where no photos are held out to choose by, it may come
 	// from those that are measured on.
 	calibrating := rows{r.input, r.split.choice}
