@@ -84,7 +84,7 @@ func (o LearnReportOptions) reported(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, run := range runs {
-		if run.State == api.LearningProposed || run.State == api.LearningRefused {
+		if run.State == api.LearningProposed || run.State == api.LearningNoProposal {
 			return run.Number, nil
 		}
 	}
@@ -110,7 +110,7 @@ func outcome(report api.LearningReport, out Screen) string {
 	run := report.Run
 	text := fmt.Sprintf("Learning run %d, %s", run.Number, ago(cmp.Or(run.Ended, run.Began), out.Now))
 	switch {
-	case run.State == api.LearningRefused:
+	case run.State == api.LearningNoProposal:
 		return text + ", proposes nothing: " + run.Reason
 	case run.Serves:
 		return text + ": what it proposed serves."

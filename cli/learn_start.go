@@ -131,7 +131,7 @@ func (f *learningFollower) finish(ctx context.Context) error {
 		return err
 	}
 	switch run.State {
-	case api.LearningProposed, api.LearningRefused:
+	case api.LearningProposed, api.LearningNoProposal:
 		return runLearnReport(ctx, LearnReportOptions{LearnOptions: LearnOptions{Common: f.Common, Run: f.number}}, f.out)
 	}
 	if run.State == api.LearningStopped {

@@ -25,9 +25,9 @@ func proposedRun() api.LearningRun {
 	}
 }
 
-func refusedRun() api.LearningRun {
+func unproposedRun() api.LearningRun {
 	return api.LearningRun{
-		Number: 2, State: api.LearningRefused, Reason: "the tag \"dog\x1b[2J\" is all there is: it takes two tags at least", By: api.LearningByHand, Began: "2026-02-26T12:00:00Z", Ended: "2026-02-26T12:00:01Z",
+		Number: 2, State: api.LearningNoProposal, Reason: "the tag \"dog\x1b[2J\" is all there is: it takes two tags at least", By: api.LearningByHand, Began: "2026-02-26T12:00:00Z", Ended: "2026-02-26T12:00:01Z",
 		From: "builtin", Encoder: "learned-2", Photos: 12, Tags: 1,
 	}
 }
@@ -70,8 +70,8 @@ func learningReport() api.LearningReport {
 func school(t *testing.T) (*servertest.Library, *api.Client) {
 	library := servertest.New()
 	library.School.Shelf = &library.Shelf
-	library.School.Runs = []api.LearningRun{proposedRun(), refusedRun(), servingRun()}
-	refused := api.LearningReport{Run: refusedRun(), PerTag: []api.LearningTag{{Tag: "dog", Photos: 12, Lacking: 3}}}
+	library.School.Runs = []api.LearningRun{proposedRun(), unproposedRun(), servingRun()}
+	refused := api.LearningReport{Run: unproposedRun(), PerTag: []api.LearningTag{{Tag: "dog", Photos: 12, Lacking: 3}}}
 	served := learningReport()
 	served.Run = servingRun()
 	library.School.Reports = map[int]api.LearningReport{1: served, 2: refused, 3: learningReport()}
@@ -85,7 +85,7 @@ func school(t *testing.T) (*servertest.Library, *api.Client) {
 }
 
 func restful() api.Learning {
-	proposal, last := proposedRun(), refusedRun()
+	proposal, last := proposedRun(), unproposedRun()
 	return api.Learning{
 		Proposal: &proposal, Last: &last, Serving: "learned-1", Learned: true, Before: "builtin", Base: "builtin", Tagged: 1060, TagsGiven: 3120, NewTags: 12, Enough: 50,
 		Auto: "propose", Next: "2026-03-02T03:00:00Z",
@@ -110,7 +110,7 @@ func TestLearnTables(t *testing.T) {
 	f("learn-report.txt", 0, 0, "report")
 	f("learn-report-80.txt", 80, 0, "report", "3")
 	f("learn-report-served.txt", 80, 0, "report", "1")
-	f("learn-report-refused.txt", 80, 0, "report", "2")
+	f("learn-report-no-proposal.txt", 80, 0, "report", "2")
 	f("learn-report.json", 80, 0, "report", "2", "--json")
 	f("learn-suggestions.txt", 80, 0, "suggestions")
 	f("learn-suggestions-page.txt", 80, 0, "suggestions", "--limit", "1", "--tag", "Strand")
@@ -187,7 +187,7 @@ func TestNothingWaits(t *testing.T) {
 	f("that of run 3, the newest, was applied before; `vsectl learn apply 3` takes it again", func(run *api.LearningRun) { run.Applied = run.Ended })
 	f("that of run 3, the newest, serves already", func(run *api.LearningRun) { run.Applied, run.Serves = run.Ended, true })
 	f("that of run 3, the newest, cannot be applied: self-test: golden", func(run *api.LearningRun) { run.Reason = "self-test: golden" })
-	f("that of run 1, the newest, serves already", func(run *api.LearningRun) { run.State = api.LearningRefused })
+	f("that of run 1, the newest, serves already", func(run *api.LearningRun) { run.State = api.LearningNoProposal })
 
 	library, client := school(t)
 	library.School.Runs[0].Reason = "self-test: golden: other vectors"

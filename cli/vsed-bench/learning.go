@@ -144,7 +144,7 @@ func learnWhileSearching(ctx context.Context, client *api.Client) (run api.Learn
 	if err == nil {
 		run = runs[0]
 	}
-	if err == nil && run.State != api.LearningProposed && run.State != api.LearningRefused {
+	if err == nil && run.State != api.LearningProposed && run.State != api.LearningNoProposal {
 		err = fmt.Errorf("learning run %d %s: %s", run.Number, run.State, run.Reason)
 	}
 	return run, took, waits, err

@@ -12,7 +12,7 @@ import (
 const (
 	LearningRunning     = "running"
 	LearningProposed    = "proposed"    // it can be applied
-	LearningRefused     = "refused"     // nothing is gained, or there is too little to learn from
+	LearningNoProposal  = "no proposal" // nothing is gained, or there is too little to learn from
 	LearningFailed      = "failed"      // Reason says why
 	LearningStopped     = "stopped"     // by hand
 	LearningInterrupted = "interrupted" // the daemon ended under it
@@ -28,7 +28,7 @@ const (
 // of its report and absent before there is one.
 type LearningRun struct {
 	Number  int    `json:"number"`
-	State   string `json:"state" enum:"running,proposed,refused,failed,stopped,interrupted"`
+	State   string `json:"state" enum:"running,proposed,no proposal,failed,stopped,interrupted"`
 	Reason  string `json:"reason,omitempty" doc:"why it proposes nothing, with the remedy, or why what it proposes cannot be applied"`
 	By      string `json:"by" enum:"hand,schedule"`
 	Began   string `json:"began" format:"date-time"`

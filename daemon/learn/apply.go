@@ -69,6 +69,8 @@ func (m *Manager) mayApply(ctx context.Context, run Run) error {
 	case Proposed:
 	case Running:
 		return refused("learning run %d is under way: wait for its end, `vsectl learn status` shows how far it is", run.Number)
+	case NoProposal:
+		return refused("learning run %d proposes nothing: %s", run.Number, run.Reason)
 	default:
 		return refused("learning run %d proposes nothing (%s): %s", run.Number, run.State, run.Reason)
 	}

@@ -118,7 +118,7 @@ func TestTheProposalThatWaits(t *testing.T) {
 		w.check(w.manager.Rollback(w.Context()))
 		waits(0)
 		w.trainer = func(_ context.Context, folder string, _ func(contract.Progress)) error {
-			return report(folder, contract.TrainingReport{Format: 1, Outcome: Refused, Reason: "nothing is gained"})
+			return report(folder, contract.TrainingReport{Format: 1, Outcome: NoProposal, Reason: "nothing is gained"})
 		}
 		w.learned()
 		waits(0)

@@ -225,7 +225,7 @@ func (m *Manager) conclude(c *current, state, reason string, report *contract.Tr
 	defer m.mutex.Unlock()
 	run, err := m.find(c.number)
 	if err == nil {
-		if state == Proposed || state == Refused {
+		if state == Proposed || state == NoProposal {
 			run.Summary = summary(*report)
 		}
 		err = m.finish(run, state, reason)
@@ -241,7 +241,7 @@ func (m *Manager) conclude(c *current, state, reason string, report *contract.Tr
 func (m *Manager) finish(run *Run, state, reason string) error {
 	run.State, run.Reason, run.Ended = state, oneLine(reason), time.Now()
 	keep := []string{recordName}
-	if state == Proposed || state == Refused {
+	if state == Proposed || state == NoProposal {
 		keep = append(keep, contract.ReportFile, contract.CurvesFile, contract.PictureFile)
 	}
 	if state == Proposed {

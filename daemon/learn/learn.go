@@ -293,7 +293,7 @@ func (m *Manager) Report(number int) (Run, contract.TrainingReport, error) {
 		return Run{}, contract.TrainingReport{}, err
 	}
 	switch run.State {
-	case Proposed, Refused:
+	case Proposed, NoProposal:
 		report, err := readReport(m.path(number))
 		return run, report, err
 	case Running:

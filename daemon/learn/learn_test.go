@@ -161,7 +161,7 @@ func TestBadTrainers(t *testing.T) {
 	f("at most 8388608 are taken", writes(strings.Repeat(" ", reportBytes+1)))
 	f("of two builds", changed(func(r *contract.TrainingReport) { r.Format = 2 }))
 	f(`its outcome is "splendid"`, changed(func(r *contract.TrainingReport) { r.Outcome = "splendid" }))
-	f("gives no reason", changed(func(r *contract.TrainingReport) { r.Outcome = Refused }))
+	f("gives no reason", changed(func(r *contract.TrainingReport) { r.Outcome = NoProposal }))
 	f("1e+300 in it is no percentage", changed(func(r *contract.TrainingReport) { r.Guard.Change.Low = 1e300 }))
 	f("counts below zero", changed(func(r *contract.TrainingReport) { r.Held = -1 }))
 	f("below zero", changed(func(r *contract.TrainingReport) { r.PerTag = []contract.TrainingTag{{Tag: "x", Lacking: -1}} }))
@@ -196,15 +196,15 @@ func TestBadTrainers(t *testing.T) {
 func TestARefusalIsAnOutcome(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.trainer = func(_ context.Context, folder string, _ func(contract.Progress)) error {
-			return errors.Join(bundle(folder), report(folder, contract.TrainingReport{Format: 1, Outcome: Refused, Reason: "every photo has the same tags: tag some that lack them"}))
+			return errors.Join(bundle(folder), report(folder, contract.TrainingReport{Format: 1, Outcome: NoProposal, Reason: "every photo has the same tags: tag some that lack them"}))
 		}
 		w.start()
 		run := w.learned()
-		if run.State != Refused || run.Reason != "every photo has the same tags: tag some that lack them" || w.told != 0 || w.files(1) != "report.json run.json" {
+		if run.State != NoProposal || run.Reason != "every photo has the same tags: tag some that lack them" || w.told != 0 || w.files(1) != "report.json run.json" {
 			w.Errorf("%+v, %s", run, w.files(1))
 		}
-		w.refuses("proposes nothing (refused): every photo", w.manager.Apply(w.Context(), 1))
-		if _, found, err := w.manager.Report(1); err != nil || found.Outcome != Refused {
+		w.refuses("proposes nothing: every photo", w.manager.Apply(w.Context(), 1))
+		if _, found, err := w.manager.Report(1); err != nil || found.Outcome != NoProposal {
 			w.Errorf("%+v, %v", found, err)
 		}
 	})

@@ -47,9 +47,9 @@ func checkReport(report contract.TrainingReport) error {
 	switch {
 	case report.Format != contract.TrainingFormat:
 		return fmt.Errorf("it has the format %d and not %d: vsed and vsed-trainer are of two builds", report.Format, contract.TrainingFormat)
-	case report.Outcome != contract.Proposed && report.Outcome != contract.Refused:
+	case report.Outcome != contract.Proposed && report.Outcome != contract.NoProposal:
 		return fmt.Errorf("its outcome is %.40q", report.Outcome)
-	case report.Outcome == contract.Refused && report.Reason == "":
+	case report.Outcome == contract.NoProposal && report.Reason == "":
 		return errors.New("it gives no reason")
 	case min(report.Photos, report.Held, report.Events, report.Tags, report.Learned) < 0:
 		return errors.New("it counts below zero")

@@ -26,7 +26,7 @@ const recordBytes = 64 << 10
 const (
 	Running     = "running"
 	Proposed    = contract.Proposed
-	Refused     = contract.Refused
+	NoProposal  = contract.NoProposal
 	Failed      = "failed"
 	Stopped     = "stopped"
 	Interrupted = "interrupted"

@@ -55,7 +55,7 @@ func (m *Manager) NewTags(ctx context.Context) (fresh, given int64, err error) {
 	}
 	before := int64(0)
 	for _, run := range m.Runs() {
-		if run.State == Proposed || run.State == Refused {
+		if run.State == Proposed || run.State == NoProposal {
 			before = run.TagsGiven
 		}
 	}

@@ -47,8 +47,8 @@ type TrainingPhoto struct {
 
 // Outcomes of a run.
 const (
-	Proposed = "proposed" // there is a bundle to apply
-	Refused  = "refused"  // it would be no gain, or there is too little to learn from: Reason says which
+	Proposed   = "proposed"    // there is a bundle to apply
+	NoProposal = "no proposal" // it would be no gain, or there is too little to learn from: Reason says which
 )
 
 // A TrainingReport says what came of a run. Values are in percent; before is the
@@ -57,7 +57,7 @@ const (
 type TrainingReport struct {
 	Format  int      `json:"format"`
 	Outcome string   `json:"outcome"`
-	Reason  string   `json:"reason,omitempty"` // of a refusal, one line with its remedy
+	Reason  string   `json:"reason,omitempty"` // of no proposal, one line with its remedy
 	Notes   []string `json:"notes,omitempty"`  // what else a person should know, a line each
 
 	Photos  int `json:"photos"`  // with tags, learned from

@@ -25,7 +25,7 @@ func TestNoiseIsRefused(t *testing.T) {
 		if err := runWith(t.Context(), folder, Options{Report: silent}, quick()); err != nil {
 			t.Fatal(err)
 		}
-		if report := reportOf(t, folder); report.Outcome != contract.Refused || !strings.Contains(report.Reason, "may be chance") {
+		if report := reportOf(t, folder); report.Outcome != contract.NoProposal || !strings.Contains(report.Reason, "may be chance") {
 			t.Errorf("seed %d: %s, %q, gain %+v", seed, report.Outcome, report.Reason, report.Gain)
 		}
 	}

@@ -114,7 +114,7 @@ func (r *run) open(candidates []string) (err error) {
 
 // learn fills in the report, and gives what is to be proposed, if anything.
 func (r *run) learn(ctx context.Context) (*learned.Changes, error) {
-	r.report = contract.TrainingReport{Format: contract.TrainingFormat, Outcome: contract.Refused, Notes: r.input.notes, Kept: 1}
+	r.report = contract.TrainingReport{Format: contract.TrainingFormat, Outcome: contract.NoProposal, Notes: r.input.notes, Kept: 1}
 	var refusal *refusal
 	r.split, refusal = divide(r.input, r.task.Seed)
 	r.count()

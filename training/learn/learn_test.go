@@ -255,7 +255,7 @@ func TestTooLittleIsRefusedWithWhatIsLacking(t *testing.T) {
 			return
 		}
 		report := reportOf(t, folder)
-		if report.Outcome != contract.Refused || !strings.Contains(report.Reason, want) || strings.Contains(report.Reason, "\n") {
+		if report.Outcome != contract.NoProposal || !strings.Contains(report.Reason, want) || strings.Contains(report.Reason, "\n") {
 			t.Errorf("report %+v, want %q", report, want)
 		}
 		if _, err := os.Stat(filepath.Join(folder, contract.LearnedFile)); !errors.Is(err, os.ErrNotExist) {
