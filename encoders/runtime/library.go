@@ -24,6 +24,12 @@ const MinimumVersion = "1.23"
 // Environment names the variable that overrides where the library is looked for.
 const Environment = "VSED_ONNXRUNTIME"
 
+// silence is what keeps ONNX Runtime to itself: without it, official builds from 1.29 on
+// send to Microsoft which models are run on which machine, and keep in the user's
+// cache what they could not send. The library looks for it when it is initialised,
+// and a call to turn that off comes too late for its first events.
+const silence = "ORT_DISABLE_TELEMETRY"
+
 // SetupError says that the library cannot be used on this machine as it is, in
 // one line that names the remedy.
 type SetupError struct{ Reason string }
@@ -81,6 +87,9 @@ func Load(candidates []string) (*Library, error) {
 	defer process.Unlock()
 	if process.loaded != nil {
 		return process.loaded, nil
+	}
+	if err := os.Setenv(silence, "1"); err != nil {
+		return nil, &SetupError{oneLine(err)}
 	}
 	var problems []string
 	for _, path := range candidates {

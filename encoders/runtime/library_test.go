@@ -54,6 +54,23 @@ func TestProblems(t *testing.T) {
 	f("is too old", oldLibrary(t))
 }
 
+// TestTheLibraryKeepsToItself: it leaves nothing in the user's folders, where official
+// builds keep what they have to send home.
+func TestTheLibraryKeepsToItself(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	home := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "TMPDIR"} {
+		t.Setenv(name, home)
+	}
+	load(t)
+	left, err := os.ReadDir(home)
+	if err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
+}
+
 // oldLibrary compiles a library that has no interface of the version asked for,
 // as every ONNX Runtime before 1.23.
 func oldLibrary(t *testing.T) string {
