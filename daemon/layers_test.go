@@ -35,7 +35,8 @@ var onlyIn = map[string]string{
 	"github.com/fsnotify/fsnotify":                 "vsed/daemon/watch",
 	"github.com/blevesearch/bleve/v2":              "vsed/index/keyword",
 	"github.com/hashicorp/go-plugin":               "vsed/plugins",
-	"github.com/landlock-lsm/go-landlock/landlock": "vsed/plugins/decoder/sandbox",
+	"github.com/landlock-lsm/go-landlock/landlock": "vsed/plugins/sandbox",
+	"github.com/elastic/go-seccomp-bpf":            "vsed/plugins/sandbox",
 	"golang.org/x/text/language/display":           "vsed/daemon/places/vsed-places",
 }
 

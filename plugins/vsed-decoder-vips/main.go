@@ -17,7 +17,7 @@ import (
 
 	"vsed/plugins/contract"
 	"vsed/plugins/decoder"
-	"vsed/plugins/decoder/sandbox"
+	"vsed/plugins/sandbox"
 	"vsed/plugins/decoder/vips"
 	"vsed/plugins/sdk"
 )
