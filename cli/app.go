@@ -5,8 +5,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 	"vsed/daemon/api/version"
 )
@@ -25,10 +22,10 @@ func Main(args []string, stdout, stderr *os.File) int {
 	defer stop()
 	// Once asked to end, a second Ctrl-C ends the process whatever it does.
 	context.AfterFunc(ctx, stop)
-	return run(ctx, args, newScreen(stdout), stderr)
+	return run(ctx, args, newScreen(stdout), newScreen(stderr))
 }
 
-func run(ctx context.Context, args []string, out Screen, stderr io.Writer) int {
+func run(ctx context.Context, args []string, out, faults Screen) int {
 	app := newApp(out)
 	var err error
 	if !completing(args) {
@@ -40,7 +37,7 @@ func run(ctx context.Context, args []string, out Screen, stderr io.Writer) int {
 		err = app.RunContext(ctx, args)
 	}
 	if text := message(err); text != "" {
-		fmt.Fprintln(stderr, "vsectl: "+table.Escape(text))
+		_ = faults.say("vsectl: %s", text) // the exit code tells it, too
 	}
 	return exitCode(err)
 }

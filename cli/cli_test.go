@@ -148,7 +148,7 @@ func TestSearchJSONKeepsPaths(t *testing.T) {
 	library.Answer = found()
 	client := servertest.Serve(t, library)
 	var text bytes.Buffer
-	if code := run(t.Context(), []string{"vsectl", "search", "dog", "--json", "--socket", client.Socket}, Screen{Writer: &text}, &text); code != 0 {
+	if code := run(t.Context(), []string{"vsectl", "search", "dog", "--json", "--socket", client.Socket}, Screen{Writer: &text}, Screen{Writer: &text}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, text.String())
 	}
 	if !strings.Contains(text.String(), api.NewPath(hostile).Base64) {
@@ -252,12 +252,40 @@ func TestWatchIsInterrupted(t *testing.T) {
 	}
 }
 
+// TestBarFits: whatever the width, also where the text beside the bar was longer before.
 func TestBarFits(t *testing.T) {
-	for width := 1; width < 200; width++ {
-		if got := table.Width(bar(status(), width)); got >= width && width > 1 {
-			t.Errorf("width %d: %d columns", width, got)
+	for width := 2; width < 200; width++ {
+		var text bytes.Buffer
+		line := bar{out: Screen{Writer: &text, Width: width}}
+		for _, beside := range []string{"photos: 999 of 1,000, 1 min 12 s left", "photos: 1,000 of 1,000"} {
+			text.Reset()
+			if err := line.draw(500, 1000, beside); err != nil {
+				t.Fatal(err)
+			}
+			if got := table.Width(strings.TrimSuffix(strings.TrimPrefix(text.String(), "\r"), "\x1b[K")); got >= width {
+				t.Errorf("width %d: %d columns", width, got)
+			}
 		}
 	}
+}
+
+// TestBarStands: it is as long whatever the text beside it, and none where nothing is
+// done, or nobody knows of how much.
+func TestBarStands(t *testing.T) {
+	var text bytes.Buffer
+	line := bar{out: Screen{Writer: &text, Width: 60}}
+	f := func(done, total int64, beside, want string) {
+		t.Helper()
+		text.Reset()
+		if err := line.draw(done, total, beside); err != nil || text.String() != "\r"+want+"\x1b[K" {
+			t.Errorf("got %q, %v, want %q", text.String(), err, want)
+		}
+	}
+	const long, short = "steps, 5 of 10, 1 min 12 s left", "steps, 6 of 10, 9 s left"
+	f(0, 10, "steps", "steps")
+	f(5, 0, "steps", "steps")
+	f(5, 10, long, strings.Repeat("█", 13)+strings.Repeat("░", 13)+"  "+long)
+	f(6, 10, short, strings.Repeat("█", 15)+strings.Repeat("░", 11)+"  "+short)
 }
 
 func TestTimeLeft(t *testing.T) {
@@ -303,7 +331,7 @@ func TestTags(t *testing.T) {
 	f := func(want string, code int, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
-		got := run(t.Context(), slices.Concat([]string{"vsectl", "--socket", client.Socket, "tag"}, args), Screen{Writer: &text}, &text)
+		got := run(t.Context(), slices.Concat([]string{"vsectl", "--socket", client.Socket, "tag"}, args), Screen{Writer: &text}, Screen{Writer: &text})
 		if got != code || text.String() != want {
 			t.Errorf("%q: got %d\n%swant %d\n%s", args, got, text.String(), code, want)
 		}
@@ -338,7 +366,7 @@ func TestFolders(t *testing.T) {
 	f := func(want string, code int, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
-		got := run(t.Context(), slices.Concat([]string{"vsectl", "folder"}, args, []string{"--socket=" + client.Socket}), Screen{Writer: &text}, &text)
+		got := run(t.Context(), slices.Concat([]string{"vsectl", "folder"}, args, []string{"--socket=" + client.Socket}), Screen{Writer: &text}, Screen{Writer: &text})
 		if got != code || !strings.Contains(text.String(), want) {
 			t.Errorf("%q: got %d\n%swant %d\n%s", args, got, text.String(), code, want)
 		}
@@ -404,7 +432,7 @@ func TestUsage(t *testing.T) {
 	f := func(want string, code int, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
-		got := run(t.Context(), append([]string{"vsectl"}, args...), Screen{Writer: &text}, &text)
+		got := run(t.Context(), append([]string{"vsectl"}, args...), Screen{Writer: &text}, Screen{Writer: &text})
 		if got != code || !strings.Contains(text.String(), want) {
 			t.Errorf("%q: got %d %s, want %d %s", args, got, text.String(), code, want)
 		}
@@ -443,7 +471,7 @@ func TestSocketFromTheEnvironment(t *testing.T) {
 	client := servertest.Serve(t, library)
 	t.Setenv("VSED_SOCKET", client.Socket)
 	var text bytes.Buffer
-	if code := run(t.Context(), []string{"vsectl", "search", "--", "help", "-x"}, Screen{Writer: &text}, &text); code != 1 {
+	if code := run(t.Context(), []string{"vsectl", "search", "--", "help", "-x"}, Screen{Writer: &text}, Screen{Writer: &text}); code != 1 {
 		t.Errorf("exit code %d: %s", code, text.String())
 	}
 	if want := []string{"help -x"}; !slices.Equal(library.Queries, want) {
@@ -550,7 +578,7 @@ func TestCompletionScripts(t *testing.T) {
 	f := func(want string, code int, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
-		got := run(t.Context(), append([]string{"vsectl", "completion"}, args...), Screen{Writer: &text}, &text)
+		got := run(t.Context(), append([]string{"vsectl", "completion"}, args...), Screen{Writer: &text}, Screen{Writer: &text})
 		if got != code || !strings.Contains(text.String(), want) {
 			t.Errorf("%q: got %d %s, want %s", args, got, text.String(), want)
 		}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 )
 
@@ -172,7 +171,7 @@ func showDiagnosis(found Diagnosis, all bool, out Screen) error {
 	if !all && !found.Runtime.hasGPU() {
 		machine = plainFields(found.Runtime)
 	}
-	return out.fields(wrapped(slices.Concat(machine, daemonFields(found.Daemon)), out.Width))
+	return out.prose(slices.Concat(machine, daemonFields(found.Daemon)))
 }
 
 // hasGPU reports whether there is any sign of a GPU that encoders could run on.
@@ -250,22 +249,4 @@ func daemonFields(d DaemonReport) []field {
 		all = append(all, field{"", d.Encoder.Problem})
 	}
 	return all
-}
-
-// wrapped breaks values between words, so that each line fits the width.
-func wrapped(all []field, width int) (lines []field) {
-	names := 0
-	for _, f := range all {
-		names = max(names, len(f.name))
-	}
-	for _, f := range all {
-		for i, line := range table.Wrap(f.value, width-names-2) {
-			name := f.name
-			if i > 0 {
-				name = ""
-			}
-			lines = append(lines, field{name, line})
-		}
-	}
-	return lines
 }

@@ -51,14 +51,14 @@ func showCoverage(c api.Coverage, offline []api.Path, out Screen) error {
 		return err
 	}
 	for _, folder := range offline {
-		if err := out.printf("Offline: %s; its photos are found by keywords, and encoded on its return.\n", table.Escape(rawPath(folder))); err != nil {
+		if err := out.say("Offline: %s; its photos are found by keywords, and encoded on its return.", rawPath(folder)); err != nil {
 			return err
 		}
 	}
 	if c.SetAside == 0 {
 		return nil
 	}
-	return out.printf("%s\n", setAside(c.SetAside))
+	return out.say("%s", setAside(c.SetAside))
 }
 
 // showTest prints the report of a self-test: what was checked, where it ran and

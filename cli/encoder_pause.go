@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v2"
-
-	"vsed/cli/table"
 )
 
 // SwapCommandOptions are those of `vsectl encoder pause` and `resume`.
@@ -42,5 +40,5 @@ func runSwapCommand(ctx context.Context, options SwapCommandOptions, out Screen)
 	if options.JSON {
 		return out.json(swap)
 	}
-	return out.printf("%s\n", table.Escape(swapText(swap)))
+	return out.say("%s", swapText(swap))
 }

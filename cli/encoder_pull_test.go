@@ -120,7 +120,7 @@ func TestPullIsInterrupted(t *testing.T) {
 		return false
 	})
 	var out bytes.Buffer
-	code := run(ctx, []string{"vsectl", "--socket", client.Socket, "encoder", "pull", tinyModel, "--mirror", server.URL}, Screen{Writer: &out}, &out)
+	code := run(ctx, []string{"vsectl", "--socket", client.Socket, "encoder", "pull", tinyModel, "--mirror", server.URL}, Screen{Writer: &out}, Screen{Writer: &out})
 	if code != exitInterrupted || !strings.Contains(out.String(), "the same command goes on with it") || len(cached(t)) == 0 {
 		t.Errorf("got %d\n%s", code, out.String())
 	}

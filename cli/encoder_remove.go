@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v2"
-
-	"vsed/cli/table"
 )
 
 // EncoderRemoveOptions are those of `vsectl encoder remove`.
@@ -32,5 +30,5 @@ func runEncoderRemove(ctx context.Context, options EncoderRemoveOptions, out Scr
 	if err := options.Client.RemoveEncoder(ctx, options.Name); err != nil || options.JSON {
 		return err
 	}
-	return out.printf("%s and its vectors are deleted.\n", table.Escape(options.Name))
+	return out.say("%s and its vectors are deleted.", options.Name)
 }

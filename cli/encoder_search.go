@@ -41,7 +41,7 @@ func runEncoderSearch(options EncoderSearchOptions, out Screen) error {
 	case options.JSON:
 		err = out.json(map[string]any{"encoders": append([]hub.Choice{}, found...)})
 	case len(found) == 0:
-		err = out.printf("No encoder in the list has all these words: `vsectl encoder search` shows it whole.\n")
+		err = out.say("No encoder in the list has all these words: `vsectl encoder search` shows it whole.")
 	default:
 		err = showChoices(found, out)
 	}
@@ -79,7 +79,7 @@ func showChoices(found []hub.Choice, out Screen) error {
 			return err
 		}
 	}
-	return out.printf("\nPublished figures, not run here. `vsectl encoder pull MODEL` installs one.\n")
+	return out.paragraph("Published figures, not run here. `vsectl encoder pull MODEL` installs one.")
 }
 
 func mebibytes(text string) string {

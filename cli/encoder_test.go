@@ -66,7 +66,7 @@ func shelf(t *testing.T) (*servertest.Library, *api.Client) {
 func vsectl(t *testing.T, client *api.Client, width int, args ...string) (text string, code int) {
 	t.Helper()
 	var out bytes.Buffer
-	code = run(t.Context(), slices.Concat([]string{"vsectl", "--socket", client.Socket}, args), Screen{Writer: &out, Width: width, Now: now()}, &out)
+	code = run(t.Context(), slices.Concat([]string{"vsectl", "--socket", client.Socket}, args), Screen{Writer: &out, Width: width, Now: now()}, Screen{Writer: &out, Width: width})
 	for _, r := range out.String() {
 		if r != '\n' && r != '\r' && r != '\x1b' && !table.Printable(r) {
 			t.Errorf("%q: %q reaches the terminal", args, r)
@@ -111,7 +111,7 @@ func TestEncoderCommands(t *testing.T) {
 	f(`"passed": true`, 0, "test", "builtin", "--json")
 	f("give either --wait or --no-wait", 2, "use", "hostile", "--wait", "--no-wait")
 	library.Shelf.SetSwap(swapUnderWay())
-	f("hostile encodes: 12,002 of 12,342 photos, 25.3/s, 12 s left\nIt goes on by itself", 0, "use", "hostile", "--no-wait")
+	f("hostile encodes: 12,002 of 12,342 photos, 25.3/s, 12 s left. It goes on by itself", 0, "use", "hostile", "--no-wait")
 	f("hostile is paused at 12,002 of 12,342 photos: `vsectl encoder resume` goes on\n", 0, "pause")
 	f("hostile encodes: ", 0, "resume")
 	f(`"stage": "paused"`, 0, "pause", "--json")

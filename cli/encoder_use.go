@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 )
 
@@ -52,7 +51,7 @@ func runEncoderUse(ctx context.Context, options EncoderUseOptions, out Screen) e
 		return err
 	}
 	if !options.JSON && out.Width > 0 {
-		if err := out.printf("Testing %s …\n", table.Escape(options.Name)); err != nil {
+		if err := out.say("Testing %s …", options.Name); err != nil {
 			return err
 		}
 	}
@@ -71,7 +70,7 @@ func showCancelled(before, swap api.Swap, common Common, out Screen) error {
 	if common.JSON {
 		return out.jsonLine(swap)
 	}
-	return out.printf("The swap to %s is ended; %s goes on serving.\n", table.Escape(before.To), table.Escape(before.From))
+	return out.say("The swap to %s is ended; %s goes on serving.", before.To, before.From)
 }
 
 // Waiting says whether a command waits for the end of a swap: it asks every

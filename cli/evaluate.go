@@ -119,7 +119,7 @@ func readSet(options EvaluateOptions) (evaluation.Set, error) {
 }
 
 func showReport(report evaluation.Report, out Screen) error {
-	if err := out.printf("Encoder: %s. %s over %s.\n\n", table.Escape(report.Encoder), plural(int64(report.Queries), "search", "searches"), plural(report.Photos, "photo", "photos")); err != nil {
+	if err := errors.Join(out.say("Encoder: %s. %s over %s.", report.Encoder, plural(int64(report.Queries), "search", "searches"), photos(report.Photos)), out.printf("\n")); err != nil {
 		return err
 	}
 	columns := []table.Column{{Title: "MEASURE"}, {Title: "VALUE", Right: true}, {Title: "95 % INTERVAL"}}

@@ -16,15 +16,19 @@ func showExplanation(e *api.Explanation, out Screen) error {
 	if e == nil {
 		return nil
 	}
-	text := "\nUnderstood as: " + table.Escape(e.Parsed) + "\n"
+	if err := out.paragraph("Understood as: %s", e.Parsed); err != nil {
+		return err
+	}
 	if e.Rows > 0 {
-		text += fmt.Sprintf("Scanned %s vectors, computed %s of them exactly.\n", number(int64(e.Rows)), number(int64(e.Rescored)))
+		if err := out.say("Scanned %s, computed %s of them exactly.", plural(int64(e.Rows), "vector", "vectors"), number(int64(e.Rescored))); err != nil {
+			return err
+		}
 	}
 	var steps []string
 	for _, step := range e.Steps {
 		steps = append(steps, fmt.Sprintf("%s %.1f ms", step.Name, step.Milliseconds))
 	}
-	return out.printf("%sTook: %s\n", text, strings.Join(steps, ", "))
+	return out.say("Took: %s", strings.Join(steps, ", "))
 }
 
 // showReasons is the table of hits with how each came to its place.

@@ -34,7 +34,7 @@ func export(t *testing.T, library *servertest.Library, out Screen, args ...strin
 	t.Helper()
 	client := servertest.Serve(t, library)
 	var text bytes.Buffer
-	code = run(t.Context(), slices.Concat([]string{"vsectl", "export", "tags", "--socket", client.Socket}, args), out, &text)
+	code = run(t.Context(), slices.Concat([]string{"vsectl", "export", "tags", "--socket", client.Socket}, args), out, Screen{Writer: &text})
 	return code, text.String()
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	"vsed/cli/table"
 	"vsed/cli/xmp"
 	"vsed/daemon/api"
 )
@@ -162,7 +161,7 @@ func (e *xmpExport) create(name string, document []byte) error {
 }
 
 func (e *xmpExport) report(folder string, out Screen) error {
-	if err := out.printf("%s written below %s.\n", plural(e.documents, "XMP document", "XMP documents"), table.Escape(folder)); err != nil {
+	if err := out.say("%s written below %s.", plural(e.documents, "XMP document", "XMP documents"), folder); err != nil {
 		return err
 	}
 	var reasons []string

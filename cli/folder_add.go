@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v2"
-
-	"vsed/cli/table"
 )
 
 // FolderAddOptions are those of `vsectl folder add`.
@@ -40,5 +38,5 @@ func runFolderAdd(ctx context.Context, options FolderAddOptions, out Screen) err
 	if options.JSON {
 		return out.json(folder)
 	}
-	return out.printf("Watching %s; `vsectl status --watch` shows how far its photos are.\n", table.Escape(rawPath(folder.Path)))
+	return out.say("Watching %s; `vsectl status --watch` shows how far its photos are.", rawPath(folder.Path))
 }

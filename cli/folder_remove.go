@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v2"
-
-	"vsed/cli/table"
 )
 
 // FolderRemoveOptions are those of `vsectl folder remove`.
@@ -36,5 +34,5 @@ func runFolderRemove(ctx context.Context, options FolderRemoveOptions, out Scree
 	if err := options.Client.RemoveFolder(ctx, path); err != nil || options.JSON {
 		return err
 	}
-	return out.printf("No longer watching %s; its files are not touched.\n", table.Escape(path))
+	return out.say("No longer watching %s; its files are not touched.", path)
 }

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"time"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 )
 
@@ -22,7 +21,7 @@ type follower struct {
 
 	printed time.Time
 	problem string
-	drawn   bool
+	bar     bar
 }
 
 // follow shows swap and what becomes of it.
@@ -30,11 +29,12 @@ func follow(ctx context.Context, f follower, swap api.Swap) error {
 	if !f.Wait {
 		return f.begun(swap)
 	}
+	f.bar.out = f.out
 	ticker := time.NewTicker(f.Poll)
 	defer ticker.Stop()
 	for {
 		if err := f.show(swap); err != nil || f.over(swap) {
-			return errors.Join(err, f.clear(), f.finish(swap, err))
+			return errors.Join(err, f.bar.clear(), f.finish(swap, err))
 		}
 		select {
 		case <-ctx.Done():
@@ -45,7 +45,7 @@ func follow(ctx context.Context, f follower, swap api.Swap) error {
 		if swap, err = f.Client.Swap(ctx); ctx.Err() != nil {
 			return f.left(ctx)
 		} else if err != nil {
-			return errors.Join(f.clear(), err)
+			return errors.Join(f.bar.clear(), err)
 		}
 	}
 }
@@ -54,7 +54,7 @@ func (f *follower) begun(swap api.Swap) error {
 	if f.JSON {
 		return f.out.jsonLine(swap)
 	}
-	return f.out.printf("%s\nIt goes on by itself; `vsectl status` shows how far it is.\n", table.Escape(swapText(swap)))
+	return f.out.say("%s. It goes on by itself; `vsectl status` shows how far it is.", swapText(swap))
 }
 
 // over reports whether the swap is no longer under way.
@@ -72,17 +72,14 @@ func (f *follower) show(swap api.Swap) error {
 	if err := f.showProblem(swap.Problem); err != nil {
 		return err
 	}
-	text := table.Escape(swapText(swap))
 	if f.out.Width > 0 {
-		f.drawn = true
-		done := swap.Coverage.Encoded + swap.Coverage.SetAside
-		return f.out.printf("\r%s\x1b[K", drawBar(done, swap.Coverage.Total(), text, f.out.Width))
+		return f.bar.draw(swap.Coverage.Encoded+swap.Coverage.SetAside, swap.Coverage.Total(), swapText(swap))
 	}
 	if time.Since(f.printed) < f.Print {
 		return nil
 	}
 	f.printed = time.Now()
-	return f.out.printf("%s\n", text)
+	return f.out.say("%s", swapText(swap))
 }
 
 // showProblem says once why nothing moves.
@@ -94,23 +91,14 @@ func (f *follower) showProblem(problem string) error {
 	if problem == "" {
 		return nil
 	}
-	return errors.Join(f.clear(), f.out.printf("It waits: %s\n", table.Escape(problem)))
-}
-
-// clear takes the bar away.
-func (f *follower) clear() error {
-	if !f.drawn {
-		return nil
-	}
-	f.drawn = false
-	return f.out.printf("\r\x1b[K")
+	return errors.Join(f.bar.clear(), f.out.say("It waits: %s", problem))
 }
 
 // left tells a user who ends the waiting that the swap goes on.
 func (f *follower) left(ctx context.Context) error {
 	if !f.JSON {
-		_ = f.clear() // the user is gone from here
-		_ = f.out.printf("The swap to %s goes on; `vsectl status` shows how far it is.\n", table.Escape(f.to))
+		_ = f.bar.clear() // the user is gone from here
+		_ = f.out.say("The swap to %s goes on; `vsectl status` shows how far it is.", f.to)
 	}
 	return ctx.Err()
 }
@@ -133,14 +121,14 @@ func (f *follower) finish(swap api.Swap, err error) error {
 }
 
 func showSwapReport(last api.SwapReport, out Screen) error {
-	if err := out.printf("%s serves in the place of %s.\n\n", table.Escape(last.To), table.Escape(last.From)); err != nil {
+	if err := errors.Join(out.say("%s serves in the place of %s.", last.To, last.From), out.printf("\n")); err != nil {
 		return err
 	}
 	if err := showCoverage(last.Coverage, last.Offline, out); err != nil {
 		return err
 	}
 	if last.Coverage.Waiting > 0 {
-		return out.printf("The photos that wait are encoded at once; `vsectl status --watch` shows how far they are.\n")
+		return out.say("The photos that wait are encoded at once; `vsectl status --watch` shows how far they are.")
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func runLearnApply(ctx context.Context, options LearnApplyOptions, out Screen) e
 		return err
 	}
 	if !options.JSON && out.Width > 0 {
-		if err := out.printf("Testing what run %d proposes …\n", run.Number); err != nil {
+		if err := out.say("Testing what run %d proposes …", run.Number); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func runLearnList(ctx context.Context, options LearnOptions, out Screen) error {
 	case options.JSON:
 		err = out.json(api.LearningRuns{Runs: runs})
 	case len(runs) == 0:
-		err = out.printf("Nothing was learned yet: `vsectl learn start` learns from your tags.\n")
+		err = out.say("Nothing was learned yet: `vsectl learn start` learns from your tags.")
 	default:
 		err = showRuns(runs, out)
 	}
@@ -36,8 +36,8 @@ func runLearnList(ctx context.Context, options LearnOptions, out Screen) error {
 
 func showRuns(runs []api.LearningRun, out Screen) error {
 	columns := []table.Column{
-		{Title: "RUN", Right: true}, {Title: "STATE"}, {Title: "BEGAN"}, {Title: "BY"}, {Title: "PHOTOS", Right: true}, {Title: "TAGS", Right: true},
-		{Title: "GAIN", Right: true}, {Title: "OTHERS", Right: true}, {Title: "APPLIED"},
+		{Title: "RUN", Right: true}, {Title: "STATE"}, {Title: "BEGAN"}, {Title: "BY"}, {Title: "PHOTOS", Right: true}, {Title: "LEARNED", Right: true},
+		{Title: "GAIN", Right: true, Shorten: table.End}, {Title: "OTHERS", Right: true}, {Title: "APPLIED"},
 	}
 	rows := make([][]string, len(runs))
 	for i, run := range runs {
@@ -46,7 +46,7 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 		case run.Serves:
 			state = "serves"
 		case unfit(run):
-			state = "cannot be applied"
+			state = "unfit"
 		}
 		if run.Applied != "" {
 			applied = ago(run.Applied, out.Now)
@@ -56,6 +56,9 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 			shortGain(run.Gain), gained(run.Guard), applied,
 		}
 	}
+	if out.Width > 0 && out.Width < roomForStarter {
+		columns, rows = withoutColumn(columns, rows, 3)
+	}
 	if err := out.table(columns, rows); err != nil {
 		return err
 	}
@@ -63,11 +66,22 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 		if run.Reason == "" {
 			continue
 		}
-		if err := out.printf("Run %d: %s\n", run.Number, table.Escape(run.Reason)); err != nil {
+		if err := out.say("%s", reasonText(run)); err != nil {
 			return err
 		}
 	}
-	return out.paragraph("GAIN is that of your tags, ± how far off it would be with other tags of the kind, OTHERS what became of other sentences, in points of percent: `vsectl learn report RUN` says more.")
+	return out.paragraph("LEARNED are tags, of those that there were; GAIN is that of your tags, ± how far off it would be with other tags of the kind, OTHERS what became of other sentences, in points of percent: `vsectl learn report RUN` says more.")
+}
+
+// roomForStarter is the width below which the table leaves out who started a run.
+const roomForStarter = 90
+
+// reasonText says why a run proposes nothing, or why it cannot be applied.
+func reasonText(run api.LearningRun) string {
+	if unfit(run) {
+		return fmt.Sprintf("Run %d cannot be applied: %s", run.Number, run.Reason)
+	}
+	return fmt.Sprintf("Run %d: %s", run.Number, run.Reason)
 }
 
 // unfit reports whether what a run proposes failed its test when it was applied.
@@ -77,7 +91,7 @@ func learnedOf(run api.LearningRun) string {
 	if run.Tags == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%s of %s", number(int64(run.Learned)), number(int64(run.Tags)))
+	return number(int64(run.Learned)) + "/" + number(int64(run.Tags))
 }
 
 func gained(m *api.LearningMeasure) string {
@@ -89,8 +103,11 @@ func gained(m *api.LearningMeasure) string {
 
 // gain tells what is won with its interval, or that it may be won by chance.
 func gain(m *api.LearningMeasure) string {
-	if m == nil || chance(*m) {
-		return shortGain(m)
+	switch {
+	case m == nil:
+		return "-"
+	case chance(*m):
+		return points(m.Value) + ", may be chance"
 	}
 	return change(m, api.LearningMeasure{}, api.LearningMeasure{})
 }
@@ -101,7 +118,7 @@ func shortGain(m *api.LearningMeasure) string {
 	case m == nil:
 		return "-"
 	case chance(*m):
-		return points(m.Value) + ", may be chance"
+		return points(m.Value) + " chance?"
 	case m.Low < m.High:
 		return fmt.Sprintf("%s ±%.1f", points(m.Value), (m.High-m.Low)/2)
 	}

@@ -92,10 +92,8 @@ func (o LearnReportOptions) reported(ctx context.Context) (int, error) {
 }
 
 func showLearningReport(report api.LearningReport, all bool, out Screen) error {
-	for _, line := range table.Wrap(outcome(report, out), out.Width) {
-		if err := out.printf("%s\n", table.Escape(line)); err != nil {
-			return err
-		}
+	if err := out.say("%s", outcome(report, out)); err != nil {
+		return err
 	}
 	for _, part := range []func(api.LearningReport, bool, Screen) error{showMeasures, showTagChanges, showLacking, showExamples, showRemarks} {
 		if err := part(report, all, out); err != nil {
@@ -128,10 +126,10 @@ func showMeasures(report api.LearningReport, _ bool, out Screen) error {
 	run := report.Run
 	tags := plural(int64(run.Tags), "tag", "tags")
 	if !measured(report) {
-		return out.paragraph(fmt.Sprintf("There are %s with %s to learn from.", photos(int64(run.Photos+run.Held)), tags))
+		return out.paragraph("There are %s with %s to learn from.", photos(int64(run.Photos+run.Held)), tags)
 	}
-	err := out.paragraph(fmt.Sprintf("Learned %s of %s from %s; measured by searches for %s among %s that were put aside, whole days and bursts where dates are known.",
-		number(int64(run.Learned)), tags, photos(int64(run.Photos)), plural(int64(report.After.Queries), "tag", "tags"), photos(int64(run.Held))))
+	err := out.paragraph("Learned %s of %s from %s; measured by searches for %s among %s that were put aside, whole days and bursts where dates are known.",
+		number(int64(run.Learned)), tags, photos(int64(run.Photos)), plural(int64(report.After.Queries), "tag", "tags"), photos(int64(run.Held)))
 	if err != nil {
 		return err
 	}
@@ -233,7 +231,7 @@ func restOfTags(run api.LearningRun, between, unmeasured int, all bool, out Scre
 	if all || len(rest) == 0 {
 		return nil
 	}
-	return out.printf("%s: `vsectl learn report --all %d`\n", strings.Join(rest, ", "), run.Number)
+	return out.say("%s: `vsectl learn report --all %d`", strings.Join(rest, ", "), run.Number)
 }
 
 // showLacking says what to tag more of.
@@ -260,20 +258,7 @@ func showLacking(report api.LearningReport, all bool, out Screen) error {
 	if rest := len(lacking) - len(shown); rest > 0 {
 		text += fmt.Sprintf(" and %s", plural(int64(rest), "other tag", "other tags"))
 	}
-	return out.paragraph(text)
-}
-
-// paragraph prints a text after an empty line, broken between words.
-func (s Screen) paragraph(text string) error {
-	if err := s.printf("\n"); err != nil {
-		return err
-	}
-	for _, line := range table.Wrap(text, s.Width) {
-		if err := s.printf("%s\n", table.Escape(line)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out.paragraph("%s", text)
 }
 
 // showExamples shows what some queries find among the held-out photos.
@@ -283,7 +268,7 @@ func showExamples(report api.LearningReport, all bool, out Screen) error {
 		examples = examples[:min(len(examples), examplesShown)]
 	}
 	for _, one := range examples {
-		if err := out.printf("\nWhat %s finds first, ✓ where the photo has the tag:\n", table.Escape(strconv.Quote(one.Query))); err != nil {
+		if err := out.paragraph("What %q finds first, ✓ where the photo has the tag:", one.Query); err != nil {
 			return err
 		}
 		rows := make([][]string, min(max(len(one.Before), len(one.After)), hitsShown))
@@ -317,7 +302,7 @@ func exampleHit(hits []api.LearningHit, i int) string {
 // showRemarks prints what else is to be known, and what to do next.
 func showRemarks(report api.LearningReport, _ bool, out Screen) error {
 	for _, note := range report.Notes {
-		if err := out.paragraph(note); err != nil {
+		if err := out.paragraph("%s", note); err != nil {
 			return err
 		}
 	}
@@ -326,7 +311,7 @@ func showRemarks(report api.LearningReport, _ bool, out Screen) error {
 	case run.State != api.LearningProposed || unfit(run):
 		return nil
 	case run.Serves:
-		return out.printf("\n`vsectl learn suggestions` shows the tags that it suggests,\n`vsectl learn status` says how to go back to an encoder before.\n")
+		return out.paragraph("`vsectl learn suggestions` shows the tags that it suggests, `vsectl learn status` says how to go back to an encoder before.")
 	}
-	return out.printf("\n`vsectl learn apply %d` uses it: search goes on meanwhile, and no photo is read.\n`vsectl learn rollback` goes back at once.\n", run.Number)
+	return out.paragraph("`vsectl learn apply %d` uses it: search goes on meanwhile, and no photo is read. `vsectl learn rollback` goes back at once.", run.Number)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 )
 
@@ -43,7 +42,7 @@ func runLearnStart(ctx context.Context, options LearnStartOptions, out Screen) e
 	if err != nil {
 		return err
 	}
-	f := learningFollower{LearnStartOptions: options, number: run.Number, out: out}
+	f := learningFollower{LearnStartOptions: options, number: run.Number, out: out, bar: bar{out: out}}
 	if !options.Wait {
 		return f.begun(run)
 	}
@@ -55,9 +54,9 @@ func runLearnStart(ctx context.Context, options LearnStartOptions, out Screen) e
 		case ctx.Err() != nil:
 			return f.left(ctx)
 		case err != nil:
-			return errors.Join(f.clear(), err)
+			return errors.Join(f.bar.clear(), err)
 		case learning.Run == nil || learning.Run.Number != run.Number:
-			return errors.Join(f.clear(), f.finish(ctx))
+			return errors.Join(f.bar.clear(), f.finish(ctx))
 		}
 		if err := f.show(*learning.Run, learning.Progress); err != nil {
 			return err
@@ -77,50 +76,48 @@ type learningFollower struct {
 	out    Screen
 
 	printed time.Time
-	drawn   bool
+	step    string
+	bar     bar
 }
 
 func (f *learningFollower) begun(run api.LearningRun) error {
 	if f.JSON {
 		return f.out.json(run)
 	}
-	return f.out.printf("Learning run %d has begun; `vsectl learn status` shows how far it is.\n", run.Number)
+	return f.out.say("Learning run %d has begun; `vsectl learn status` shows how far it is.", run.Number)
 }
 
 func (f *learningFollower) show(run api.LearningRun, p *api.LearningProgress) error {
 	if f.JSON {
 		return nil // the report is what counts
 	}
-	text := table.Escape("Learning, " + runText(run, p))
+	text := "Learning, " + runText(run, p)
 	if f.out.Width > 0 {
-		f.drawn = true
-		var done, total int64
-		if p != nil {
-			done, total = int64(p.Done), int64(p.Total)
-		}
-		return f.out.printf("\r%s\x1b[K", drawBar(done, total, text, f.out.Width))
+		return f.draw(p, text)
 	}
 	if time.Since(f.printed) < f.Print {
 		return nil
 	}
 	f.printed = time.Now()
-	return f.out.printf("%s\n", text)
+	return f.out.say("%s", text)
 }
 
-// clear takes the bar away.
-func (f *learningFollower) clear() error {
-	if !f.drawn {
-		return nil
+// draw draws the bar, anew with each step of the run.
+func (f *learningFollower) draw(p *api.LearningProgress, text string) error {
+	if p == nil || !counts(*p) {
+		p = &api.LearningProgress{}
 	}
-	f.drawn = false
-	return f.out.printf("\r\x1b[K")
+	if p.Step != f.step {
+		f.step, f.bar.widest = p.Step, 0
+	}
+	return f.bar.draw(int64(p.Done), int64(p.Total), text)
 }
 
 // left tells a user who ends the waiting that the run goes on.
 func (f *learningFollower) left(ctx context.Context) error {
 	if !f.JSON {
-		_ = f.clear() // the user is gone from here
-		_ = f.out.printf("Learning run %d goes on; `vsectl learn status` shows how far it is, `vsectl learn stop` ends it.\n", f.number)
+		_ = f.bar.clear() // the user is gone from here
+		_ = f.out.say("Learning run %d goes on; `vsectl learn status` shows how far it is, `vsectl learn stop` ends it.", f.number)
 	}
 	return ctx.Err()
 }

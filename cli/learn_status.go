@@ -24,7 +24,7 @@ func runLearnStatus(ctx context.Context, options LearnOptions, out Screen) error
 	if options.JSON {
 		return out.json(learning)
 	}
-	return out.fields(learningFields(learning, out.Now))
+	return out.prose(learningFields(learning, out.Now))
 }
 
 func learningFields(l api.Learning, now time.Time) []field {
@@ -66,12 +66,18 @@ func runText(run api.LearningRun, p *api.LearningProgress) string {
 	return text + ": " + progressText(*p)
 }
 
+// fewParts is of how many a step may consist for which rate and time left say nothing.
+const fewParts = 10
+
+// counts reports whether it says something how much of a step is done.
+func counts(p api.LearningProgress) bool { return p.Done > 0 && p.Total > 1 }
+
 func progressText(p api.LearningProgress) string {
 	text := p.Step
-	if p.Total > 0 {
+	if counts(p) {
 		text += fmt.Sprintf(", %s of %s", number(int64(p.Done)), number(int64(p.Total)))
 	}
-	if p.Rate > 0 && p.SecondsLeft > 0 {
+	if counts(p) && p.Total > fewParts && p.Rate > 0 && p.SecondsLeft > 0 {
 		text += fmt.Sprintf(", %.1f/s, %s left", p.Rate, left(int64(math.Ceil(p.SecondsLeft)), 1))
 	}
 	return text
@@ -114,5 +120,5 @@ func scheduleText(l api.Learning, now time.Time) string {
 	case l.NewTags >= l.Enough:
 		return "a run begins " + until(l.Next, now)
 	}
-	return fmt.Sprintf("a run begins %s if there are %d new tags by then", until(l.Next, now), l.Enough)
+	return fmt.Sprintf("a run begins %s if there are %s by then", until(l.Next, now), plural(l.Enough, "new tag", "new tags"))
 }

@@ -101,9 +101,9 @@ func showNoSuggestion(ctx context.Context, client *api.Client, out Screen) error
 		return err
 	}
 	if !learning.Learned {
-		return out.printf("Nothing is suggested: no learned encoder serves. `vsectl learn status` shows how to come to one.\n")
+		return out.say("Nothing is suggested: no learned encoder serves. `vsectl learn status` shows how to come to one.")
 	}
-	return out.printf("Nothing is suggested: a smaller --least shows what is less sure.\n")
+	return out.say("Nothing is suggested: a smaller --least shows what is less sure.")
 }
 
 func showSuggestions(page api.SuggestionList, out Screen) error {
@@ -112,10 +112,10 @@ func showSuggestions(page api.SuggestionList, out Screen) error {
 	for i, one := range page.Suggestions {
 		rows[i] = []string{fmt.Sprintf("id:%d", one.Photo), one.Tag, sure(one.Confidence), rawPath(one.Path)}
 	}
-	if err := out.table(columns, rows); err != nil || page.Next == "" {
+	if err := out.table(columns, rows); err != nil {
 		return err
 	}
-	return out.printf("\nThere are more: add --cursor %s\n", table.Escape(page.Next))
+	return showNext(page.Next, out)
 }
 
 // sure tells a confidence; only certainty is 100 %.
@@ -195,7 +195,7 @@ func runLearnTake(ctx context.Context, options LearnTakeOptions, out Screen) err
 	if options.JSON {
 		err = out.json(taken)
 	} else if taken.Taken > 0 {
-		err = out.printf("%s\n", options.done(taken.Taken))
+		err = out.say("%s", options.done(taken.Taken))
 	}
 	switch {
 	case err != nil || len(taken.Missed) == 0:
@@ -262,7 +262,7 @@ func (o LearnTakeOptions) ask(count int, out Screen) error {
 	if o.Answer == nil {
 		return usagef("%s? Nobody can be asked here: add --yes", what)
 	}
-	if err := out.printf("%s? [y/N] ", table.Escape(what)); err != nil {
+	if err := out.ask("%s? [y/N]", what); err != nil {
 		return err
 	}
 	answer, err := bufio.NewReader(o.Answer).ReadString('\n')

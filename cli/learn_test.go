@@ -191,12 +191,12 @@ func TestNothingWaits(t *testing.T) {
 
 	library, client := school(t)
 	library.School.Runs[0].Reason = "self-test: golden: other vectors"
-	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  3  cannot be applied  ") || !strings.Contains(text, "Run 3: self-test: golden: other vectors\n") {
+	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  3  unfit        ") || !strings.Contains(text, "Run 3 cannot be applied: self-test: golden: other vectors\n") {
 		t.Error(text)
 	}
 	low := measure(0.4, -0.1, 0.9)
 	library.School.Runs[2].Gain = &low
-	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  +0.4, may be chance  ") {
+	if text, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(text, "  +0.4 chance?  ") {
 		t.Error(text)
 	}
 	report := library.School.Reports[3]
@@ -293,7 +293,7 @@ func TestInterruptLeavesTheRun(t *testing.T) {
 		}
 	}}
 	err := runLearnStart(ctx, LearnStartOptions{Common{Client: client}, Waiting{Wait: true, Poll: time.Hour}}, Screen{Writer: out, Width: 80})
-	if exitCode(err) != exitInterrupted || !strings.HasSuffix(out.String(), "Learning run 3 goes on; `vsectl learn status` shows how far it is, `vsectl learn stop` ends it.\n") {
+	if exitCode(err) != exitInterrupted || !strings.HasSuffix(out.String(), "Learning run 3 goes on; `vsectl learn status` shows how far it is,\n`vsectl learn stop` ends it.\n") {
 		t.Errorf("%v: %q", err, out.String())
 	}
 }
@@ -327,7 +327,7 @@ func TestStatusShowsLearning(t *testing.T) {
 	both.Run, both.Progress = &run, &api.LearningProgress{Step: "heads", Done: 3, Total: 20}
 	library.School.SetLearning(both)
 	text, code := vsectl(t, client, 80, "status")
-	const want = "\nLearning: run 3: heads, 3 of 20\nProposal: learning run 3 waits, points for your tags +20.2 (+16.9 to +23.4); for other sentences -0.6: `vsectl learn report 3`\n"
+	const want = "\nLearning: run 3: heads, 3 of 20\nProposal: learning run 3 waits, points for your tags +20.2 (+16.9 to +23.4); for\nother sentences -0.6: `vsectl learn report 3`\n"
 	if code != 0 || !strings.Contains(text, want) {
 		t.Errorf("got %d\n%s", code, text)
 	}

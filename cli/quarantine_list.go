@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 )
 
@@ -47,7 +46,7 @@ func runQuarantineList(ctx context.Context, options QuarantineListOptions, out S
 	case options.JSON:
 		err = out.json(page)
 	case len(page.Files) == 0:
-		err = out.printf("No file is set aside.\n")
+		err = out.say("No file is set aside.")
 	default:
 		err = showQuarantinePage(page, out)
 	}
@@ -58,8 +57,8 @@ func runQuarantineList(ctx context.Context, options QuarantineListOptions, out S
 }
 
 func showQuarantinePage(page api.QuarantineList, out Screen) error {
-	if err := showQuarantined(page.Files, out); err != nil || page.Next == "" {
+	if err := showQuarantined(page.Files, out); err != nil {
 		return err
 	}
-	return out.printf("\nThere are more: add --cursor %s\n", table.Escape(page.Next))
+	return showNext(page.Next, out)
 }

@@ -49,7 +49,7 @@ func runQuarantineRetry(ctx context.Context, options QuarantineRetryOptions, out
 		if count == 1 {
 			far = "it is"
 		}
-		err = out.printf("%s tried again; `vsectl status --watch` shows how far %s.\n", plural(count, "file is", "files are"), far)
+		err = out.say("%s tried again; `vsectl status --watch` shows how far %s.", plural(count, "file is", "files are"), far)
 	}
 	switch asked := int64(len(ids)); {
 	case err != nil:

@@ -18,7 +18,7 @@ func TestQuarantine(t *testing.T) {
 	f := func(name string, code int, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
-		got := run(t.Context(), slices.Concat([]string{"vsectl", "quarantine"}, args, []string{"--socket", client.Socket}), Screen{Writer: &text, Now: now()}, &text)
+		got := run(t.Context(), slices.Concat([]string{"vsectl", "quarantine"}, args, []string{"--socket", client.Socket}), Screen{Writer: &text, Now: now()}, Screen{Writer: &text})
 		if got != code {
 			t.Errorf("%q: exit code %d, want %d", args, got, code)
 		}
@@ -67,7 +67,7 @@ func TestPhotoThatWasSetAside(t *testing.T) {
 	library.Quarantined[api.MaxLimit].Path, library.Quarantined[api.MaxLimit].Reason = api.NewPath("/photos/a.jpg"), "is empty"
 	client := servertest.Serve(t, library)
 	var text bytes.Buffer
-	code := run(t.Context(), []string{"vsectl", "photo", "show", "/photos/a.jpg", "--socket", client.Socket}, Screen{Writer: &text}, &text)
+	code := run(t.Context(), []string{"vsectl", "photo", "show", "/photos/a.jpg", "--socket", client.Socket}, Screen{Writer: &text}, Screen{Writer: &text})
 	if want := "vsectl: the file \"/photos/a.jpg\" was set aside (is empty): see `vsectl quarantine show 1001`\n"; code != 1 || text.String() != want {
 		t.Errorf("got %d %swant 1 %s", code, text.String(), want)
 	}
@@ -117,7 +117,7 @@ func TestPhotoShow(t *testing.T) {
 	f := func(name string, args ...string) {
 		t.Helper()
 		var text bytes.Buffer
-		if code := run(t.Context(), slices.Concat([]string{"vsectl", "photo", "show", "--socket", client.Socket}, args), Screen{Writer: &text, Now: now()}, &text); code != 0 {
+		if code := run(t.Context(), slices.Concat([]string{"vsectl", "photo", "show", "--socket", client.Socket}, args), Screen{Writer: &text, Now: now()}, Screen{Writer: &text}); code != 0 {
 			t.Errorf("%q: exit code %d", args, code)
 		}
 		golden(t, name, text.Bytes())

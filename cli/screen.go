@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -49,7 +50,39 @@ func (s Screen) table(columns []table.Column, rows [][]string) error {
 	return table.Write(s, columns, rows, s.Width, s.heading)
 }
 
-// printf prints a line; what strangers wrote among args goes through
+// say prints a sentence, or a few, harmless whatever strangers wrote among args. All
+// prose for people goes through here: a terminal has its lines broken between words,
+// elsewhere it is one line.
+func (s Screen) say(format string, args ...any) error {
+	return s.printf("%s\n", s.broken(fmt.Sprintf(format, args...)))
+}
+
+// ask says something after which the cursor stands where the answer is typed, which
+// takes a word.
+func (s Screen) ask(format string, args ...any) error {
+	return s.printf("%s ", s.broken(fmt.Sprintf(format, args...)))
+}
+
+// broken breaks a text into lines; all are indented as the first.
+func (s Screen) broken(text string) string {
+	rest := strings.TrimLeft(text, " ")
+	indent := text[:len(text)-len(rest)]
+	lines := table.Wrap(rest, s.Width-len(indent))
+	for i, line := range lines {
+		lines[i] = indent + table.Escape(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// paragraph says something after an empty line.
+func (s Screen) paragraph(format string, args ...any) error {
+	if err := s.printf("\n"); err != nil {
+		return err
+	}
+	return s.say(format, args...)
+}
+
+// printf prints a line as it is; what strangers wrote among args goes through
 // table.Escape first.
 func (s Screen) printf(format string, args ...any) error {
 	_, err := fmt.Fprintf(s, format, args...)

@@ -110,7 +110,7 @@ func showNothing(ctx context.Context, client *api.Client, result api.SearchResul
 	case !status.Ready:
 		text = "Nothing found, but photos are still looked for: `vsectl status` shows how far that is."
 	}
-	if err := out.printf("%s\n", text); err != nil {
+	if err := out.say("%s", text); err != nil {
 		return err
 	}
 	return showExplanation(result.Explanation, out)
@@ -129,17 +129,23 @@ func showResult(result api.SearchResult, out Screen) error {
 	if err := show(result, out); err != nil {
 		return err
 	}
-	var notes string
 	if slices.ContainsFunc(result.Hits, func(h api.Hit) bool { return h.State == api.StateOffline }) {
-		notes += "\nWhat is offline cannot be opened now: `vsectl folder list` shows which folder, and why.\n"
+		if err := out.paragraph("What is offline cannot be opened now: `vsectl folder list` shows which folder, and why."); err != nil {
+			return err
+		}
 	}
-	if result.Next != "" {
-		notes += "\nThere are more: add --cursor " + table.Escape(result.Next) + "\n"
-	}
-	if err := out.printf("%s", notes); err != nil {
+	if err := showNext(result.Next, out); err != nil {
 		return err
 	}
 	return showExplanation(result.Explanation, out)
+}
+
+// showNext says how to go on where a list has a next page.
+func showNext(cursor string, out Screen) error {
+	if cursor == "" {
+		return nil
+	}
+	return out.paragraph("There are more: add --cursor %s", cursor)
 }
 
 func showHits(result api.SearchResult, out Screen) error {
@@ -168,11 +174,8 @@ func place(photo api.Photo) string {
 	default:
 		text += " (" + photo.State + ")"
 	}
-	switch copies := len(photo.Paths) - 1; {
-	case copies == 1:
-		text += " (+1 copy)"
-	case copies > 1:
-		text += fmt.Sprintf(" (+%d copies)", copies)
+	if copies := len(photo.Paths) - 1; copies > 0 {
+		text += " (+" + plural(int64(copies), "copy", "copies") + ")"
 	}
 	return text
 }
@@ -181,7 +184,7 @@ func place(photo api.Photo) string {
 func hitPlace(hit api.Hit) string {
 	text := place(hit.Photo)
 	if hit.Similar > 0 {
-		text += fmt.Sprintf(" (+%d similar)", hit.Similar)
+		text += fmt.Sprintf(" (+%s similar)", number(int64(hit.Similar)))
 	}
 	return text
 }

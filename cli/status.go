@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -75,7 +74,7 @@ func showStatus(status api.Status, swap api.Swap, learning api.Learning, out Scr
 		return err
 	}
 	if status.Photos.Quarantined > 0 {
-		if err := out.printf("\n%s\n", setAside(status.Photos.Quarantined)); err != nil {
+		if err := out.paragraph("%s", setAside(status.Photos.Quarantined)); err != nil {
 			return err
 		}
 	}
@@ -90,19 +89,23 @@ func showSidecars(status api.Status, out Screen) error {
 	if status.UnreadableSidecars == 0 {
 		return nil
 	}
-	text := "\n" + plural(status.UnreadableSidecars, "sidecar", "sidecars") + " cannot be read; what was read before stands:\n"
+	if err := out.paragraph("%s cannot be read; what was read before stands:", plural(status.UnreadableSidecars, "sidecar", "sidecars")); err != nil {
+		return err
+	}
 	some := status.Sidecars[:min(len(status.Sidecars), sidecarsShown)]
 	for _, one := range some {
 		again := "again when it changes"
 		if one.NextAttempt != "" {
 			again = "again " + until(one.NextAttempt, out.Now)
 		}
-		text += fmt.Sprintf("  %s: %s; %s\n", table.Escape(rawPath(one.Path)), table.Escape(one.Reason), table.Escape(again))
+		if err := out.say("  %s: %s; %s", rawPath(one.Path), one.Reason, again); err != nil {
+			return err
+		}
 	}
 	if rest := status.UnreadableSidecars - int64(len(some)); rest > 0 {
-		text += fmt.Sprintf("  and %s more: `vsectl status --json` names up to a hundred\n", number(rest))
+		return out.say("  and %s more: `vsectl status --json` names up to a hundred", number(rest))
 	}
-	return out.printf("%s", text)
+	return nil
 }
 
 func showSummary(status api.Status, swap api.Swap, learning api.Learning, out Screen) error {
@@ -133,7 +136,7 @@ func showSummary(status api.Status, swap api.Swap, learning api.Learning, out Sc
 		}
 	}
 	for _, line := range lines {
-		if err := out.printf("%s\n", table.Escape(line)); err != nil {
+		if err := out.say("%s", line); err != nil {
 			return err
 		}
 	}
@@ -198,7 +201,7 @@ const noFolder = "No folder is watched: add one with `vsectl folder add FOLDER`.
 
 func showFolders(folders []api.Folder, out Screen) error {
 	if len(folders) == 0 {
-		return out.printf("%s\n", noFolder)
+		return out.say("%s", noFolder)
 	}
 	columns := []table.Column{
 		{Title: "FOLDER", Shorten: table.Middle}, {Title: "STATE"}, {Title: "MODE"}, {Title: "FS"}, {Title: "LAG", Right: true},
@@ -235,9 +238,9 @@ func withoutColumn(columns []table.Column, rows [][]string, i int) ([]table.Colu
 // showNotes says below the table what has no room in it: a folder's problem,
 // and by which rules files of it were ignored.
 func showNotes(folder api.Folder, out Screen) error {
-	name := table.Escape(rawPath(folder.Path))
+	name := rawPath(folder.Path)
 	if folder.Problem != "" {
-		if err := out.printf("Problem in %s: %s\n", name, table.Escape(folder.Problem)); err != nil {
+		if err := out.say("Problem in %s: %s", name, folder.Problem); err != nil {
 			return err
 		}
 	}
@@ -246,29 +249,12 @@ func showNotes(folder api.Folder, out Screen) error {
 	}
 	var rules []string
 	for _, rule := range slices.Sorted(maps.Keys(folder.IgnoredRules)) {
-		rules = append(rules, fmt.Sprintf("%s (%s)", table.Escape(rule), number(folder.IgnoredRules[rule])))
+		rules = append(rules, fmt.Sprintf("%s (%s)", rule, number(folder.IgnoredRules[rule])))
 	}
-	return out.printf("Ignored in %s: %s\n", name, strings.Join(rules, ", "))
+	return out.say("Ignored in %s: %s", name, strings.Join(rules, ", "))
 }
 
 // setAside says in a line where to read of the files that were set aside.
 func setAside(count int64) string {
 	return plural(count, "file was", "files were") + " set aside: `vsectl quarantine list` says which and why."
-}
-
-// plural gives n with the word for one or for several.
-func plural(n int64, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + several
-}
-
-// number groups digits by thousands.
-func number(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

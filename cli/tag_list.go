@@ -54,7 +54,7 @@ func showTags(tags []api.Tag, asJSON bool, out Screen) error {
 		return out.json(api.TagList{Tags: tags})
 	}
 	if len(tags) == 0 {
-		return out.printf("The photo has no tags.\n")
+		return out.say("The photo has no tags.")
 	}
 	var rows [][]string
 	for _, tag := range tags {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"vsed/cli/table"
 )
 
 // A transfer shows how far bytes are on their way: over each other on a terminal,
@@ -19,7 +17,7 @@ type transfer struct {
 
 	begun, shown time.Time
 	before       int64 // that were there at the beginning
-	drawn        bool
+	bar          bar
 }
 
 // redraw is how often a bar changes.
@@ -48,8 +46,8 @@ func (t *transfer) show(done int64, now time.Time) {
 		_ = t.out.printf("%s\n", text) // what is shown matters less than what is done
 		return
 	}
-	t.drawn = true
-	_ = t.out.printf("\r%s\x1b[K", drawBar(done, t.total, text, t.out.Width))
+	t.bar.out = t.out
+	_ = t.bar.draw(done, t.total, text)
 }
 
 // text gives the speed once it can be told.
@@ -66,13 +64,10 @@ func (t *transfer) text(done int64, now time.Time) string {
 // note prints a line above the bar.
 func (t *transfer) note(line string) {
 	t.clear()
-	_ = t.out.printf("%s\n", table.Escape(line))
+	_ = t.out.say("%s", line)
 }
 
 // clear takes the bar away.
 func (t *transfer) clear() {
-	if t.drawn {
-		_ = t.out.printf("\r\x1b[K")
-	}
-	t.drawn = false
+	_ = t.bar.clear()
 }

@@ -3,18 +3,17 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
-	"vsed/cli/table"
 	"vsed/daemon/api"
 )
 
 // watch shows progress until the daemon is ready.
 func watch(ctx context.Context, options StatusOptions, out Screen) error {
-	p := printer{options: options, out: out}
+	p := printer{options: options, out: out, bar: bar{out: out}}
 	ticker := time.NewTicker(options.Poll)
 	defer ticker.Stop()
 	for {
@@ -40,7 +39,7 @@ type printer struct {
 	out     Screen
 	printed time.Time
 	problem string
-	drawn   bool
+	bar     bar
 }
 
 func (p *printer) show(status api.Status) error {
@@ -51,8 +50,11 @@ func (p *printer) show(status api.Status) error {
 		return err
 	}
 	if p.out.Width > 0 {
-		p.drawn = true
-		return p.out.printf("\r%s\x1b[K", bar(status, p.out.Width))
+		done := status.Photos.Total - status.Photos.Waiting
+		if status.Ready {
+			done = status.Photos.Total
+		}
+		return p.bar.draw(done, status.Photos.Total, progress(status))
 	}
 	if !status.Ready && time.Since(p.printed) < p.options.Print {
 		return nil
@@ -70,18 +72,12 @@ func (p *printer) showProblem(problem string) error {
 	if problem == "" {
 		return nil
 	}
-	start := ""
-	if p.drawn {
-		start = "\r\x1b[K"
-	}
-	return p.out.printf("%sPhotos wait: %s\n", start, table.Escape(problem))
+	return errors.Join(p.bar.clear(), p.out.say("Photos wait: %s", problem))
 }
 
 // finish leaves the last bar standing and passes err on.
 func (p *printer) finish(err error) error {
-	if p.drawn {
-		_ = p.out.printf("\n") // err, or the end, is what matters now
-	}
+	_ = p.bar.leave() // err, or the end, is what matters now
 	return err
 }
 
@@ -117,8 +113,6 @@ func encodedPhotos(counts api.Counts) string {
 	return text
 }
 
-func photos(n int64) string { return plural(n, "photo", "photos") }
-
 // left tells the time for waiting photos at rate a second.
 func left(waiting int64, rate float64) string {
 	seconds := math.Ceil(float64(waiting) / rate)
@@ -130,30 +124,4 @@ func left(waiting int64, rate float64) string {
 	default:
 		return fmt.Sprintf("%s h %02d min", number(whole/3600), whole/60%60)
 	}
-}
-
-const (
-	widestBar    = 40
-	narrowestBar = 10
-)
-
-// bar draws how far the daemon is.
-func bar(status api.Status, width int) string {
-	counts := status.Photos
-	done := counts.Total - counts.Waiting
-	if status.Ready {
-		done = counts.Total
-	}
-	return drawBar(done, counts.Total, table.Escape(progress(status)), width)
-}
-
-// drawBar draws progress in one line of at most width columns, one less so that
-// the cursor does not wrap. text is harmless.
-func drawBar(done, total int64, text string, width int) string {
-	room := min(widestBar, width-1-table.Width(text)-2)
-	if room < narrowestBar || total <= 0 {
-		return table.ShortenEnd(text, width-1)
-	}
-	filled := max(0, min(room, int(float64(room)*float64(done)/float64(total))))
-	return strings.Repeat("█", filled) + strings.Repeat("░", room-filled) + "  " + text
 }

@@ -122,4 +122,9 @@ func TestWrap(t *testing.T) {
 	f("one /a/path/that/is/longer/than/a/line two", 14, "one", "/a/path/that/is/longer/than/a/line", "two")
 	f("one two three four", -3, "one two three four")
 	f("", 20, "")
+	f("the tag \"a  b\" is none of them", 17, "the tag \"a  b\" is", "none of them")
+	f("first   second", 12, "first", "second")
+	f("to see: `vsectl learn list` shows it", 20, "to see:", "`vsectl learn list`", "shows it")
+	f("`vsectl learn report --all` is longer", 16, "`vsectl learn", "report --all` is", "longer")
+	f("an odd ` remains where it is", 14, "an odd `", "remains where", "it is")
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -122,18 +123,45 @@ func tail(s string, columns int) string {
 }
 
 // Wrap breaks s between words into lines of at most columns; a longer word stands
-// alone. columns below the narrowest column mean no limit.
+// alone. What stands between backticks is a command to copy, and stays on one line
+// where it fits. Where no break is, s stays as it is, blanks too. columns below the
+// narrowest column mean no limit.
 func Wrap(s string, columns int) (lines []string) {
 	if columns < narrowest {
 		return []string{s}
 	}
-	line := ""
-	for _, word := range strings.Fields(s) {
-		if line != "" && Width(Escape(line))+1+Width(Escape(word)) > columns {
-			lines = append(lines, line)
-			line = ""
+	line, begun := "", false
+	for _, word := range words(s, columns) {
+		if begun && Width(Escape(line))+1+Width(Escape(word)) > columns {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line, begun = "", false
 		}
-		line = strings.TrimLeft(line+" "+word, " ")
+		if begun {
+			line += " "
+		}
+		if begun || word != "" || len(lines) == 0 {
+			line, begun = line+word, true
+		}
 	}
-	return append(lines, line)
+	return append(lines, strings.TrimRight(line, " "))
+}
+
+// words splits s at its blanks, but for those of a command that fits in columns.
+func words(s string, columns int) []string {
+	all := strings.Split(s, " ")
+	for i := 0; i < len(all); i++ {
+		if strings.Count(all[i], "`")%2 == 0 {
+			continue
+		}
+		for end := i + 1; end < len(all); end++ {
+			if strings.Count(all[end], "`")%2 == 0 {
+				continue
+			}
+			if command := strings.Join(all[i:end+1], " "); Width(Escape(command)) <= columns {
+				all = slices.Replace(all, i, end+1, command)
+			}
+			break
+		}
+	}
+	return all
 }
