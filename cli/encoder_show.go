@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,10 +42,13 @@ func runEncoderShow(ctx context.Context, options EncoderShowOptions, out Screen)
 	if encoder.Fixed {
 		origin = "comes with vsed, or its configuration"
 	}
-	err = out.fields([]field{
+	if encoder.Learned != nil {
+		origin = "learned here"
+	}
+	err = out.prose(append([]field{
 		{"name", encoder.Name}, {"state", stateText(encoder)}, {"model", encoder.Model}, {"version", encoder.Version},
 		{"licence", encoder.Licence}, {"space", encoder.Space}, {"size", bytesText(encoder.Bytes)}, {"origin", origin},
-	})
+	}, learnedFields(encoder.Learned)...))
 	if err != nil || encoder.Coverage == nil {
 		return err
 	}
@@ -52,6 +56,22 @@ func runEncoderShow(ctx context.Context, options EncoderShowOptions, out Screen)
 		return err
 	}
 	return showCoverage(*encoder.Coverage, nil, out)
+}
+
+// learnedFields tell of the run that made a learned encoder.
+func learnedFields(run *api.LearningRun) []field {
+	if run == nil {
+		return nil
+	}
+	gained := "points for your tags " + gain(run.Gain)
+	if run.Guard != nil {
+		gained += "; for other sentences " + points(run.Guard.Value)
+	}
+	return []field{
+		{"run", fmt.Sprintf("%d, of %s: `vsectl learn report %[1]d` says more", run.Number, moment(run.Began))},
+		{"learned", fmt.Sprintf("%s of %s on %s, on top of %s", number(int64(run.Learned)), plural(int64(run.Tags), "tag", "tags"), photos(int64(run.Photos+run.Held)), run.From)},
+		{"gained", gained},
+	}
 }
 
 // stateText says what the one word means.

@@ -94,6 +94,11 @@ func TestEncoders(t *testing.T) {
 	failed.Passed, failed.Failure, failed.Checks[1] = false, "not constant: all pictures have one vector", api.EncoderCheck{Name: "not constant", Detail: "cosine 1"}
 	library.Shelf.Report = failed
 	f("encoder-test-failed.txt", 80, 2, "test", "builtin")
+	learned := servingRun()
+	library.Shelf.Installed = append(library.Shelf.Installed, api.InstalledEncoder{
+		Name: "learned-1", State: api.EncoderKept, Model: "EfficientNet-B0 + MiniLM", Version: "1", Space: "77ab", Bytes: 41_300_000, Learned: &learned,
+	})
+	f("encoder-show-learned.txt", 80, 0, "show", "learned-1")
 }
 
 func TestEncoderCommands(t *testing.T) {

@@ -21,7 +21,7 @@ type LearnStartOptions struct {
 func newLearnStartCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "start", Usage: "learn from your tags, and show what it brings",
-		Description: learnHelp + "\nCtrl-C ends the waiting, not the run. It begins by itself at night when there are\nenough new tags, unless learn.auto is off.\n\n" +
+		Description: learnHelp + "\nCtrl-C ends the waiting, not the run. It begins by itself at night when there\nare enough new tags, unless learn.auto is off.\n\nA run that ends without a proposal has done its work: the exit code is 0, and\nthe report says why. One that failed or was stopped gives 2.\n\n" +
 			examples("vsectl learn start", "vsectl learn start --no-wait"),
 		Flags: []cli.Flag{
 			jsonFlag(),

@@ -18,5 +18,8 @@ func runLearnStop(ctx context.Context, options LearnOptions, out Screen) error {
 	if options.JSON {
 		return out.json(learning)
 	}
-	return out.printf("The learning run is ended; what served goes on serving.\n")
+	if learning.Run != nil {
+		return out.say("Learning run %d is told to end; `vsectl learn status` shows when it has. What served goes on serving.", learning.Run.Number)
+	}
+	return out.say("The learning run has ended; what served goes on serving.")
 }

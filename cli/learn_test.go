@@ -257,7 +257,7 @@ func TestLearnStart(t *testing.T) {
 	if want := "Learning run 3 has begun; `vsectl learn status` shows how far it is.\n"; code != 0 || text != want {
 		t.Errorf("got %d %s, want %s", code, text, want)
 	}
-	if text, code = vsectl(t, client, 0, "learn", "stop"); code != 0 || !strings.HasPrefix(text, "The learning run is ended") {
+	if text, code = vsectl(t, client, 0, "learn", "stop"); code != 0 || text != "The learning run has ended; what served goes on serving.\n" {
 		t.Errorf("stop: %d %s", code, text)
 	}
 }

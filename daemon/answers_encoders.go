@@ -16,6 +16,7 @@ import (
 	"vsed/daemon/api"
 	"vsed/daemon/catalogue"
 	"vsed/daemon/encoder"
+	"vsed/daemon/learn"
 	"vsed/plugins/selftest"
 )
 
@@ -42,7 +43,22 @@ func (d *daemon) Encoder(ctx context.Context, name string) (api.InstalledEncoder
 	if at < 0 {
 		return api.InstalledEncoder{}, refuseEncoder(d.encoding.encoders.Known(name))
 	}
-	return all[at], nil
+	answer := all[at]
+	if number, ok := learn.NumberOf(name); ok {
+		answer.Learned = d.madeBy(number)
+	}
+	return answer, nil
+}
+
+// madeBy gives the learning run of a number; nil where it is not kept.
+func (d *daemon) madeBy(number int) *api.LearningRun {
+	for _, run := range d.learning.Runs() {
+		if run.Number == number {
+			answer := d.learningRun(run)
+			return &answer
+		}
+	}
+	return nil
 }
 
 // installedEncoder adds what the bundle says of itself, where it can be read.

@@ -27,6 +27,8 @@ type InstalledEncoder struct {
 	Bytes   int64  `json:"bytes" doc:"of its bundle on the disk"`
 	// Coverage is given where the encoder has vectors.
 	Coverage *Coverage `json:"coverage,omitempty"`
+	// Learned is given where one encoder is asked for.
+	Learned *LearningRun `json:"learned,omitempty" doc:"the run that made it, where it was learned here and the run is kept"`
 }
 
 // EncoderList is the answer of GET /v1/encoders.
