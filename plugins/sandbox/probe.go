@@ -33,6 +33,8 @@ func attempts() []attempt {
 		{"open a file of its own process", func() error { return opened("/proc/self/mem", unix.O_RDWR) }},
 		{"make a file", func() error { return opened(os.TempDir(), unix.O_TMPFILE|unix.O_RDWR) }},
 		{"make a folder", makeFolder},
+		{"make a link", makeLink},
+		{"change a file's rights", func() error { return denied(errorNumber(unix.Chmod("/nonexistent", 0o600))) }},
 		{"read a link", func() error { _, err := unix.Readlink("/proc/self/exe", make([]byte, 100)); return err }},
 		{"make an internet socket", func() error { return socket(unix.AF_INET, unix.SOCK_STREAM) }},
 		{"make a unix socket", func() error { return socket(unix.AF_UNIX, unix.SOCK_STREAM) }},
@@ -78,6 +80,15 @@ func makeFolder() error {
 	err := unix.Mkdir(path, 0o700)
 	if err == nil {
 		_ = unix.Rmdir(path)
+	}
+	return err
+}
+
+func makeLink() error {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("vsed-probe-link-%d", os.Getpid()))
+	err := unix.Symlink("/etc/passwd", path)
+	if err == nil {
+		_ = unix.Unlink(path)
 	}
 	return err
 }

@@ -1,19 +1,17 @@
-// Package sandbox takes from the process what decoding a photo does not need, for
-// good: opening files, sockets, other programs and processes, and memory without
-// end. It knows nothing of photos or plugins.
+// Package sandbox takes from the process what its work does not need, for good: opening
+// files that are none of its own, sockets, other programs and processes, and memory
+// without end. It knows nothing of photos, models or plugins.
 //
 // Three layers, each of use without the others: resource limits, which every
-// kernel has; a seccomp filter, which allows the calls that decoding makes and
-// answers all others with EPERM; Landlock, which denies all files where the
-// kernel has it. Descriptors that are open already stay usable.
+// kernel has; a seccomp filter, which allows the calls that the work makes and
+// answers all others with EPERM; Landlock, which denies all files but those that are
+// named, where the kernel has it. Descriptors that are open already stay usable.
 package sandbox
 
 import (
 	"errors"
 	"fmt"
 
-	"github.com/landlock-lsm/go-landlock/landlock"
-	landlocksyscall "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,6 +50,22 @@ func lower(resource int, value uint64) error {
 	return unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value})
 }
 
+// Needs are what the process goes on doing once it is confined, besides computing and
+// using what is open.
+type Needs struct {
+	Sockets bool // to answer on those that are open
+
+	// Read are files, and folders with all that is below them. What does not exist is
+	// passed over.
+	Read []string
+	// Write are folders, below which plain files and folders may be made, changed and
+	// deleted. A link into them is refused: by its other name a file that may only be
+	// read could be written.
+	Write []string
+}
+
+func (n Needs) files() bool { return len(n.Read)+len(n.Write) > 0 }
+
 // State says how far Confine came.
 type State struct {
 	Lacking []string // layers that are not on, each with its cause, one line each
@@ -59,15 +73,16 @@ type State struct {
 }
 
 // Confine applies Landlock and the seccomp filter to every thread. A layer that
-// cannot be put on is no error: the decoder is a process of its own in any case.
-// Nothing can be opened afterwards; call it when all is open.
-func Confine() (State, error) {
+// cannot be put on is no error: the process is one of its own in any case. Without
+// Landlock a process that needs files may open all that its user may; of the filter
+// nothing is missing then.
+func Confine(needs Needs) (State, error) {
 	var state State
-	if err := denyFiles(); err != nil {
+	if err := restrictFiles(needs); err != nil {
 		state.Lacking = append(state.Lacking, fmt.Sprintf("Landlock is not on: %v", err))
 		state.Weak = !errors.Is(err, errNoLandlock)
 	}
-	switch err := filterCalls(); {
+	switch err := filterCalls(needs); {
 	case err == nil:
 		return state, nil
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
@@ -77,19 +92,4 @@ func Confine() (State, error) {
 	default:
 		return state, fmt.Errorf("load the seccomp filter: %w", err)
 	}
-}
-
-// errNoLandlock is a kernel's, before 5.13 or with it switched off.
-var errNoLandlock = errors.New("the kernel does not offer it")
-
-// denyFiles allows no path at all, by the strongest rules of the running kernel.
-func denyFiles() error {
-	version, err := landlocksyscall.LandlockGetABIVersion()
-	switch {
-	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP), err == nil && version < 1:
-		return errNoLandlock
-	case err != nil:
-		return err
-	}
-	return landlock.V9.BestEffort().Restrict()
 }

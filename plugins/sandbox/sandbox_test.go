@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +24,9 @@ const caseVariable = "VSED_SANDBOX_CASE"
 
 var cases = map[string]func() error{
 	"confined":  confined,
+	"files":     files,
 	"landlock":  landlockAlone,
+	"links":     linksByLandlock,
 	"limits":    limits,
 	"listening": listening,
 }
@@ -59,7 +63,7 @@ func confined() error {
 	if possible := Probe(); len(possible) < 5 {
 		return fmt.Errorf("before the sandbox only this is possible, so the probe proves little: %v", possible)
 	}
-	state, err := Confine()
+	state, err := Confine(Needs{Sockets: true})
 	if err != nil {
 		return err
 	}
@@ -92,14 +96,120 @@ func onOtherThreads() error {
 }
 
 func TestLandlockAloneDeniesFiles(t *testing.T) {
-	if version, err := landlocksyscall.LandlockGetABIVersion(); err != nil || version < 1 {
-		t.Skipf("this kernel has no Landlock: %v", err)
-	}
+	needLandlock(t)
 	run(t, "landlock")
 }
 
+func needLandlock(t *testing.T) {
+	t.Helper()
+	if version, err := landlocksyscall.LandlockGetABIVersion(); err != nil || version < 1 {
+		t.Skipf("this kernel has no Landlock: %v", err)
+	}
+}
+
+func TestFilesThatAreNeeded(t *testing.T) {
+	needLandlock(t)
+	t.Setenv(folderVariable, threeFolders(t))
+	run(t, "files")
+	t.Setenv(folderVariable, threeFolders(t))
+	run(t, "links")
+}
+
+// folderVariable names a folder with the folders "read", "write" and "tmp", and the file
+// "other", which none needs.
+const folderVariable = "VSED_SANDBOX_FOLDER"
+
+func threeFolders(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, path := range []string{"read/sub/model", "write/old", "tmp/x", "other"} {
+		path = filepath.Join(root, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("model"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func needs(root string) Needs {
+	return Needs{Read: []string{root + "/read", "/proc/cpuinfo", "/nowhere"}, Write: []string{root + "/write"}}
+}
+
+// files reads and writes where it may, and tries what it may not.
+func files() error {
+	root := os.Getenv(folderVariable)
+	if err := os.Setenv("TMPDIR", root+"/tmp"); err != nil { // where the probe writes
+		return err
+	}
+	state, err := Confine(needs(root))
+	if err != nil {
+		return err
+	}
+	possible := Probe()
+	if slices.ContainsFunc(state.Lacking, func(layer string) bool { return strings.Contains(layer, "seccomp") }) {
+		possible = nil
+	}
+	if len(possible) > 0 {
+		return fmt.Errorf("still possible: %s", strings.Join(possible, "; "))
+	}
+	for _, path := range []string{"/proc/cpuinfo", root + "/read/sub/model", root + "/write/old"} {
+		if _, err := os.ReadFile(path); err != nil {
+			return err
+		}
+	}
+	for _, path := range []string{root + "/other", root + "/tmp/x", root + "/write/../other", "/proc/self/environ", "/nowhere"} {
+		if _, err := os.ReadFile(path); err == nil {
+			return fmt.Errorf("%s could be read", path)
+		}
+	}
+	for _, path := range []string{root + "/read/sub/model", root + "/read/new", root + "/new", root + "/other"} {
+		if err := os.WriteFile(path, nil, 0o600); err == nil {
+			return fmt.Errorf("%s could be written", path)
+		}
+	}
+	return errors.Join(writes(root+"/write"), links(root), onOtherThreads())
+}
+
+// writes does what a trainer does with its folder.
+func writes(folder string) error {
+	part := folder + "/bundle.part"
+	return errors.Join(
+		os.Remove(folder+"/old"), os.MkdirAll(part+"/golden", 0o755), os.WriteFile(part+"/golden/x", []byte("x"), 0o644),
+		os.WriteFile(part+"/golden/x", []byte("y"), 0o644), os.Rename(part, folder+"/bundle"), os.RemoveAll(folder+"/bundle"),
+	)
+}
+
+// links gives files that may only be read a name where files may be written.
+func links(root string) error {
+	for what, link := range map[string]func(from, to string) error{"linked": os.Link, "linked softly": os.Symlink, "moved": os.Rename} {
+		if err := link(root+"/read/sub/model", root+"/write/model"); err == nil {
+			return fmt.Errorf("a file that may only be read could be %s into a folder that may be written", what)
+		}
+	}
+	return nil
+}
+
+// linksByLandlock has no filter.
+func linksByLandlock() error {
+	root := os.Getenv(folderVariable)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if err := restrictFiles(needs(root)); err != nil {
+		return err
+	}
+	if version, err := landlocksyscall.LandlockGetABIVersion(); err == nil && version >= 4 {
+		if _, err := net.Dial("tcp", listener.Addr().String()); err == nil {
+			return errors.New("a port could be connected to")
+		}
+	}
+	return errors.Join(writes(root+"/write"), links(root))
+}
+
 func landlockAlone() error {
-	if err := denyFiles(); err != nil {
+	if err := restrictFiles(Needs{}); err != nil {
 		return err
 	}
 	for _, path := range []string{"/etc/passwd", "/", os.TempDir()} {
@@ -145,7 +255,7 @@ func listening() error {
 		return err
 	}
 	os.Remove(path)
-	if _, err := Confine(); err != nil {
+	if _, err := Confine(Needs{Sockets: true}); err != nil {
 		return err
 	}
 	connection, err := listener.Accept()

@@ -17,8 +17,8 @@ import (
 
 	"vsed/plugins/contract"
 	"vsed/plugins/decoder"
-	"vsed/plugins/sandbox"
 	"vsed/plugins/decoder/vips"
+	"vsed/plugins/sandbox"
 	"vsed/plugins/sdk"
 )
 
@@ -118,7 +118,7 @@ func (c *confined) Confine() error {
 	if err := sandbox.Limit(uint64(c.options.limits.Memory)); err != nil {
 		return err
 	}
-	state, err := sandbox.Confine()
+	state, err := sandbox.Confine(sandbox.Needs{Sockets: true})
 	if err != nil {
 		return err
 	}
