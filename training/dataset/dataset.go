@@ -73,6 +73,15 @@ func (s Set) Names() []string {
 	return names
 }
 
+// Rows are the numbers of the photos, in their order.
+func (s Set) Rows() []int {
+	rows := make([]int, len(s))
+	for i, photo := range s {
+		rows[i] = photo.Row
+	}
+	return rows
+}
+
 // Split gives the photos of one split or of several.
 func (s Set) Split(splits ...string) Set {
 	return s.where(func(photo Photo) bool { return slices.Contains(splits, photo.Split) })

@@ -55,6 +55,33 @@ func TestCaptions(t *testing.T) {
 	f("", 0, "no line")
 }
 
+// TestCaptionsByTheNameOfTheFile: VSE++'s have five lines a photo, and no line too few.
+func TestCaptionsByTheNameOfTheFile(t *testing.T) {
+	text := "a dog\nA Café .\nc\nd\ne\nf\ng\nh\ni\na dog\n"
+	folder := folderOf(t, map[string]string{
+		"caps.txt": text, "few.txt": text + "one more\n", "empty.txt": "a dog\n \n", "none.txt": "",
+		"set.json": karpathy, "captions.tsv": "a.jpg\tA dog .",
+	})
+	read := func(name string) (Set, error) { return ReadCaptioned(filepath.Join(folder, name)) }
+	want := Set{
+		{Name: "0", Captions: []string{"a dog", "A Café .", "c", "d", "e"}}, {Name: "1", Captions: []string{"f", "g", "h", "i", "a dog"}, Row: 1},
+	}
+	if set, err := read("caps.txt"); err != nil || !reflect.DeepEqual(set, want) {
+		t.Errorf("%+v, %v", set, err)
+	}
+	for name, first := range map[string]string{"set.json": "val2014/x.jpg", "captions.tsv": "a.jpg"} {
+		if set, err := read(name); err != nil || set[0].Name != first {
+			t.Errorf("%s: %+v, %v", name, set, err)
+		}
+	}
+	_, err := read("few.txt")
+	refused(t, err, 0, "few.txt", "11 captions")
+	_, err = read("empty.txt")
+	refused(t, err, 2, "the caption is empty")
+	_, err = read("none.txt")
+	refused(t, err, 0, "no line")
+}
+
 func TestTags(t *testing.T) {
 	set, err := parseTags(strings.NewReader("a.jpg\tsea, sun,sea\nsub/b.jpg\tcafe\u0301"), "f")
 	want := Set{{Name: "a.jpg", Tags: []string{"sea", "sun"}}, {Name: "sub/b.jpg", Tags: []string{"caf\u00e9"}, Row: 1}}

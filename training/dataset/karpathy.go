@@ -112,7 +112,7 @@ func (l *list) addKarpathy(one karpathyPhoto) error {
 		photo.Captions = append(photo.Captions, caption)
 	}
 	if len(photo.Captions) == 0 {
-		return fmt.Errorf("photo %.80q has no sentence", one.FileName)
+		return fmt.Errorf("photo %.80q has no sentence, where one is the least", one.FileName)
 	}
 	return nil
 }

@@ -6,12 +6,26 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 // ReadCaptions reads lines of a photo's name, a tab and a caption; a photo has as
 // many lines as captions.
 func ReadCaptions(path string) (Set, error) { return readFile(path, parseCaptions) }
+
+// ReadCaptioned reads captions in the form that the file's name tells: one of
+// Karpathy's where it ends in .json, VSE++'s where in .txt, else as ReadCaptions does.
+func ReadCaptioned(path string) (Set, error) {
+	switch filepath.Ext(path) {
+	case ".json":
+		return ReadKarpathy(path)
+	case ".txt":
+		return readFile(path, parseSentences)
+	}
+	return ReadCaptions(path)
+}
 
 // ReadTags reads lines of a photo's name, a tab and its tags with commas between.
 func ReadTags(path string) (Set, error) { return readFile(path, parseTags) }
@@ -56,6 +70,16 @@ func (l *list) photo(name string) (place int, known bool, err error) {
 // eachLine calls take with each line that is not empty. take's error becomes one of
 // the line.
 func eachLine(input io.Reader, path, remedy string, take func(line string) error) error {
+	return everyLine(input, path, remedy, func(line string) error {
+		if strings.TrimSpace(line) == "" {
+			return nil
+		}
+		return take(line)
+	})
+}
+
+// everyLine calls take with empty lines, too.
+func everyLine(input io.Reader, path, remedy string, take func(line string) error) error {
 	lines := bufio.NewScanner(input)
 	lines.Buffer(nil, lineLimit)
 	number := 0
@@ -64,9 +88,6 @@ func eachLine(input io.Reader, path, remedy string, take func(line string) error
 		line := lines.Text()
 		if number == 1 {
 			line = strings.TrimPrefix(line, "\ufeff")
-		}
-		if strings.TrimSpace(line) == "" {
-			continue
 		}
 		if err := take(line); err != nil {
 			return &Error{File: path, Line: number, Problem: err.Error(), Remedy: remedy}
@@ -96,6 +117,29 @@ func parseCaptions(input io.Reader, path string) (Set, error) {
 		l.set[place].Captions = append(l.set[place].Captions, caption)
 		return err
 	}))
+}
+
+// sentencesEach is how many lines after each other are of one photo in VSE++'s files.
+const sentencesEach = 5
+
+// parseSentences reads VSE++'s train_caps.txt and its like: a caption a line, of photos
+// that have numbers for names.
+func parseSentences(input io.Reader, path string) (Set, error) {
+	l, count := &list{}, 0
+	err := everyLine(input, path, "VSE++'s form has a caption in every line, five a photo: end the name in .tsv if it is another", func(line string) error {
+		place, _, err := l.photo(strconv.Itoa(count / sentencesEach))
+		if err != nil {
+			return err
+		}
+		count++
+		caption, err := cleanText("caption", line, captionLimit)
+		l.set[place].Captions = append(l.set[place].Captions, caption)
+		return err
+	})
+	if err == nil && count%sentencesEach != 0 {
+		err = &Error{File: path, Problem: fmt.Sprintf("there are %d captions, which is not %d a photo", count, sentencesEach), Remedy: "is a line missing? Take the file as it is handed out"}
+	}
+	return l.of(path, "a caption", err)
 }
 
 func parseTags(input io.Reader, path string) (Set, error) {
