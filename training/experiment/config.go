@@ -29,11 +29,14 @@ type Config struct {
 
 // Data says which photos are learned from with their captions, and which ones judge.
 type Data struct {
-	Captions    string `toml:"captions" json:"captions"`         // captions.tsv, or one of Karpathy's files where it ends in .json
-	DevCaptions string `toml:"dev_captions" json:"dev_captions"` // of those that judge; not read where captions has splits
-	Features    string `toml:"features" json:"features"`         // of all, by vsed-features
-	Parts       int    `toml:"parts" json:"parts"`               // of a picture's feature, from the first
-	Captioned   int    `toml:"captioned" json:"captioned"`       // photos whose captions are learned from, drawn always the same; 0: all
+	Captions     string `toml:"captions" json:"captions"`           // captions.tsv, one of Karpathy's files where it ends in .json, VSE++'s where in .txt
+	DevCaptions  string `toml:"dev_captions" json:"dev_captions"`   // of those that judge; not read where captions has splits
+	TestCaptions string `toml:"test_captions" json:"test_captions"` // of those that are measured on once all is learned; likewise
+	Features     string `toml:"features" json:"features"`           // of all, by vsed-features, or NumPy's where it ends in .npy
+	DevFeatures  string `toml:"dev_features" json:"dev_features"`   // of DevCaptions' photos, where they are in another file
+	TestFeatures string `toml:"test_features" json:"test_features"` // and of TestCaptions'
+	Parts        int    `toml:"parts" json:"parts"`                 // of a picture's feature, from the first
+	Captioned    int    `toml:"captioned" json:"captioned"`         // photos whose captions are learned from, drawn always the same; 0: all
 }
 
 // Froms are the names that Web.From may have.

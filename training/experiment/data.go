@@ -1,19 +1,16 @@
 package experiment
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"vsed/training/corpus"
 	"vsed/training/dataset"
-	"vsed/training/features"
 	"vsed/training/joint"
-	"vsed/training/model"
 	"vsed/training/words"
 )
 
@@ -31,51 +28,65 @@ type photos struct {
 type material struct {
 	captioned, web, dev photos
 	texts               []string // all captions that there are, learned from or not
+	standard            corpus.Standard
 }
 
-func readSet(path string) (dataset.Set, error) {
-	if filepath.Ext(path) == ".json" {
-		return dataset.ReadKarpathy(path)
+// files of the captioned photos.
+func (d Data) files() corpus.Files {
+	return corpus.Files{
+		Captions: d.Captions, Features: d.Features, DevCaptions: d.DevCaptions, DevFeatures: d.DevFeatures,
+		TestCaptions: d.TestCaptions, TestFeatures: d.TestFeatures,
 	}
-	return dataset.ReadCaptions(path)
+}
+
+// Captions are all that an experiment reads.
+func (c Config) Captions() ([]string, error) {
+	learn, dev, err := c.Data.files().Learn()
+	return slices.Concat(captionsOf(learn.Set), captionsOf(dev.Set)), err
 }
 
 // read reads the photos. The standard is measured on those that are captioned.
 func read(c Config) (m material, err error) {
-	set, err := readSet(c.Data.Captions)
+	learn, dev, err := c.Data.files().Learn()
 	if err != nil {
 		return m, err
 	}
-	var dev dataset.Set
-	if dev = set.Split("val"); len(dev) > 0 {
-		set = set.Split("train", "restval")
-	} else if dev, err = readSet(c.Data.DevCaptions); err != nil {
-		return m, err
-	}
-	m.texts = slices.Concat(captionsOf(set), captionsOf(dev))
-	captioned, rest := divide(set, c.Data.Captioned)
-	web, webFeatures := rest, c.Data.Features
+	m.texts = slices.Concat(captionsOf(learn.Set), captionsOf(dev.Set))
+	captioned, rest := divide(learn.Set, c.Data.Captioned)
+	web := learn.Of(rest)
 	switch c.Web.From {
 	case "none":
-		web = nil
+		web.Set = nil
 	case "own":
-		web = captioned
+		web.Set = captioned
 	case "set":
-		webFeatures = c.Web.Features
-		if web, err = dataset.ReadTags(c.Web.Tags); err != nil {
+		if web, err = corpus.Tagged(c.Web.Tags, c.Web.Features); err != nil {
 			return m, err
 		}
 	}
-	web, _ = divide(web, int(c.Web.Part*float64(len(web))+.5))
-	var standard *model.Standard
-	if m.captioned, standard, err = withFeatures(captioned, c.Data.Features, c.Data.Parts, nil); err != nil {
+	if len(web.Set) == 0 && c.Web.From != "none" {
+		return m, fmt.Errorf("web.from %q leaves no photo for stage II: have data.captioned take fewer than the %d there are, or set web.from to \"none\"", c.Web.From, len(learn.Set))
+	}
+	web.Set, _ = divide(web.Set, max(1, int(c.Web.Part*float64(len(web.Set))+.5)))
+	width := func(widths []int) (sum int) {
+		for _, width := range widths[:min(c.Data.Parts, len(widths))] {
+			sum += width
+		}
+		return sum
+	}
+	if m.captioned, m.standard, err = readPhotos(learn.Of(captioned), corpus.Standard{}, width); err != nil {
 		return m, err
 	}
-	if m.dev, _, err = withFeatures(dev, c.Data.Features, 0, standard); err != nil || len(web) == 0 {
+	if m.dev, _, err = readPhotos(dev, m.standard, nil); err != nil || c.Web.From == "none" {
 		return m, err
 	}
-	m.web, _, err = withFeatures(web, webFeatures, 0, standard)
+	m.web, _, err = readPhotos(web, m.standard, nil)
 	return m, err
+}
+
+func readPhotos(part corpus.Part, by corpus.Standard, width func([]int) int) (photos, corpus.Standard, error) {
+	read, measured, err := part.Read(by, width)
+	return photos{part.Set, read.Rows}, measured, err
 }
 
 // divide draws so many photos of a set, in its order, and gives the others; 0 draws all.
@@ -93,31 +104,6 @@ func divide(set dataset.Set, count int) (drawn, others dataset.Set) {
 		others = append(others, set[place])
 	}
 	return drawn, others
-}
-
-func withFeatures(set dataset.Set, path string, parts int, standard *model.Standard) (p photos, measured *model.Standard, err error) {
-	store, err := features.Open(path)
-	if err != nil {
-		return p, nil, err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	stored, err := store.Pictures(set.Names())
-	if err != nil {
-		return p, nil, err
-	}
-	if measured = standard; measured == nil {
-		width := 0
-		for _, part := range store.Origin.Widths[:min(parts, len(store.Origin.Widths))] {
-			width += part
-		}
-		if measured, err = model.MeasureStandard(stored, width); err != nil {
-			return p, nil, err
-		}
-	}
-	if len(measured.Mean) > stored.Width() {
-		return p, nil, fmt.Errorf("%s has features of %d values, the captioned photos' have %d: compute both by one encoder", path, stored.Width(), len(measured.Mean))
-	}
-	return photos{set, measured.Read(stored)}, measured, nil
 }
 
 // tagsOf gives photos' tags: pseudo tags of those with captions, by their content

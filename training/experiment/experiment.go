@@ -24,8 +24,6 @@ type Experiment struct {
 	one, two         lexicon
 	captioned        joint.Data // in the numbers of stage I
 	replayed, tagged joint.Data // and of stage II
-	devOwner         []int
-	devCaptions      []string
 }
 
 // Open reads what an experiment needs.
@@ -43,11 +41,6 @@ func Open(c Config) (*Experiment, error) {
 
 func newExperiment(c Config, library *runtime.Library, m material) (*Experiment, error) {
 	x := &Experiment{Config: c, library: library, material: m}
-	for i, photo := range m.dev.set {
-		for _, caption := range photo.Captions {
-			x.devCaptions, x.devOwner = append(x.devCaptions, caption), append(x.devOwner, i)
-		}
-	}
 	tagger := words.NewTagger()
 	own, web := tagsOf(m.captioned.set, tagger), tagsOf(m.web.set, tagger)
 	if c.Web.Noise > 0 {
@@ -64,7 +57,21 @@ func newExperiment(c Config, library *runtime.Library, m material) (*Experiment,
 	x.one, x.two = newLexicon(one, own), newLexicon(two, slices.Concat(own, web))
 	x.captioned = x.one.data(m.captioned, own, true)
 	x.replayed, x.tagged = x.two.data(m.captioned, own, true), x.two.data(m.web, web, false)
-	return x, nil
+	return x, x.check()
+}
+
+// check tells before stage I what would end stage II.
+func (x *Experiment) check() error {
+	tagged := 0
+	for _, tags := range x.tagged.Tags {
+		if len(tags) > 0 {
+			tagged++
+		}
+	}
+	if x.Web.From != "none" && tagged < 2 {
+		return fmt.Errorf("%d of %d photos for stage II have tags of known words, two are the least: lower model.floor, or name more", tagged, len(x.tagged.Tags))
+	}
+	return nil
 }
 
 func captionsOf(set dataset.Set) (captions []string) {
@@ -88,8 +95,8 @@ func (x *Experiment) newModel(seed uint64) *joint.Model {
 	return m
 }
 
-// A Report hears of each epoch of a stage, and of what it found.
-type Report func(stage int, epoch joint.Epoch, found evaluation.Retrieval)
+// A Report hears of each epoch of a stage, and of what it found; its error ends the run.
+type Report func(stage int, epoch joint.Epoch, found evaluation.Retrieval) error
 
 // A Stage is what one comes to: its best epoch's, by the sum of recalls.
 type Stage struct {
@@ -112,16 +119,16 @@ func (x *Experiment) StageTwo(ctx context.Context, one Stage, seed uint64, check
 }
 
 func (x *Experiment) learn(ctx context.Context, stage int, run joint.Run, model *joint.Model, captioned, tagged joint.Data, lexicon lexicon, report Report) (Stage, error) {
-	judge := x.judge(stage, run.Settings, lexicon, report)
+	judge := x.judge(stage, run.Settings, lexicon, x.material.dev, report)
 	s, err := Stage{Model: model}, error(nil)
 	if s.Curve, err = run.Learn(ctx, model, captioned, tagged, judge.epoch); err != nil {
 		return s, fmt.Errorf("stage %d: %w", stage, err)
 	}
-	s.Found, err = judge.measure(ctx, model)
+	s.Found, err = judge.measure(ctx, model, 1)
 	return s, err
 }
 
-// judge measures a model on the development photos.
+// judge measures a model on photos that judge.
 type judge struct {
 	stage    int
 	reader   joint.Reader
@@ -131,15 +138,18 @@ type judge struct {
 	report   Report
 }
 
-func (x *Experiment) judge(stage int, s joint.Settings, lexicon lexicon, report Report) *judge {
-	j := &judge{stage, joint.Reader{Library: x.library, Threads: s.Threads, Length: s.Length}, x.material.dev.pictures, nil, x.devOwner, report}
-	for _, caption := range x.devCaptions {
-		j.captions = append(j.captions, lexicon.encode(caption))
+func (x *Experiment) judge(stage int, s joint.Settings, lexicon lexicon, of photos, report Report) *judge {
+	j := &judge{stage: stage, reader: joint.Reader{Library: x.library, Threads: s.Threads, Length: s.Length}, pictures: of.pictures, report: report}
+	for i, photo := range of.set {
+		for _, caption := range photo.Captions {
+			j.captions, j.owner = append(j.captions, lexicon.encode(caption)), append(j.owner, i)
+		}
 	}
 	return j
 }
 
-func (j *judge) measure(ctx context.Context, model *joint.Model) (evaluation.Retrieval, error) {
+// measure ranks among all photos, and where more folds are asked for within each.
+func (j *judge) measure(ctx context.Context, model *joint.Model, folds int) (evaluation.Retrieval, error) {
 	pictures, err := j.reader.Pictures(ctx, model, j.pictures)
 	if err != nil {
 		return evaluation.Retrieval{}, err
@@ -148,14 +158,16 @@ func (j *judge) measure(ctx context.Context, model *joint.Model) (evaluation.Ret
 	if err != nil {
 		return evaluation.Retrieval{}, err
 	}
-	return evaluation.Retrieve(evaluation.Captioned{Pictures: pictures, Captions: captions, Owner: j.owner})
+	return evaluation.RetrieveFolds(evaluation.Captioned{Pictures: pictures, Captions: captions, Owner: j.owner}, folds)
 }
 
 func (j *judge) epoch(ctx context.Context, epoch joint.Epoch, model *joint.Model) (float64, error) {
-	found, err := j.measure(ctx, model)
+	found, err := j.measure(ctx, model, 1)
+	if err != nil {
+		return 0, err
+	}
 	epoch.Score = found.RSum()
-	j.report(j.stage, epoch, found)
-	return epoch.Score, err
+	return epoch.Score, j.report(j.stage, epoch, found)
 }
 
 // StageOneKey names all that stage I depends on: configurations of one key have it in

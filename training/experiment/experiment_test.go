@@ -138,7 +138,7 @@ func trial(t *testing.T, change string) *Experiment {
 	return x
 }
 
-func silent(int, joint.Epoch, evaluation.Retrieval) {}
+func silent(int, joint.Epoch, evaluation.Retrieval) error { return nil }
 
 // TestStagesFollow: stage II goes on from stage I with the words that only tags have,
 // and a checkpoint gives the same stage without its steps.
@@ -150,7 +150,7 @@ func TestStagesFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	epochs := 0
-	again, err := x.StageOne(t.Context(), 1, path, func(int, joint.Epoch, evaluation.Retrieval) { epochs++ })
+	again, err := x.StageOne(t.Context(), 1, path, func(int, joint.Epoch, evaluation.Retrieval) error { epochs++; return nil })
 	if err != nil || epochs != 0 || !reflect.DeepEqual(one, again) {
 		t.Errorf("from its checkpoint stage I took %d epochs, %v", epochs, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Names of the files.
@@ -33,14 +35,16 @@ type Curve struct {
 	Points []Point `json:"points"` // by rising At
 }
 
-// A Folder is of one run.
+// A Folder is of one run, and locked while it is open.
 type Folder struct {
 	path   string
+	lock   *os.File
 	curves []Curve
 }
 
 // Open makes the folder, or finds the one of a run with the same configuration, which
-// goes on. That of another run is refused.
+// goes on. That of another run is refused, and one in which a run is under way. The
+// caller must Close it.
 func Open(path string, config any) (*Folder, error) {
 	written, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
@@ -49,18 +53,38 @@ func Open(path string, config any) (*Folder, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
-	f := &Folder{path: path}
+	lock, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	f := &Folder{path: path, lock: lock}
+	if err := f.open(written); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (f *Folder) open(written []byte) error {
+	switch err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return fmt.Errorf("run folder %s is in use by another run: wait until it has ended, or name another folder", f.path)
+	case err != nil:
+		return fmt.Errorf("run folder %s: lock it: %w", f.path, err)
+	}
 	found, err := os.ReadFile(f.Path(ConfigFile))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return f, f.write(ConfigFile, append(written, '\n'))
+		return f.write(ConfigFile, append(written, '\n'))
 	case err != nil:
-		return nil, fmt.Errorf("run folder: %w", err)
+		return fmt.Errorf("run folder: %w", err)
 	case !bytes.Equal(bytes.TrimSpace(found), written):
-		return nil, fmt.Errorf("run folder %s is of a run with another configuration: name another folder, or remove it", path)
+		return fmt.Errorf("run folder %s is of a run with another configuration: name another folder, or remove it", f.path)
 	}
-	return f, f.readCurves()
+	return f.readCurves()
 }
+
+// Close lets another run have the folder.
+func (f *Folder) Close() error { return f.lock.Close() }
 
 func (f *Folder) readCurves() error {
 	data, err := os.ReadFile(f.Path(CurvesFile))

@@ -40,6 +40,12 @@ func TestARunGoesOn(t *testing.T) {
 		add(t, f, "loss", at, 10/float64(at))
 	}
 	add(t, f, "R@1", 4, 20)
+	if _, err := Open(path, settings{.1}); err == nil || !strings.Contains(err.Error(), "in use by another run") {
+		t.Errorf("two runs at once: error %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 	f = open(t, path, .1)
 	add(t, f, "loss", 3, 3.5)
 	want := []Curve{{"loss", []Point{{1, 10}, {2, 5}, {3, 3.5}}}, {"R@1", []Point{{4, 20}}}}
@@ -64,6 +70,9 @@ func TestOtherRunsAreRefused(t *testing.T) {
 	path := t.TempDir()
 	f := open(t, path, .1)
 	add(t, f, "loss", 1, 2)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := Open(path, settings{.2}); err == nil || !strings.Contains(err.Error(), "another configuration") {
 		t.Errorf("error %v", err)
 	}

@@ -174,7 +174,7 @@ func (a *ablations) learn(ctx context.Context, name string, c experiment.Config,
 	if err != nil {
 		return experiment.Stage{}, err
 	}
-	report := a.progress.epochs(fmt.Sprintf("%s, seed %d, ", name, seed), c, false)
+	report := a.progress.epochs(fmt.Sprintf("%s, seed %d, ", name, seed), c)
 	key := c.StageOneKey(seed)
 	stage, known := a.ones[key]
 	if !known {

@@ -25,15 +25,17 @@ type config struct {
 
 // dataConfig says where captioned and tagged photos and their features are.
 type dataConfig struct {
-	Captions        string `toml:"captions" json:"captions"`         // captions.tsv of the photos to learn from
-	DevCaptions     string `toml:"dev_captions" json:"dev_captions"` // and of those that choose
-	CaptionFeatures string `toml:"caption_features" json:"caption_features"`
-	Tags            string `toml:"tags" json:"tags"`             // tags.tsv
-	DevTagged       string `toml:"dev_tagged" json:"dev_tagged"` // names of the photos of it that choose
-	TagFeatures     string `toml:"tag_features" json:"tag_features"`
-	Views           int    `toml:"views" json:"views"`                 // how many other forms of the photos to learn from
-	ViewFeatures    string `toml:"view_features" json:"view_features"` // theirs, %d for the number
-	WordFeatures    string `toml:"word_features" json:"word_features"` // of the captions' words, made where it lacks some
+	Captions         string `toml:"captions" json:"captions"`                   // captions.tsv of the photos to learn from, Karpathy's .json or VSE++'s .txt
+	DevCaptions      string `toml:"dev_captions" json:"dev_captions"`           // and of those that choose; not read where captions has splits
+	CaptionFeatures  string `toml:"caption_features" json:"caption_features"`   // of both, by vsed-features, or NumPy's where it ends in .npy
+	DevFeatures      string `toml:"dev_features" json:"dev_features"`           // of those that choose, where they are in another file
+	SentenceFeatures string `toml:"sentence_features" json:"sentence_features"` // of the captions where the photos' are NumPy's, made where it lacks some
+	Tags             string `toml:"tags" json:"tags"`                           // tags.tsv
+	DevTagged        string `toml:"dev_tagged" json:"dev_tagged"`               // names of the photos of it that choose
+	TagFeatures      string `toml:"tag_features" json:"tag_features"`
+	Views            int    `toml:"views" json:"views"`                 // how many other forms of the photos to learn from
+	ViewFeatures     string `toml:"view_features" json:"view_features"` // theirs, %d for the number
+	WordFeatures     string `toml:"word_features" json:"word_features"` // of the captions' words, made where it lacks some
 }
 
 // modelConfig are the sizes of the heads.
@@ -57,8 +59,8 @@ func defaults() config {
 		Library: "build/lib/libonnxruntime.so.1", Bundle: "build/encoders/builtin", Kept: "build/training",
 		Data: dataConfig{
 			Captions: "../shared/data/flickr8k/captions.train.tsv", DevCaptions: "../shared/data/flickr8k/captions.dev.tsv",
-			CaptionFeatures: "build/training/flickr8k.features",
-			Tags:            "../shared/data/corel5k/tags.tsv", DevTagged: "../shared/data/corel5k/dev.txt",
+			CaptionFeatures: "build/training/flickr8k.features", SentenceFeatures: "build/training/sentences.features",
+			Tags: "../shared/data/corel5k/tags.tsv", DevTagged: "../shared/data/corel5k/dev.txt",
 			TagFeatures: "build/training/corel5k.features", Views: 3, ViewFeatures: "build/training/flickr8k.view-%d.features", WordFeatures: "build/training/flickr8k.words.features",
 		},
 		Model: modelConfig{Parts: 3, PictureHidden: 1024, SentenceHidden: 512, Dimensions: 256},

@@ -37,7 +37,7 @@ func runHeads(ctx context.Context, arguments []string) error {
 		return err
 	}
 	fmt.Println("as trained:", line(found))
-	if err := learned.File(w.standard, *classNames).Write(*out); err != nil {
+	if err := learned.File(w.standard.Standard, *classNames).Write(*out); err != nil {
 		return err
 	}
 	set, err := w.replaySet()

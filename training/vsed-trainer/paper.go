@@ -7,32 +7,42 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"vsed/training/checkpoint"
 	"vsed/training/evaluation"
 	"vsed/training/experiment"
 	"vsed/training/joint"
+	"vsed/training/runfolder"
 )
 
 // paperReport is what a run of the paper's model writes.
 type paperReport struct {
-	Seed   uint64            `json:"seed"`
-	One    experiment.Stage  `json:"stage1"`
-	Two    *experiment.Stage `json:"stage2,omitempty"`
-	Photos int               `json:"captioned"`
-	Tagged int               `json:"tagged"`
+	Seed   uint64                 `json:"seed"`
+	One    experiment.Stage       `json:"stage1"`
+	Two    *experiment.Stage      `json:"stage2,omitempty"`
+	Photos int                    `json:"captioned"`
+	Tagged int                    `json:"tagged"`
+	Test   []evaluation.Retrieval `json:"test,omitempty"`
+}
+
+// A paper is a run of the paper's model.
+type paper struct {
+	*experiment.Experiment
+	seed     uint64
+	test     *experiment.Test // nil where none is asked for
+	folder   *runfolder.Folder
+	progress *progress
 }
 
 // runPaper trains the paper's model by one configuration.
-func runPaper(ctx context.Context, arguments []string) error {
+func runPaper(ctx context.Context, arguments []string) (err error) {
 	flags := newFlags("paper")
 	path := flags.String("config", "", "`file` of the configuration; without one that of docs/learning.md")
 	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was ended there goes on")
 	seed := flags.Uint64("seed", 0, "`number` that the weights are drawn by")
+	test := flags.Bool("test", false, "measure on the test photos, too, once all is learned")
+	folds := flags.Int("folds", 1, "and in this `number` of folds of them: 5 of COCO's are what is published as COCO 1K")
 	if err := parse(flags, arguments); err != nil {
 		return err
 	}
@@ -43,55 +53,81 @@ func runPaper(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	x, err := experiment.Open(c)
-	if err != nil {
+	p := paper{seed: *seed}
+	if p.Experiment, err = experiment.Open(c); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(*out, 0o755); err != nil {
-		return err
+	if *test {
+		if p.test, err = p.ReadTest(*folds); err != nil {
+			return err
+		}
 	}
 	one, two := c.Epochs()
-	p := newProgress(os.Stderr, one+two)
-	report := paperReport{Seed: *seed}
-	report.Photos, report.Tagged = x.Photos()
-	if report.One, err = x.StageOne(ctx, *seed, filepath.Join(*out, "stage1.checkpoint"), p.epochs("", c, true)); err != nil {
+	p.progress = newProgress(os.Stderr, one+two)
+	if p.folder, err = runfolder.Open(*out, struct {
+		experiment.Config
+		Seed uint64 `json:"seed"`
+	}{c, *seed}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.folder.Close()) }()
+	return p.run(ctx, two > 0)
+}
+
+func (p paper) run(ctx context.Context, two bool) (err error) {
+	report := paperReport{Seed: p.seed}
+	report.Photos, report.Tagged = p.Photos()
+	if report.One, err = p.StageOne(ctx, p.seed, p.folder.Path("stage1.checkpoint"), p.epoch); err != nil {
 		return err
 	}
 	last := report.One
-	if two > 0 {
-		if last, err = x.StageTwo(ctx, report.One, *seed, filepath.Join(*out, "stage2.checkpoint"), p.epochs("", c, true)); err != nil {
+	if two {
+		if last, err = p.StageTwo(ctx, report.One, p.seed, p.folder.Path("stage2.checkpoint"), p.epoch); err != nil {
 			return err
 		}
 		report.Two = &last
 	}
 	fmt.Println("as learned:", line(last.Found))
-	return writePaper(*out, c, x, report, last)
+	if p.test != nil {
+		if report.Test, err = p.Test(ctx, last, p.test); err != nil {
+			return err
+		}
+		for _, found := range report.Test {
+			fmt.Printf("%s: %s\n", amongTest(found), line(found))
+		}
+	}
+	if err := p.writeWeights(last.Model); err != nil {
+		return err
+	}
+	return p.folder.Report(report)
 }
 
-// writePaper writes all that a run leaves.
-func writePaper(folder string, c experiment.Config, x *experiment.Experiment, report paperReport, last experiment.Stage) error {
-	lines := []experiment.Line{{Name: "stage I", Epochs: report.One.Curve}}
-	if report.Two != nil {
-		lines = append(lines, experiment.Line{Name: "stage II", Epochs: report.Two.Curve})
+// amongTest tells among which test photos was sought.
+func amongTest(found evaluation.Retrieval) string {
+	pictures := found.ImageToText.Queries
+	if found.Folds == 1 {
+		return fmt.Sprintf("all %d test photos", pictures)
 	}
-	settings, err := toml.Marshal(c)
+	return fmt.Sprintf("test photos, mean of %d folds of %d", found.Folds, pictures/found.Folds)
+}
+
+// epoch tells of one and puts it on the curves.
+func (p paper) epoch(stage int, epoch joint.Epoch, found evaluation.Retrieval) error {
+	p.progress.tell("", p.Config, stage, epoch, found)
+	of := fmt.Sprintf("stage %d, ", stage)
+	return errors.Join(p.folder.Add(of+sumCurve, epoch.Number, found.RSum()), p.folder.Add(of+"loss", epoch.Number, epoch.Loss))
+}
+
+func (p paper) writeWeights(model *joint.Model) error {
+	words, err := json.Marshal(p.Words(model))
 	if err != nil {
 		return err
 	}
-	words, err := json.Marshal(x.Words(last.Model))
-	if err != nil {
-		return err
-	}
-	weights := checkpoint.State{Settings: words, Tensors: []checkpoint.Tensor{{Name: "words", Values: last.Model.Words}}}
-	for _, tensor := range last.Model.Tensors() {
+	weights := checkpoint.State{Settings: words, Tensors: []checkpoint.Tensor{{Name: "words", Values: model.Words}}}
+	for _, tensor := range model.Tensors() {
 		weights.Tensors = append(weights.Tensors, checkpoint.Tensor{Name: tensor.Name, Values: tensor.Values})
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(folder, "config.toml"), settings, 0o644),
-		writeFile(filepath.Join(folder, "curves.json"), func(w io.Writer) error { return json.NewEncoder(w).Encode(lines) }),
-		writeFile(filepath.Join(folder, "curves.svg"), func(w io.Writer) error { return experiment.WriteSVG(w, lines) }),
-		writeFile(filepath.Join(folder, "report.json"), func(w io.Writer) error { return json.NewEncoder(w).Encode(report) }),
-		checkpoint.Write(filepath.Join(folder, "weights"), weights))
+	return checkpoint.Write(p.folder.Path(weightsFile), weights)
 }
 
 func writeFile(path string, write func(io.Writer) error) (err error) {
@@ -122,16 +158,19 @@ func (p *progress) add(epochs int) string {
 	return fmt.Sprintf("%d of %d epochs, %.1f/min, %v left", p.done, p.total, 60*float64(p.done)/seconds, left.Round(time.Second))
 }
 
-// epochs reports each epoch of an experiment, or only a stage's last.
-func (p *progress) epochs(name string, c experiment.Config, each bool) experiment.Report {
-	return func(stage int, epoch joint.Epoch, found evaluation.Retrieval) {
-		of := c.One.Epochs
-		if stage == 2 {
-			of = c.Two.Epochs
+// epochs tells of a stage's last epoch.
+func (p *progress) epochs(name string, c experiment.Config) experiment.Report {
+	return func(stage int, epoch joint.Epoch, found evaluation.Retrieval) error {
+		if one, two := c.Epochs(); epoch.Number == []int{one, two}[stage-1] {
+			p.tell(name, c, stage, epoch, found)
+		} else {
+			p.add(1)
 		}
-		told := p.add(1)
-		if each || epoch.Number == of {
-			fmt.Fprintf(p.output, "%sstage %d, epoch %d of %d, loss %.3f: %s; %s\n", name, stage, epoch.Number, of, epoch.Loss, line(found), told)
-		}
+		return nil
 	}
+}
+
+func (p *progress) tell(name string, c experiment.Config, stage int, epoch joint.Epoch, found evaluation.Retrieval) {
+	one, two := c.Epochs()
+	fmt.Fprintf(p.output, "%sstage %d, epoch %d of %d, loss %.3f: %s; %s\n", name, stage, epoch.Number, []int{one, two}[stage-1], epoch.Loss, line(found), p.add(1))
 }

@@ -18,6 +18,9 @@ const (
 	checkpointFile = "checkpoint"  // while the run goes on
 )
 
+// sumCurve is by which epochs are compared.
+const sumCurve = "sum of recalls"
+
 // saveEvery is how many steps a run that is killed takes again at most.
 const saveEvery = 50
 
@@ -39,6 +42,13 @@ func (r record) saving() stage.Saving {
 	return stage.Saving{Path: r.folder.Path(checkpointFile), Every: saveEvery}
 }
 
+func (r record) close() error {
+	if r.folder == nil {
+		return nil
+	}
+	return r.folder.Close()
+}
+
 func (r record) loss(at stage.Epoch) error {
 	if r.folder == nil {
 		return nil
@@ -52,7 +62,7 @@ func (r record) retrieval(at int, found evaluation.Retrieval) error {
 	}
 	return errors.Join(
 		r.folder.Add("text→image R@1", at, found.TextToImage.R1.Value), r.folder.Add("image→text R@1", at, found.ImageToText.R1.Value),
-		r.folder.Add("sum of recalls", at, found.RSum()))
+		r.folder.Add(sumCurve, at, found.RSum()))
 }
 
 // end writes the weights and the report; then the checkpoint is no longer needed.
@@ -63,7 +73,7 @@ func (r record) end(w *workshop, heads stage.Heads, report any) error {
 	if err := checkpoint.Write(r.folder.Path(weightsFile), checkpoint.State{Tensors: heads.State()}); err != nil {
 		return err
 	}
-	if err := heads.File(w.standard, 1).Write(r.folder.Path(headsFile)); err != nil {
+	if err := heads.File(w.standard.Standard, 1).Write(r.folder.Path(headsFile)); err != nil {
 		return err
 	}
 	if err := r.folder.Report(report); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // weights of the class names that are tried beside the heads.
 var weights = []float64{0, .5, .7, 1, 1.4, 2}
 
-func runStageOne(ctx context.Context, arguments []string) error {
+func runStageOne(ctx context.Context, arguments []string) (err error) {
 	flags := newFlags("stage1")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was killed goes on there")
@@ -35,13 +36,14 @@ func runStageOne(ctx context.Context, arguments []string) error {
 	var judge *judge
 	if *tags {
 		if judge, err = w.judge(ctx); err != nil {
-			return err
+			return fmt.Errorf("%w, or leave tags out with --tags=false", err)
 		}
 	}
 	record, err := openRecord(*out, c) // nothing is missing now, and the folder is of a run that can be
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, record.close()) }()
 	w.One.Saving = record.saving()
 	began := time.Now()
 	heads, err := w.stageOne(ctx, c.One.Seed, func(e stage.Epoch, heads stage.Heads) error {
@@ -92,8 +94,10 @@ func (j *judge) byWeights(ctx context.Context, heads stage.Heads) (results []mea
 	return results, nil
 }
 
+// line is R@1/5/10 of both directions and their sum.
 func line(r evaluation.Retrieval) string {
-	return fmt.Sprintf("text→image %.1f/%.1f/%.1f, image→text %.1f/%.1f/%.1f, sum %.1f",
-		r.TextToImage.R1.Value, r.TextToImage.R5.Value, r.TextToImage.R10.Value,
-		r.ImageToText.R1.Value, r.ImageToText.R5.Value, r.ImageToText.R10.Value, r.RSum())
+	of := func(r evaluation.Recalls) string {
+		return fmt.Sprintf("%.1f/%.1f/%.1f (median rank %.4g)", r.R1.Value, r.R5.Value, r.R10.Value, r.MedianRank)
+	}
+	return fmt.Sprintf("text→image %s, image→text %s, sum %.1f", of(r.TextToImage), of(r.ImageToText), r.RSum())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,7 +15,7 @@ import (
 	"vsed/training/stage"
 )
 
-func runStageTwo(ctx context.Context, arguments []string) error {
+func runStageTwo(ctx context.Context, arguments []string) (err error) {
 	flags := newFlags("stage2")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	out := flags.String("out", "", "`folder` for configuration, curves, weights and report; a run that was killed goes on there")
@@ -65,6 +66,7 @@ func runStageTwo(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, record.close()) }()
 	return judge.learnTwo(ctx, start, learn, again, record)
 }
 
@@ -75,7 +77,7 @@ func (w *workshop) startTwo(from string) (start stage.Heads, err error) {
 		if err != nil {
 			return start, err
 		}
-		return stage.FromFile(file, w.standard)
+		return stage.FromFile(file, w.standard.Standard)
 	}
 	state, err := checkpoint.Read(from)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
 	"vsed/encoders/runtime"
-	"vsed/training/dataset"
 	"vsed/training/experiment"
 	"vsed/training/words"
 )
@@ -23,24 +22,29 @@ import (
 // GloVe's nor word2vec's are at hand.
 func runVectors(ctx context.Context, arguments []string) (err error) {
 	flags := newFlags("vectors")
-	out := flags.String("out", "build/training/words.txt", "`file` to write")
+	path := flags.String("config", "", "`file` of the configuration of a paper run, whose captions' words get vectors; without one that of docs/learning.md")
+	out := flags.String("out", "", "`file` to write; where absent, the configuration's model.vectors")
 	folder := flags.String("bundle", "build/encoders/builtin", "`folder` of the encoder")
 	if err := parse(flags, arguments); err != nil {
 		return err
 	}
-	c := experiment.Defaults()
-	tokens := map[string]bool{}
-	for _, path := range []string{c.Data.Captions, c.Data.DevCaptions} {
-		set, err := dataset.ReadCaptions(path)
-		if err != nil {
-			return err
+	c, err := experiment.Read(*path)
+	if err != nil {
+		return err
+	}
+	if *out == "" {
+		if *out = c.Model.Vectors; *out == "" {
+			return errors.New("model.vectors is empty: words are drawn, which takes no file")
 		}
-		for _, photo := range set {
-			for _, caption := range photo.Captions {
-				for _, token := range words.Tokens(caption) {
-					tokens[token] = true
-				}
-			}
+	}
+	captions, err := c.Captions()
+	if err != nil {
+		return err
+	}
+	tokens := map[string]bool{}
+	for _, caption := range captions {
+		for _, token := range words.Tokens(caption) {
+			tokens[token] = true
 		}
 	}
 	library, err := runtime.Load([]string{c.Library})

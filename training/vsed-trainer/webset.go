@@ -29,7 +29,7 @@ func runWebSet(_ context.Context, arguments []string) error {
 	flags := newFlags("webset")
 	flags.StringVar(&o.Metadata, "metadata", "", "`file` of YFCC100M's metadata, .bz2 or .gz too, or several with commas between")
 	flags.StringVar(&o.Folder, "folder", "", "`folder` of photos with sidecars, one below it for each owner")
-	flags.StringVar(&o.Captions, "captions", "../shared/data/flickr8k/captions.train.tsv", "`file` of the captioned set, whose most frequent content words are the keywords")
+	flags.StringVar(&o.Captions, "captions", "../shared/data/flickr8k/captions.train.tsv", "`file` of the captioned set, Karpathy's .json and VSE++'s .txt too, whose most frequent content words are the keywords")
 	flags.StringVar(&o.Pieces, "english", "build/encoders/builtin/vocab.txt", "`file` of a tokenizer's English words; the captions' own count too")
 	flags.StringVar(&o.Out, "out", "", "`file` to write, as tags.tsv")
 	flags.StringVar(&o.Addresses, "addresses", "", "`file` for the photos' names and addresses, to download them by")
@@ -73,9 +73,12 @@ func (o webSetOptions) run(output io.Writer) error {
 
 // rules are the paper's, with the keywords of the captioned set.
 func (o webSetOptions) rules() (dataset.Rules, error) {
-	set, err := dataset.ReadCaptions(o.Captions)
+	set, err := dataset.ReadCaptioned(o.Captions)
 	if err != nil {
 		return dataset.Rules{}, err
+	}
+	if learned := set.Split("train", "restval"); len(learned) > 0 {
+		set = learned // the others choose or test, and no keywords
 	}
 	var photos [][]string
 	var captions []string

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/blevesearch/bleve/v2/analysis"
@@ -63,7 +65,10 @@ func (w *workshop) readWords(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	rows, err := w.wordFeatures(ctx, vocabulary)
+	if len(vocabulary) == 0 {
+		return fmt.Errorf("no word stands in %d captions: set stage1.tags to 0", leastUses)
+	}
+	rows, err := w.textFeatures(ctx, w.Data.WordFeatures, vocabulary)
 	if err != nil {
 		return err
 	}
@@ -78,7 +83,8 @@ func (w *workshop) readWords(ctx context.Context) (err error) {
 	return nil
 }
 
-func (w *workshop) wordFeatures(ctx context.Context, words []string) (rows [][]float32, err error) {
+// textFeatures reads the features of texts from a file, to which it adds what is missing.
+func (w *workshop) textFeatures(ctx context.Context, path string, texts []string) (rows [][]float32, err error) {
 	read, err := bundle.Read(w.Bundle)
 	if err != nil {
 		return nil, fmt.Errorf("%w; `make model` makes the built-in one", err)
@@ -88,14 +94,31 @@ func (w *workshop) wordFeatures(ctx context.Context, words []string) (rows [][]f
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sentences.Close()) }()
-	origin := features.Origin{Space: read.FeatureSpace(), Encoder: read.Name, Bundle: read.Digest(), Widths: read.Widths(), TextWidth: len(w.train.sentences[0])}
-	store, err := features.Create(w.Data.WordFeatures, origin)
+	trial, err := sentences.Feature(ctx, texts[0])
+	if err != nil {
+		return nil, err
+	}
+	origin := features.Origin{Space: read.FeatureSpace(), Encoder: read.Name, Bundle: read.Digest(), Widths: read.Widths(), TextWidth: len(trial)}
+	store, err := features.Create(path, origin)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := store.AddSentences(ctx, sentences, runtime.NumCPU(), words, func(features.Progress) {}); err != nil {
+	if err := store.AddSentences(ctx, sentences, runtime.NumCPU(), texts, sayProgress()); err != nil {
 		return nil, err
 	}
-	return store.Sentences(words)
+	return store.Sentences(texts)
 }
+
+// sayProgress tells now and then how far a long step is.
+func sayProgress() func(features.Progress) {
+	said := time.Now()
+	return func(progress features.Progress) {
+		if time.Since(said) >= sayEvery {
+			said = time.Now()
+			fmt.Fprintln(os.Stderr, progress)
+		}
+	}
+}
+
+const sayEvery = 5 * time.Second

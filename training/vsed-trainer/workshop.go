@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"vsed/encoders/runtime"
+	"vsed/training/corpus"
 	"vsed/training/evaluation"
-	"vsed/training/features"
 	"vsed/training/model"
 	"vsed/training/stage"
 )
@@ -19,7 +18,7 @@ type workshop struct {
 	library  *runtime.Library
 	train    captioned
 	dev      captioned
-	standard *model.Standard
+	standard corpus.Standard
 }
 
 func openWorkshop(ctx context.Context, c config) (*workshop, error) {
@@ -28,7 +27,7 @@ func openWorkshop(ctx context.Context, c config) (*workshop, error) {
 	if w.library, err = runtime.Load([]string{c.Library}); err != nil {
 		return nil, err
 	}
-	if w.train, w.standard, err = readCaptioned(c.Data.Captions, c.Data.CaptionFeatures, c.Model.width, nil); err != nil {
+	if err := w.readCaptioned(ctx); err != nil {
 		return nil, err
 	}
 	if err := w.readViews(); err != nil {
@@ -39,22 +38,18 @@ func openWorkshop(ctx context.Context, c config) (*workshop, error) {
 			return nil, err
 		}
 	}
-	w.dev, _, err = readCaptioned(c.Data.DevCaptions, c.Data.CaptionFeatures, nil, w.standard)
-	return w, err
+	return w, nil
 }
 
 // readViews reads the other forms of the photos to learn from.
 func (w *workshop) readViews() error {
 	for number := 1; number <= w.Data.Views; number++ {
-		store, err := features.Open(strings.ReplaceAll(w.Data.ViewFeatures, "%d", fmt.Sprint(number)))
+		part := corpus.Named(w.train.names, strings.ReplaceAll(w.Data.ViewFeatures, "%d", fmt.Sprint(number)))
+		read, _, err := part.Read(w.standard, nil)
 		if err != nil {
-			return err
+			return fmt.Errorf("other forms of the photos: %w, or set data.views to 0", err)
 		}
-		stored, err := store.Pictures(w.train.names)
-		if err = errors.Join(err, store.Close()); err != nil {
-			return err
-		}
-		w.train.Views = append(w.train.Views, w.standard.Read(stored))
+		w.train.Views = append(w.train.Views, read.Rows)
 	}
 	return nil
 }
