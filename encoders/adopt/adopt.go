@@ -122,6 +122,7 @@ func read(folder string, about About) (*bundle.Manifest, error) {
 		Name: about.Name, Version: about.Version, Licence: about.Licence,
 		Sources: []bundle.Source{{Name: about.Source, Version: about.Version, Licence: about.Licence}},
 		Picture: *picture, Text: *text, Precision: precision,
-		Vector: []bundle.VectorPart{{Name: "embedding", Dimensions: config.Dimensions, Weight: 1}},
+		Vector:   []bundle.VectorPart{{Name: "embedding", Dimensions: config.Dimensions, Weight: 1}},
+		Features: bundle.VectorFeatures(config.Dimensions),
 	}, nil
 }

@@ -129,6 +129,9 @@ func TestWhatAnAdoptedBundleSays(t *testing.T) {
 	if slices.ContainsFunc(read.Files, func(f bundle.File) bool { return strings.Contains(f.Path, "rknn") }) {
 		t.Error("a file for another runtime is in the bundle")
 	}
+	if read.Features == nil || read.Features.Type != "int8-parts-2x32" || read.Projection != (bundle.Projection{}) {
+		t.Errorf("features %+v, projection %+v", read.Features, read.Projection)
+	}
 	if floor := read.Score.MatchFloor; floor < 0.05 || floor > 0.5 {
 		t.Errorf("match floor %v", floor)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"image"
 	"image/png"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"vsed/encoders/feature"
 )
 
 // sample writes a whole bundle of tiny files and returns its folder.
@@ -378,6 +382,42 @@ func TestLearnedHeadsKeepTheFeatures(t *testing.T) {
 	f(false, whole.Picture.Graph.File)
 	f(false, whole.Text.Graph.File)
 	f(false, whole.Text.Tokenizer.File)
+}
+
+// TestVectorsAsFeatures stores a vector such as CLIP gives, with one value far above the
+// others, and compares.
+func TestVectorsAsFeatures(t *testing.T) {
+	f := func(dimensions int, name string) {
+		t.Helper()
+		about := Manifest{Features: VectorFeatures(dimensions)}
+		if about.Features.Type != name || about.FeatureWidth() != dimensions {
+			t.Errorf("%d dimensions: type %s, %d values", dimensions, about.Features.Type, about.FeatureWidth())
+		}
+		exact, random := make([]float32, dimensions), rand.New(rand.NewPCG(1, 1))
+		for i := range exact {
+			exact[i] = .03 * float32(random.NormFloat64())
+		}
+		exact[dimensions/3] = .6
+		stored, err := feature.Dequantise(nil, feature.Quantise(exact, about.Widths()), about.Widths())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var both, squareA, squareB float64
+		for i, value := range exact {
+			both += float64(value) * float64(stored[i])
+			squareA, squareB = squareA+float64(value)*float64(value), squareB+float64(stored[i])*float64(stored[i])
+		}
+		if cosine := both / math.Sqrt(squareA*squareB); cosine < .9999 {
+			t.Errorf("%d dimensions: cosine %.6f to what is stored", dimensions, cosine)
+		}
+	}
+	f(512, "int8-parts-16x32")
+	f(1280, "int8-parts-40x32")
+	f(100, "int8-parts-3x32-4")
+	f(8, "int8-parts-8")
+	if got := FeatureType([]int{2, 3, 3, 2, 2, 2}); got != "int8-parts-2-2x3-3x2" {
+		t.Error(got)
+	}
 }
 
 func TestFileNamesDoNotChangeTheSpace(t *testing.T) {

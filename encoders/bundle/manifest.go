@@ -3,6 +3,8 @@
 // runs no graph; what a graph really takes and gives is the runtime's to say.
 package bundle
 
+import "fmt"
+
 // FormatVersion is the version of manifest.json that this package reads and writes.
 const FormatVersion = 2
 
@@ -141,8 +143,8 @@ type Tokenizer struct {
 
 // Projection names the graphs that turn features into vectors.
 type Projection struct {
-	// Picture takes picture features; empty where the picture graph's output is
-	// the vector.
+	// Picture takes picture features; empty where the picture graph's output, or what is
+	// stored of it, is the vector.
 	Picture string `json:"picture,omitempty"`
 	// Text takes the pooled text; empty where that is the vector.
 	Text string `json:"text,omitempty"`
@@ -158,7 +160,8 @@ type VectorPart struct {
 
 // Features is what is stored of a picture so that it can be projected again.
 type Features struct {
-	// Type names the stored form: "int8-parts-" and the widths of the parts.
+	// Type names the stored form: "int8-parts-" and the widths of the parts, equal ones
+	// that follow each other counted: 16x32.
 	Type  string        `json:"type"`
 	Parts []FeaturePart `json:"parts"`
 }
@@ -167,6 +170,24 @@ type Features struct {
 type FeaturePart struct {
 	Name  string `json:"name"`
 	Width int    `json:"width"`
+}
+
+// vectorPart is how many values of a vector that is its own feature share a scale. CLIP's
+// vectors have a few values that are twenty times the others: in one part with them the
+// others would be lost.
+const vectorPart = 32
+
+// VectorFeatures are the features of an encoder whose vectors are what is stored.
+func VectorFeatures(dimensions int) *Features {
+	features := &Features{}
+	var widths []int
+	for begin := 0; begin < dimensions; begin += vectorPart {
+		width := min(vectorPart, dimensions-begin)
+		widths = append(widths, width)
+		features.Parts = append(features.Parts, FeaturePart{fmt.Sprintf("vector from %d", begin), width})
+	}
+	features.Type = FeatureType(widths)
+	return features
 }
 
 // Learning names what a trainer begins from; nothing of it is used to encode.
@@ -199,6 +220,14 @@ func (m *Manifest) Dimensions() int {
 		total += part.Dimensions
 	}
 	return total
+}
+
+// FeatureWidth is the length of a feature, 0 where there are none.
+func (m *Manifest) FeatureWidth() (sum int) {
+	for _, width := range m.Widths() {
+		sum += width
+	}
+	return sum
 }
 
 // Widths are the widths of the feature's parts; none where there are no features.

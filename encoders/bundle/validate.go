@@ -14,11 +14,20 @@ import (
 const limit = 1 << 16
 
 // FeatureType is the name of the stored form of features: for each part a
-// float32 scale, little-endian, then for each part its int8 values.
+// float32 scale, little-endian, then for each part its int8 values. Parts of one width
+// that follow each other are counted: 16x32.
 func FeatureType(widths []int) string {
 	name := "int8-parts"
-	for _, width := range widths {
-		name += fmt.Sprintf("-%d", width)
+	for begin := 0; begin < len(widths); {
+		end := begin + 1
+		for end < len(widths) && widths[end] == widths[begin] {
+			end++
+		}
+		if name += "-"; end-begin > 1 {
+			name += fmt.Sprintf("%dx", end-begin)
+		}
+		name += fmt.Sprint(widths[begin])
+		begin = end
 	}
 	return name
 }
@@ -163,7 +172,9 @@ func (m *Manifest) checkFeatures(checks *check) {
 		checks.size(fmt.Sprintf("features.parts[%d].width", i), part.Width)
 	}
 	checks.oneOf("features.type", m.Features.Type, FeatureType(m.Widths()))
-	checks.require("projection.picture", m.Projection.Picture != "", "is missing: there are features")
+	if width := m.FeatureWidth(); m.Projection.Picture == "" {
+		checks.require("features.parts", width == m.Dimensions(), "have %d values, a vector %d: without projection.picture a feature is the vector", width, m.Dimensions())
+	}
 }
 
 func (m *Manifest) checkLearned(checks *check) {

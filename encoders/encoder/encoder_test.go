@@ -336,6 +336,46 @@ func TestSmallEncoderWithoutFeatures(t *testing.T) {
 	}
 }
 
+// TestVectorsThatAreFeatures keeps what the picture graph gives, without a projection.
+func TestVectorsThatAreFeatures(t *testing.T) {
+	read, err := small(t, func(m *bundle.Manifest) {
+		m.Features = bundle.VectorFeatures(3)
+		m.Tags = &bundle.Tags{Graph: "tags.onnx", Names: "tags.json"}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, read)
+	about, err := e.Describe(t.Context())
+	if err != nil || about.FeatureType != "int8-parts-3" || about.FeatureBytes != 7 || about.FeatureSpace != read.FeatureSpace() || len(about.LearnedTags) != tagCount {
+		t.Errorf("description %v, %v", about, err)
+	}
+	pictures := [][]byte{{200, 50, 9, 200, 50, 9, 200, 50, 9, 200, 50, 9}, {9, 0, 0, 9, 0, 0, 9, 0, 0, 9, 0, 0}}
+	found, err := e.EncodePictures(t.Context(), pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	projected, err := e.Project(t.Context(), [][]byte{found[0].Feature, found[1].Feature})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range found {
+		var square float64
+		for _, value := range found[i].Vector {
+			square += float64(value) * float64(value)
+		}
+		if !slices.Equal(found[i].Vector, projected[i].Vector) || math.Abs(square-1) > 1e-6 || !slices.EqualFunc(found[i].Tags, projected[i].Tags, same) || len(found[i].Tags) == 0 {
+			t.Errorf("picture %d gives %v, its feature %v", i, found[i], projected[i])
+		}
+	}
+	if got := found[0].Vector[1]; math.Abs(float64(got)-50/math.Sqrt(200*200+50*50+9*9)) > .003 {
+		t.Errorf("picture 0 is %v", found[0].Vector)
+	}
+	if _, err := e.EncodePictures(t.Context(), [][]byte{make([]byte, 12)}); err == nil {
+		t.Error("a picture whose vector is not finite was encoded")
+	}
+}
+
 const tagCount = 40
 
 // tagWeights make the red of a picture the probability of even tags, less with each, and

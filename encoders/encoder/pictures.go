@@ -20,7 +20,7 @@ type pictureSide struct {
 	format     bundle.Picture
 	width      int // of the picture graph's output
 	fill       filler
-	projection *projection // nil where the output is the vector
+	projection *projection // nil where no features are kept
 	reopen     func() (*graph, error)
 	overtake   *sync.RWMutex // read-locked while a text is encoded
 	idle       time.Duration // 0: never freed for want of work
@@ -50,7 +50,7 @@ func (s *pictureSide) open(ctx context.Context, b *bundle.Bundle, loader *loader
 	if s.fill, err = newFiller(b.Picture); err != nil {
 		return err
 	}
-	if b.Projection.Picture != "" {
+	if b.Features != nil {
 		if s.projection, err = openProjection(ctx, b, loader); err != nil {
 			return err
 		}

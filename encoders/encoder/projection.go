@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"vsed/encoders/bundle"
 	"vsed/encoders/feature"
@@ -22,21 +23,19 @@ const projectionBatch = 16
 // projection turns features into vectors, and tells which learned tags they have. It is
 // small and runs on the CPU, on any machine with the same bits.
 type projection struct {
-	graph      *graph
+	graph      *graph   // nil where the stored feature is the vector
 	learned    *learned // nil where no tags were learned
 	widths     []int    // of the feature's parts
 	width      int      // of a feature
 	dimensions int
 }
 
-func openProjection(ctx context.Context, b *bundle.Bundle, loader *loader) (*projection, error) {
-	loaded, err := loader.openSmall(b.Projection.Picture)
-	if err != nil {
-		return nil, err
-	}
-	p := &projection{graph: loaded, widths: b.Widths(), dimensions: b.Dimensions()}
-	for _, width := range p.widths {
-		p.width += width
+func openProjection(ctx context.Context, b *bundle.Bundle, loader *loader) (p *projection, err error) {
+	p = &projection{widths: b.Widths(), width: b.FeatureWidth(), dimensions: b.Dimensions()}
+	if b.Projection.Picture != "" {
+		if p.graph, err = loader.openSmall(b.Projection.Picture); err != nil {
+			return nil, err
+		}
 	}
 	if p.learned, err = openLearned(b, loader); err == nil {
 		_, err = p.batch(ctx, [][]byte{make([]byte, feature.Bytes(p.widths))}) // compares the graphs with the manifest
@@ -100,7 +99,7 @@ func (p *projection) batch(ctx context.Context, features [][]byte) ([]*contract.
 		}
 	}
 	input := runtime.Tensor{Shape: []int64{projectionBatch, int64(p.width)}, Data: values[:cap(values)]}
-	found, err := p.graph.values(ctx, projectionBatch*p.dimensions, input)
+	found, err := p.vectors(ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -113,4 +112,12 @@ func (p *projection) batch(ctx context.Context, features [][]byte) ([]*contract.
 		embeddings[i] = &contract.Embedding{Vector: vector, Tags: tags[i]}
 	}
 	return embeddings, nil
+}
+
+// vectors runs the graph; where there is none a batch of features is one of vectors.
+func (p *projection) vectors(ctx context.Context, features runtime.Tensor) ([]float32, error) {
+	if p.graph == nil {
+		return slices.Clone(features.Data.([]float32)), nil
+	}
+	return p.graph.values(ctx, projectionBatch*p.dimensions, features)
 }
