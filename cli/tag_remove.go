@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/text/unicode/norm"
 
 	"vsed/daemon/api"
 )
@@ -51,13 +52,18 @@ func runTagRemove(ctx context.Context, options TagRemoveOptions, out Screen) err
 	return absentTags(before, options.Names)
 }
 
+// sameTag reports whether two words are one tag to the daemon.
+func sameTag(a, b string) bool {
+	return strings.ToLower(norm.NFC.String(a)) == strings.ToLower(norm.NFC.String(b))
+}
+
 // absentTags tells of names that could not be removed, as no source had given
-// them in these very letters. One that a file or sidecar gave is removed as the user's own is: it stays
+// them, in any spelling. One that a file or sidecar gave is removed as the user's own is: it stays
 // off, whatever they say.
 func absentTags(before []api.Tag, names []string) error {
 	absent := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.ContainsFunc(before, func(tag api.Tag) bool {
-			return tag.Name == strings.Join(strings.Fields(name), " ")
+			return sameTag(tag.Name, strings.Join(strings.Fields(name), " "))
 		})
 	})
 	if len(absent) == 0 {

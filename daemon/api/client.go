@@ -95,6 +95,9 @@ func (c *Client) Tags(ctx context.Context, id int64) ([]Tag, error) {
 
 // AddTags gives the photo the user's tags names, and returns all that it has.
 func (c *Client) AddTags(ctx context.Context, id int64, names []string) ([]Tag, error) {
+	if err := CheckTags(names); err != nil {
+		return nil, err
+	}
 	return c.tags(ctx, http.MethodPost, photoRoute(id, "/tags"), TagNames{Names: names})
 }
 

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // A SearchRequest asks for a page of an answer. Of its zero values only that of
@@ -32,6 +35,38 @@ func CheckQuery(query string) error {
 		return NewError(http.StatusRequestURITooLong, fmt.Sprintf("the query has %d bytes: at most %d are taken, shorten it", len(query), MaxQueryBytes))
 	case !utf8.ValidString(query):
 		return NewError(http.StatusUnprocessableEntity, "the query is not valid UTF-8: is the terminal set to another encoding?")
+	}
+	return nil
+}
+
+// MaxTagBytes is the longest tag that the daemon takes: it is a word or a few.
+const MaxTagBytes = 255
+
+// CheckTag reports, as *Error, what keeps a text from being a tag. Daemon and client
+// share it: on the way, JSON would make U+FFFD of bytes that are not UTF-8.
+func CheckTag(name string) error {
+	text := ""
+	switch {
+	case strings.TrimSpace(name) == "":
+		text = "a tag is empty: give it a word"
+	case !utf8.ValidString(name) || strings.ContainsRune(name, utf8.RuneError):
+		text = fmt.Sprintf("the tag %q is not valid UTF-8: is the terminal set to another encoding?", name)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		text = fmt.Sprintf("the tag %q holds a control character: write it without", name)
+	case len(norm.NFC.String(name)) > MaxTagBytes:
+		text = fmt.Sprintf("a tag has %d bytes: at most %d are taken", len(norm.NFC.String(name)), MaxTagBytes)
+	default:
+		return nil
+	}
+	return NewError(http.StatusUnprocessableEntity, text)
+}
+
+// CheckTags is CheckTag for several.
+func CheckTags(names []string) error {
+	for _, name := range names {
+		if err := CheckTag(name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

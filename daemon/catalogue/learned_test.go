@@ -117,6 +117,25 @@ func TestTaggedPhotosComeWithTheirFeatures(t *testing.T) {
 	}
 }
 
+// TestATagOfSeveralSpellingsIsLearnedOnce, in the one that most photos have.
+func TestATagOfSeveralSpellingsIsLearnedOnce(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, photos := featured(t, c, "a", "b", "c", "d")
+	check(t, c.AddTags(t.Context(), photos[0], []string{"strand", "cafe\u0301"}))
+	check(t, c.AddTags(t.Context(), photos[1], []string{"Strand", "Caf\u00c9"}))
+	check(t, c.AddTags(t.Context(), photos[2], []string{"Strand", "dog"}))
+	check(t, c.RefuseTags(t.Context(), photos[3], []string{"STRAND", "Dog"}))
+	var got []string
+	check(t, c.Serving().Tagged(t.Context(), func(p TaggedPhoto) error {
+		got = append(got, fmt.Sprintf("%v %v", p.Tags, p.Refused))
+		return nil
+	}))
+	want := []string{"[Caf\u00c9 Strand] []", "[Caf\u00c9 Strand] []", "[Strand dog] []", "[] [Strand dog]"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestARefusalIsOfAllSpellings(t *testing.T) {
 	c := open(t, t.TempDir())
 	_, photos := featured(t, c, "a", "b", "c", "d")

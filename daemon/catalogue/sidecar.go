@@ -243,7 +243,7 @@ func (w change) setSidecarWords(sidecar Sidecar, words SidecarWords) error {
 }
 
 func (w change) addSidecarWords(file, sidecar int64, words SidecarWords) error {
-	for _, name := range words.Keywords {
+	for _, name := range composed(words.Keywords) {
 		if _, err := w.exec(`INSERT OR IGNORE INTO sidecar_tag (file, sidecar, name) VALUES (?, ?, ?)`, file, sidecar, name); err != nil {
 			return err
 		}

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // A Suggestion is a learned tag for a photo that nobody has said anything of.
@@ -130,9 +127,6 @@ func (c *Catalogue) said(ctx context.Context, s *Space, photos []int64) (said ma
 	return said, rows.Err()
 }
 
-// fold gives the form in which a learned tag and one that was said are the same.
-func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
-
 // RefuseTags notes that the user does not want learned tags on a photo: they are
 // neither suggested nor found any more, and the next learning hears of it. To put
 // one on by hand takes that back.
@@ -144,20 +138,5 @@ func (c *Catalogue) RefuseTags(ctx context.Context, photo int64, names []string)
 
 // Refused gives the learned tags that the user refused on a photo, in order.
 func (c *Catalogue) Refused(ctx context.Context, photo int64) ([]string, error) {
-	return refused(ctx, c.read, photo)
-}
-
-func refused(ctx context.Context, db queryer, photo int64) ([]string, error) {
-	return queryColumn[string](ctx, db, "refused tags", `SELECT name FROM tag_refused WHERE photo = ? ORDER BY name`, photo)
-}
-
-// takeBack has a tag refused no more, in any spelling.
-func (w change) takeBack(photo int64, tag string) error {
-	names, err := refused(w.ctx, w, photo)
-	for _, name := range names {
-		if err == nil && fold(name) == fold(tag) {
-			_, err = w.exec(`DELETE FROM tag_refused WHERE photo = ? AND name = ?`, photo, name)
-		}
-	}
-	return err
+	return queryColumn[string](ctx, c.read, "refused tags", selectRefused, photo)
 }

@@ -55,6 +55,37 @@ func TestTheUsersWordWinsOverTheFiles(t *testing.T) {
 	}
 }
 
+// TestATagIsOneInAnySpelling: case and Unicode's normal form make no second tag, and
+// what was said in one is taken back in another.
+func TestATagIsOneInAnySpelling(t *testing.T) {
+	c := open(t, t.TempDir())
+	serve(t, c, "test-space")
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(1)}}))
+	told := content(1)
+	told.Keywords = []string{"Cafe\u0301", "Caf\u00e9", "Strand"}
+	photo := encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0], stat(1), told)
+	f := func(want string) {
+		t.Helper()
+		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != want {
+			t.Errorf("tags %s, want %s", got, want)
+		}
+	}
+	f("[{Caf\u00e9 file} {Strand file}]")
+	check(t, c.AddTags(t.Context(), photo, []string{"strand", "Opa", "OPA", "Cafe\u0301"}))
+	f("[{Caf\u00e9 file} {Caf\u00e9 user} {Opa user} {Strand file} {Strand user}]")
+	check(t, c.RemoveTags(t.Context(), photo, []string{"STRAND", "cafe\u0301", "opa"}))
+	f("[]")
+	check(t, c.AddTags(t.Context(), photo, []string{"strand"}))
+	f("[{Strand file} {Strand user}]")
+	check(t, c.RefuseTags(t.Context(), photo, []string{"Sea"}))
+	check(t, c.AddTags(t.Context(), photo, []string{"sea"}))
+	f("[{Strand file} {Strand user} {sea user}]")
+	if refused := must[[]string](t)(c.Refused(t.Context(), photo)); len(refused) > 0 {
+		t.Errorf("refused still: %q", refused)
+	}
+}
+
 func TestSidecarsTagTheirPhotos(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder, photos := library(t, c, "a.jpg", "a.png", "ab.jpg", "dir/a.jpg")

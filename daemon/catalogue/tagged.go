@@ -26,8 +26,15 @@ func (s *Space) Tagged(ctx context.Context, yield func(TaggedPhoto) error) error
 	if err != nil {
 		return err
 	}
+	usual, err := c.usualSpellings(ctx)
+	if err != nil {
+		return err
+	}
 	for page := range slices.Chunk(ids, suggestionPage) {
 		photos, err := c.taggedPage(ctx, page)
+		for _, one := range photos {
+			one.Tags, one.Refused = usual.of(one.Tags), usual.of(one.Refused)
+		}
 		if err == nil {
 			err = s.addFeatures(ctx, photos)
 		}
@@ -41,6 +48,45 @@ func (s *Space) Tagged(ctx context.Context, yield func(TaggedPhoto) error) error
 		}
 	}
 	return nil
+}
+
+// usualSpellings give other spellings of a tag the one that most photos have it in, so
+// that a word is learned once.
+type usualSpellings map[string]string
+
+func (c *Catalogue) usualSpellings(ctx context.Context) (usualSpellings, error) {
+	rows, err := c.read.QueryContext(ctx, `SELECT name FROM (SELECT photo, name, 1 AS given FROM tag UNION SELECT photo, name, 1 FROM keyword
+			UNION SELECT file.photo, name, 1 FROM sidecar_tag JOIN file ON file.id = sidecar_tag.file WHERE file.photo IS NOT NULL
+			UNION SELECT 0, name, 0 FROM tag_refused UNION SELECT 0, name, 0 FROM tag_removed)
+		GROUP BY name ORDER BY sum(given) DESC, name`)
+	if err != nil {
+		return nil, fmt.Errorf("count tags: %w", err)
+	}
+	defer rows.Close()
+	first, usual := make(map[string]string), make(usualSpellings)
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		if known, ok := first[fold(name)]; ok {
+			usual[name] = known
+		} else {
+			first[fold(name)] = name
+		}
+	}
+	return usual, rows.Err()
+}
+
+// of gives tags in their usual spelling, each once and in order.
+func (u usualSpellings) of(names []string) []string {
+	for i, name := range names {
+		if usual, ok := u[name]; ok {
+			names[i] = usual
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // A taggedPhoto is one that was read, with its content.

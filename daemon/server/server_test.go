@@ -132,6 +132,7 @@ func TestRefusals(t *testing.T) {
 	f("POST", "/v1/photos/1/tags", `{"names":[]}`, 422, "names: ")
 	f("POST", "/v1/photos/1/tags", `{"names":[" "]}`, 422, "a tag is empty")
 	f("POST", "/v1/photos/1/tags", `{"names":["\u001b[2J"]}`, 422, "control character")
+	f("POST", "/v1/photos/1/tags", "{\"names\":[\"caf\xe9\"]}", 422, "the tag \"caf\uFFFD\" is not valid UTF-8")
 	f("POST", "/v1/photos/1/tags", `{"names":["`+strings.Repeat("a", 257)+`"]}`, 422, "257 bytes")
 	f("DELETE", "/v1/photos/1/tags", "", 422, "name: ")
 	f("GET", "/v1/quarantine?cursor=0", "", 422, "the cursor is damaged")

@@ -2,18 +2,12 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"vsed/daemon/api"
 )
-
-// maxTagBytes bounds one tag: it is a word or a few.
-const maxTagBytes = 255
 
 type addTagsInput struct {
 	ID   int64 `path:"id" minimum:"1" doc:"the photo's number"`
@@ -47,10 +41,8 @@ func (s *Server) tags(ctx context.Context, input *photoInput) (*body[api.TagList
 }
 
 func (s *Server) addTags(ctx context.Context, input *addTagsInput) (*body[api.TagList], error) {
-	for _, name := range input.Body.Names {
-		if err := checkTag(name); err != nil {
-			return nil, err
-		}
+	if err := api.CheckTags(input.Body.Names); err != nil {
+		return nil, err
 	}
 	tags, err := s.library.AddTags(ctx, input.ID, input.Body.Names)
 	return answer(api.TagList{Tags: list(tags)}, err)
@@ -59,16 +51,4 @@ func (s *Server) addTags(ctx context.Context, input *addTagsInput) (*body[api.Ta
 func (s *Server) removeTags(ctx context.Context, input *removeTagsInput) (*body[api.TagList], error) {
 	tags, err := s.library.RemoveTags(ctx, input.ID, input.Names)
 	return answer(api.TagList{Tags: list(tags)}, err)
-}
-
-func checkTag(name string) error {
-	switch {
-	case strings.TrimSpace(name) == "":
-		return api.NewError(http.StatusUnprocessableEntity, "a tag is empty: give it a word")
-	case len(name) > maxTagBytes:
-		return api.NewError(http.StatusUnprocessableEntity, fmt.Sprintf("a tag has %d bytes: at most %d are taken", len(name), maxTagBytes))
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return api.NewError(http.StatusUnprocessableEntity, fmt.Sprintf("the tag %q holds a control character: write it without", name))
-	}
-	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // blank is a document that says nothing.
@@ -30,7 +32,7 @@ const blank = "<?xpacket begin=\"\ufeff\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n" +
 // lr:hierarchicalSubject. Every other keyword stays, as it is another program's,
 // and so does every other byte; where nothing is to be changed, the result is
 // existing itself. Tags are compared as a decoder reads them: without control
-// characters, with blanks collapsed. Every error is a RefusedError: a document
+// characters, with blanks collapsed, in the normal form NFC. Every error is a RefusedError: a document
 // that is damaged, larger or deeper than what a decoder reads, or odd.
 func Merge(existing []byte, tags, removed []string) ([]byte, error) {
 	if existing == nil {
@@ -93,7 +95,7 @@ func keyword(property xml.Name, text string) string {
 	return plain(text)
 }
 
-// plain is valid text on one line, without control and formatting characters but
+// plain is valid text on one line, composed (NFC), without control and formatting characters but
 // the joiners that emoji and some scripts need, and blanks collapsed.
 func plain(text string) string {
 	const nonJoiner, joiner = '\u200c', '\u200d'
@@ -108,7 +110,7 @@ func plain(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.FieldsFunc(text, unicode.IsSpace), " ")
+	return strings.Join(strings.FieldsFunc(norm.NFC.String(text), unicode.IsSpace), " ")
 }
 
 func levels(keyword, separator string) string {

@@ -102,6 +102,12 @@ func TestMergeTakesOutWhatTheUserRemoved(t *testing.T) {
 	if got := items(t, merged, hierarchical); got != nil {
 		t.Errorf("lr:hierarchicalSubject %q", got)
 	}
+	// Another program may write accents as characters of their own.
+	apart := strings.Replace(foreign, "a &lt; b", "cafe\u0301", 1)
+	apart = strings.Replace(apart, "<![CDATA[a < b]]>", "cafe\u0301", 1)
+	if got := items(t, merge(t, apart, nil, []string{"caf\u00e9"}), subject); !slices.Equal(got, []string{"cat"}) {
+		t.Errorf("dc:subject %q", got)
+	}
 }
 
 func wrapped(properties string) string {

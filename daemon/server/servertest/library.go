@@ -189,7 +189,9 @@ func (l *Library) AddTags(_ context.Context, id int64, names []string) ([]api.Ta
 // RemoveTags implements server.Library.
 func (l *Library) RemoveTags(_ context.Context, id int64, names []string) ([]api.Tag, error) {
 	return l.change(id, func(tags []api.Tag) []api.Tag {
-		return slices.DeleteFunc(tags, func(t api.Tag) bool { return slices.Contains(names, t.Name) })
+		return slices.DeleteFunc(tags, func(t api.Tag) bool {
+			return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, t.Name) })
+		})
 	})
 }
 
