@@ -230,6 +230,9 @@ func (m *Manifest) FeatureWidth() (sum int) {
 	return sum
 }
 
+// FeatureIsVector says that what is stored of a picture is its vector.
+func (m *Manifest) FeatureIsVector() bool { return m.Features != nil && m.Projection.Picture == "" }
+
 // Widths are the widths of the feature's parts; none where there are no features.
 func (m *Manifest) Widths() []int {
 	if m.Features == nil {

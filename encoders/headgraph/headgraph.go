@@ -111,7 +111,7 @@ func WithHeads(pictureGraph, sentenceGraph []byte, trained *heads.File) (withPic
 	return withPicture, withSentence, nil
 }
 
-// Tags are linear scores of prepared features, and the logistic curve that makes a
+// Tags are linear scores of prepared features, or of plain ones of unit length, and the logistic curve that makes a
 // probability of each: of slope · log(max(score, 0) + Bend) + offset.
 type Tags struct {
 	Names   []string
@@ -120,6 +120,7 @@ type Tags struct {
 	Offset  []float32 // of each tag's curve
 	Slope   float64
 	Bend    float64
+	Plain   bool
 }
 
 // Graph gives the probabilities: `features`, float32 [N, width], to `confidence`, float32
@@ -131,7 +132,11 @@ func (t Tags) Graph(width int) ([]byte, error) {
 	}
 	graph := onnx.NewGraph("learned-tags")
 	features := graph.Input("features", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(int64(width))})
-	scores := graph.Op("Gemm", []*onnx.Value{Prepared(graph, features),
+	enter := Prepared
+	if t.Plain {
+		enter = Unit
+	}
+	scores := graph.Op("Gemm", []*onnx.Value{enter(graph, features),
 		graph.Constant(onnx.Float32s(t.Weights, count, int64(width))), graph.Constant(onnx.Float32s(t.Bias, count))}, onnx.Int("transB", 1))
 	bent := graph.Op("Log", []*onnx.Value{graph.Op("Add", []*onnx.Value{graph.Op("Relu", []*onnx.Value{scores}), Number(graph, t.Bend)})})
 	curve := graph.Op("Add", []*onnx.Value{graph.Op("Mul", []*onnx.Value{bent, Number(graph, t.Slope)}), graph.Constant(onnx.Float32s(t.Offset, count))})

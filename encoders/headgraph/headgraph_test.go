@@ -13,9 +13,14 @@ import (
 
 // TestTagsByHand computes the probabilities again by the book.
 func TestTagsByHand(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { byHand(t, true) })
+	t.Run("prepared", func(t *testing.T) { byHand(t, false) })
+}
+
+func byHand(t *testing.T, plain bool) {
 	tags := Tags{
 		Names: []string{"a", "b", "c"}, Weights: []float32{1, 2, 0, -1, .5, 3}, Bias: []float32{.1, -.2, -9}, Offset: []float32{.5, -1, 2},
-		Slope: 1.5, Bend: .05,
+		Slope: 1.5, Bend: .05, Plain: plain,
 	}
 	graph, err := tags.Graph(2)
 	if err != nil {
@@ -38,8 +43,12 @@ func TestTagsByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	length := math.Sqrt(4 + 9)
-	for i, row := range [][2]float64{{2 / length, -3 / length}, {0, 0}} {
+	entered := [2]float64{2, -3}
+	if plain {
+		entered = [2]float64{4, -9}
+	}
+	length := math.Hypot(entered[0], entered[1])
+	for i, row := range [][2]float64{{entered[0] / length, entered[1] / length}, {0, 0}} {
 		for tag := range tags.Names {
 			score := float64(tags.Bias[tag]) + row[0]*float64(tags.Weights[2*tag]) + row[1]*float64(tags.Weights[2*tag+1])
 			want := 1 / (1 + math.Exp(-(tags.Slope*math.Log(max(score, 0)+tags.Bend) + float64(tags.Offset[tag]))))

@@ -41,7 +41,7 @@ func drawn(random *rand.Rand, photos, width, tags int) (rows, []Example) {
 
 // oracle is the regression by its definition: targets written out, the normal
 // equations of the weights, Gauss's elimination with pivots.
-func oracle(features rows, examples []Example, lambda float64, tag string, ask []float32) float64 {
+func oracle(features rows, examples []Example, options Options, tag string, ask []float32) float64 {
 	var z [][]float64
 	var y []float64
 	tagged, carriers := 0., 0.
@@ -65,9 +65,9 @@ func oracle(features rows, examples []Example, lambda float64, tag string, ask [
 		case len(example.Tags) > 0:
 			target = -carriers / tagged
 		}
-		z, y = append(z, prepared(features[i])), append(y, target)
+		z, y = append(z, prepared(features[i], options.Plain)), append(y, target)
 	}
-	asked := prepared(ask)
+	asked := prepared(ask, options.Plain)
 	width := len(asked)
 	for j := range width {
 		mean, variance := 0., 0.
@@ -85,7 +85,7 @@ func oracle(features rows, examples []Example, lambda float64, tag string, ask [
 	equations := make([][]float64, width)
 	for a := range width {
 		equations[a] = make([]float64, width+1)
-		equations[a][a] = lambda
+		equations[a][a] = options.Lambda
 		for i := range z {
 			for b := range width {
 				equations[a][b] += z[i][a] * z[i][b]
@@ -100,10 +100,12 @@ func oracle(features rows, examples []Example, lambda float64, tag string, ask [
 	return score
 }
 
-func prepared(feature []float32) []float64 {
+func prepared(feature []float32, plain bool) []float64 {
 	values, square := make([]float64, len(feature)), 0.
 	for i, value := range feature {
-		values[i] = math.Copysign(math.Sqrt(math.Abs(float64(value))), float64(value))
+		if values[i] = float64(value); !plain {
+			values[i] = math.Copysign(math.Sqrt(math.Abs(float64(value))), float64(value))
+		}
 		square += values[i] * values[i]
 	}
 	for i := range values {
@@ -145,8 +147,8 @@ func TestAgainstTheDefinition(t *testing.T) {
 	for range 30 {
 		width := 3 + random.IntN(20)
 		features, examples := drawn(random, 2+random.IntN(60), width, 1+random.IntN(6))
-		lambda := math.Pow(10, 3*random.Float64()-1)
-		channel, err := Fit(features, examples, Options{Lambda: lambda})
+		options := Options{Lambda: math.Pow(10, 3*random.Float64()-1), Plain: random.IntN(2) == 0}
+		channel, err := Fit(features, examples, options)
 		if errors.Is(err, ErrNoTags) {
 			continue
 		}
@@ -159,8 +161,8 @@ func TestAgainstTheDefinition(t *testing.T) {
 			t.Fatal(err)
 		}
 		for place, tag := range channel.Tags {
-			if want := oracle(features, examples, lambda, tag, asked[0]); math.Abs(scores[place]-want) > 1e-4*(1+math.Abs(want)) {
-				t.Errorf("%d photos, width %d, lambda %.3g: score of %s is %v, want %v", len(features), width, lambda, tag, scores[place], want)
+			if want := oracle(features, examples, options, tag, asked[0]); math.Abs(scores[place]-want) > 1e-4*(1+math.Abs(want)) {
+				t.Errorf("%d photos, width %d, %+v: score of %s is %v, want %v", len(features), width, options, tag, scores[place], want)
 			}
 		}
 	}
@@ -170,7 +172,7 @@ func TestAgainstTheDefinition(t *testing.T) {
 func TestBothSidesAgree(t *testing.T) {
 	features, examples := drawn(rand.New(rand.NewPCG(3, 4)), 700, 300, 20)
 	targets := newTargets(examples)
-	s, err := measure(features, targets.used)
+	s, err := measure(features, targets.used, false)
 	if err != nil {
 		t.Fatal(err)
 	}
