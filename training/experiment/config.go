@@ -119,6 +119,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("web.part %v lies above 0, web.noise %v from 0, both up to 1", c.Web.Part, c.Web.Noise)
 	case c.Data.Captioned < 0 || c.Data.Parts < 1 || c.Model.Joint < 1 || c.Model.Word < 1 || c.Model.Floor < 1:
 		return errors.New("data.captioned must be 0 or more, data.parts, model.joint, model.word and model.floor 1 or more")
+	case max(c.Model.Joint, c.Model.Word) > mostSize:
+		return fmt.Errorf("model.joint %d and model.word %d: up to %d can be run", c.Model.Joint, c.Model.Word, mostSize)
 	case !slices.Contains(joint.Losses(), c.Loss):
 		return fmt.Errorf("loss %q is none of %s", c.Loss, strings.Join(joint.Losses(), ", "))
 	case c.One.Loss != "" || c.Two.Loss != "":
@@ -132,6 +134,9 @@ func (c *Config) check() error {
 	}
 	return nil
 }
+
+// mostSize bounds what a slip of the pen would ask of memory.
+const mostSize = 1 << 14
 
 // stageOne gives the settings of stage I, which has captioned photos alone.
 func (c *Config) stageOne(seed uint64) joint.Settings {

@@ -50,6 +50,11 @@ func TestConfigurationIsStrict(t *testing.T) {
 		"[web]\npart = 0.0\n":            "web.part",
 		"[web]\nnoise = 1.5\n":           "web.noise",
 		"[model]\nfloor = 0\n":           "model.floor",
+		"[model]\njoint = 100000000\n":   "up to 16384 can be run",
+		"[stage1]\nmargin = nan\n":       "stage1.margin is no finite number",
+		"[stage1]\nclip = -1.0\n":        "stage1: margin 0.3, decay 0, clip -1",
+		"[stage1]\nlength = 1000000\n":   "stage1: length 1000000",
+		"[stage2]\nthreads = 0\n":        "stage2: length 16, captioned 128, tagged 128 and threads 0: up to 256, 8192, 8192 and 256",
 	} {
 		if _, err := f(text); err == nil || !strings.Contains(err.Error(), problem) {
 			t.Errorf("%q: error %v", text, err)

@@ -70,9 +70,22 @@ func (s Settings) Check() error {
 	case s.TenthAfter < 1 || s.WarmUp < 0 || !(s.Rate > 0) || s.MostTags < 0 || s.PerEpoch < 0:
 		return fmt.Errorf("rate %v, tenth_after %d, warm_up %d, most_tags %d, steps %d: rate must be above 0, tenth_after from 1, the others not below 0",
 			s.Rate, s.TenthAfter, s.WarmUp, s.MostTags, s.PerEpoch)
+	case s.Margin < 0 || s.Decay < 0 || s.Clip < 0 || s.Captions < 0 || s.Tags < 0 || s.Web < 0:
+		return fmt.Errorf("margin %v, decay %v, clip %v, captions %v, tags %v, web %v: none may be below 0", s.Margin, s.Decay, s.Clip, s.Captions, s.Tags, s.Web)
+	case s.Length > mostLength || max(s.Captioned, s.Tagged) > mostPairs || s.Threads < 1 || s.Threads > mostThreads:
+		return fmt.Errorf("length %d, captioned %d, tagged %d and threads %d: up to %d, %d, %[6]d and %d can be run, one thread at least",
+			s.Length, s.Captioned, s.Tagged, s.Threads, mostLength, mostPairs, mostThreads)
 	}
 	return nil
 }
+
+// Bounds of what can be run: the graph has a part for each word of a sentence, and a
+// step scores each pair with each.
+const (
+	mostLength  = 256
+	mostPairs   = 1 << 13
+	mostThreads = 256
+)
 
 // hardness of an epoch, from 0: 0 is the sum of hinges, 1 the largest alone. From
 // scratch the largest collapses to twice the margin.

@@ -93,12 +93,29 @@ func (c config) check() error {
 	switch {
 	case !slices.Contains(stage.Losses(), c.One.Loss):
 		return fmt.Errorf("stage1.loss %q is none of %s", c.One.Loss, strings.Join(stage.Losses(), ", "))
-	case m.Parts < 1 || m.PictureHidden < 1 || m.SentenceHidden < 1 || m.Dimensions < 1:
-		return errors.New("model.parts, model.picture_hidden, model.sentence_hidden and model.dimensions must be 1 or more")
+	case m.Parts < 1 || !sizes(m.PictureHidden, m.SentenceHidden, m.Dimensions):
+		return fmt.Errorf("model.parts must be 1 or more, model.picture_hidden, model.sentence_hidden and model.dimensions from 1 to %d", mostSize)
+	case c.One.Margin < 0 || c.One.Tags < 0 || c.Two.LeastSteps < 0 || c.Two.Replay < 0 || c.Two.Replayed < 0 || c.Two.Vocabulary < 0:
+		return errors.New("stage1.margin and stage1.tags, stage2.least_steps, stage2.replay, stage2.replayed and stage2.vocabulary must be 0 or more")
+	case !sizes(c.One.Batch, c.Two.Batch, max(1, c.Two.Replay)):
+		return fmt.Errorf("stage1.batch, stage2.batch and stage2.replay: up to %d can be run", mostSize)
 	case c.Data.Views < 0:
 		return fmt.Errorf("data.views %d is below 0", c.Data.Views)
 	case r.Pictures < 1 || r.Captions < 1 || r.Each < 1 || !(r.Coarse > 0) || !(r.Fine > 0) || !(r.Guard > 0):
 		return errors.New("replay.pictures, replay.captions and replay.each must be 1 or more, replay.coarse, replay.fine and replay.guard above 0")
 	}
+	for i, rates := range []stage.Rates{c.One.Rates, c.Two.Rates} {
+		if !(rates.Rate > 0) || rates.Decay < 0 || rates.WarmUp < 0 || rates.WarmUp > 1 || rates.Threads < 1 || rates.Threads > mostThreads {
+			return fmt.Errorf("stage%[1]d.rate must be above 0, stage%[1]d.decay 0 or more, stage%[1]d.warm_up from 0 to 1, stage%[1]d.threads from 1 to %[2]d", i+1, mostThreads)
+		}
+	}
 	return nil
 }
+
+// Bounds of what a slip of the pen would ask of memory.
+const (
+	mostSize    = 1 << 14
+	mostThreads = 256
+)
+
+func sizes(values ...int) bool { return slices.Min(values) >= 1 && slices.Max(values) <= mostSize }

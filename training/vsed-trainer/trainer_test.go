@@ -32,12 +32,18 @@ func TestConfiguration(t *testing.T) {
 		t.Errorf("width %d", width)
 	}
 	for text, problem := range map[string]string{
-		"[stage1]\nepoch = 3\n":      "run.toml: there is no such key: stage1.epoch in line 2",
-		"[stage1\n":                  "run.toml: line 1",
-		"[stage1]\nloss = \"vse\"\n": `stage1.loss "vse" is none of contrastive, sum, max, weighted`,
-		"[model]\nparts = 0\n":       "model.parts",
-		"[data]\nviews = -1\n":       "data.views",
-		"[replay]\neach = 0\n":       "replay.each",
+		"[stage1]\nepoch = 3\n":         "run.toml: there is no such key: stage1.epoch in line 2",
+		"[stage1\n":                     "run.toml: line 1",
+		"[stage1]\nloss = \"vse\"\n":    `stage1.loss "vse" is none of contrastive, sum, max, weighted`,
+		"[model]\nparts = 0\n":          "model.parts",
+		"[data]\nviews = -1\n":          "data.views",
+		"[replay]\neach = 0\n":          "replay.each",
+		"[stage1]\nrate = nan\n":        "stage1.rate is no finite number",
+		"[stage1]\nmargin = -1.0\n":     "stage1.margin",
+		"[stage2]\nrate = 0.0\n":        "stage2.rate must be above 0",
+		"[stage2]\nthreads = 0\n":       "stage2.threads from 1",
+		"[stage2]\nbatch = 99999\n":     "up to 16384 can be run",
+		"[model]\ndimensions = \"a\"\n": "line 2: model.dimensions takes a whole number, not this string",
 	} {
 		if _, err := f(text); err == nil || !strings.Contains(err.Error(), problem) {
 			t.Errorf("%q: error %v", text, err)
