@@ -24,8 +24,8 @@ var mayImport = map[string][]string{
 	"plugins":        {},
 	// training writes ONNX files and runs them, computes features of data sets as the
 	// daemon does, by bundles and plugins, reads sidecars, measures as all else does, and judges what it
-	// proposes by the rule that searches merge by
-	"training": {"encoders", "index/evaluate", "index/fusion", "plugins/contract", "plugins/decoder/metadata", "plugins/host", "plugins/sdk"},
+	// proposes by the rule that searches merge by; it confines itself as the decoder does
+	"training": {"encoders", "index/evaluate", "index/fusion", "plugins/contract", "plugins/decoder/metadata", "plugins/host", "plugins/sandbox", "plugins/sdk"},
 }
 
 // onlyIn pins the libraries that must not spread.

@@ -29,6 +29,10 @@ import (
 type Options struct {
 	Candidates []string // places of libonnxruntime where the task names none
 	Report     func(contract.Progress)
+	// Confine, unless it is nil, leaves the process this bundle and the run's folder. It is
+	// called when the library is loaded, which may lie anywhere, and before the bundle, which
+	// may be a stranger's, is read.
+	Confine func(bundle string) error
 }
 
 // run is a run in progress.
@@ -58,7 +62,7 @@ func runWith(ctx context.Context, folder string, options Options, two stage.Two)
 	if err := r.clean(); err != nil {
 		return err
 	}
-	if err := r.open(options.Candidates); err != nil {
+	if err := r.open(options); err != nil {
 		return err
 	}
 	proposed, err := r.learn(ctx)
@@ -85,9 +89,21 @@ func (r *run) clean() error {
 }
 
 // open reads the task, the bundle and the photos.
-func (r *run) open(candidates []string) (err error) {
+func (r *run) open(options Options) (err error) {
 	if r.task, err = readTask(r.folder); err != nil {
 		return err
+	}
+	candidates := options.Candidates
+	if r.task.Library != "" {
+		candidates = []string{r.task.Library}
+	}
+	if r.library, err = runtime.Load(candidates); err != nil {
+		return err
+	}
+	if options.Confine != nil {
+		if err := options.Confine(r.task.Bundle); err != nil {
+			return err
+		}
 	}
 	if r.base, err = bundle.Read(r.task.Bundle); err != nil {
 		return err
@@ -97,12 +113,6 @@ func (r *run) open(candidates []string) (err error) {
 	}
 	if space := r.base.FeatureSpace(); space != r.task.FeatureSpace {
 		return fmt.Errorf("the features are of the space %.40q, the encoder %s has %q: gather them anew", r.task.FeatureSpace, r.base.Name, space)
-	}
-	if r.task.Library != "" {
-		candidates = []string{r.task.Library}
-	}
-	if r.library, err = runtime.Load(candidates); err != nil {
-		return err
 	}
 	r.step("reading tags and features", 0, 0)
 	r.input, err = readInput(r.folder, r.base.Widths(), r.task.Seed)

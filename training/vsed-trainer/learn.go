@@ -21,10 +21,13 @@ func runLearn(ctx context.Context, arguments []string) error {
 	if *folder == "" {
 		return errors.New("name the folder of the run: vsed-trainer learn --run FOLDER")
 	}
-	_, report := sdk.BeginWork()
+	log, report := sdk.BeginWork()
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	return learn.Run(ctx, *folder, learn.Options{Candidates: runtime.Candidates(*library, program), Report: report})
+	return learn.Run(ctx, *folder, learn.Options{
+		Candidates: runtime.Candidates(*library, program), Report: report,
+		Confine: func(bundle string) error { return confine(log, bundle, *folder) },
+	})
 }
