@@ -153,7 +153,16 @@ func TestLearnCommands(t *testing.T) {
 	f("Nobody can be asked here: add --yes", 2, "accept", "--tag", "Strand")
 	f(`"cat" is not suggested for id:70: `, 1, "accept", "id:70", "cat")
 	f(`partial result: "cat", "dog" are not suggested for id:70`, 3, "accept", "id:70", "Strand", "cat", "dog")
-	f("1 suggestion is gone for good", 0, "refuse", "--tag", "Strand", "--yes")
+	f("No suggestion was refused.\n", 1, "refusals")
+	f("1 suggestion is refused; the next run learns from it", 0, "refuse", "--tag", "Strand", "--yes")
+	f("PHOTO  TAG     PATH\nid:71  Strand  /photos/71.jpg\n", 0, "refusals")
+	f(`"refusals": [`, 0, "refusals", "--json", "--tag", "Strand")
+	f("learn refusals takes no argument", 2, "refusals", "Strand")
+	f("the tag \"cat\" was refused for no photo: `vsectl learn refusals` shows what is", 1, "unrefuse", "--tag", "cat", "--yes")
+	f(`"cat" is not refused for id:71: `, 1, "unrefuse", "id:71", "cat")
+	f("Have the tag \"Strand\" suggested again for 1 photo that it was refused for? Nobody can be asked here", 2, "unrefuse", "--tag", "Strand")
+	f("1 suggestion is refused no more.\n", 0, "unrefuse", "id:71", "Strand")
+	f("there is no option --least", 2, "unrefuse", "--tag", "Strand", "--least", "1")
 	f(`"taken": 1`, 0, "accept", "id:72", "\x1b[31mhostile", "--json")
 	if want := []api.PhotoTag{{Photo: 70, Tag: "Strand"}, {Photo: 72, Tag: "\x1b[31mhostile"}}; !slices.Equal(library.School.Accepted, want) {
 		t.Errorf("accepted %v", library.School.Accepted)
@@ -212,7 +221,7 @@ func TestAcceptAsks(t *testing.T) {
 		t.Helper()
 		library, client := school(t)
 		var out bytes.Buffer
-		err := runLearnTake(t.Context(), LearnTakeOptions{Common: Common{Client: client}, Tag: "Strand", Least: 0.8, Answer: strings.NewReader(answer)}, Screen{Writer: &out})
+		err := runLearnTake(t.Context(), LearnTakeOptions{Common: Common{Client: client}, Verb: accept, Tag: "Strand", Least: 0.8, Answer: strings.NewReader(answer)}, Screen{Writer: &out})
 		if exitCode(err) != code || out.String() != want || len(library.School.Accepted) != accepted {
 			t.Errorf("%q: %v, %s, accepted %v", answer, err, out.String(), library.School.Accepted)
 		}

@@ -54,7 +54,7 @@ func runTagRemove(ctx context.Context, options TagRemoveOptions, out Screen) err
 
 // sameTag reports whether two words are one tag to the daemon.
 func sameTag(a, b string) bool {
-	return strings.ToLower(norm.NFC.String(a)) == strings.ToLower(norm.NFC.String(b))
+	return strings.EqualFold(norm.NFC.String(a), norm.NFC.String(b))
 }
 
 // absentTags tells of names that could not be removed, as no source had given

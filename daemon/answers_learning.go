@@ -1,10 +1,7 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -15,7 +12,6 @@ import (
 	"vsed/daemon/config"
 	"vsed/daemon/learn"
 	"vsed/daemon/server"
-	"vsed/index/keyword"
 	"vsed/plugins/contract"
 )
 
@@ -226,159 +222,4 @@ func (d *daemon) pathOf(ctx context.Context, id int64) (api.Path, error) {
 		return api.Path{}, nil
 	}
 	return photo(found).Path, err
-}
-
-// Suggestions lists learned tags that nobody has said anything of.
-func (d *daemon) Suggestions(ctx context.Context, asked api.SuggestionsRequest) (page api.SuggestionList, err error) {
-	space := d.catalogue.Serving()
-	if space == nil {
-		return page, nil
-	}
-	if asked.Tag != "" {
-		tag, ok := tagMeant(asked.Tag, space.LearnedNames())
-		if !ok {
-			return page, nil
-		}
-		asked.Tag = tag
-	}
-	if asked.Photo != 0 {
-		return d.suggestionsOf(ctx, space, asked)
-	}
-	filter := catalogue.SuggestionFilter{Tag: asked.Tag, Least: asked.Least, Limit: asked.Limit + 1}
-	if filter.After, err = suggestionCursor(asked.Cursor); err != nil {
-		return page, err
-	}
-	found, err := space.Suggestions(ctx, filter)
-	if len(found) > asked.Limit {
-		found = found[:asked.Limit]
-		page.Next = afterSuggestion(found[asked.Limit-1])
-	}
-	for _, one := range found {
-		if err != nil {
-			break
-		}
-		answer := api.Suggestion{Photo: one.Photo, LearnedTag: learnedTag(one.LearnedTag)}
-		answer.Path, err = d.pathOf(ctx, one.Photo)
-		page.Suggestions = append(page.Suggestions, answer)
-	}
-	return page, err
-}
-
-// suggestionsOf lists those of one photo, which are few, on one page.
-func (d *daemon) suggestionsOf(ctx context.Context, space *catalogue.Space, asked api.SuggestionsRequest) (page api.SuggestionList, err error) {
-	found, err := d.find(ctx, asked.Photo)
-	if err != nil {
-		return page, err
-	}
-	tags, err := space.Learned(ctx, asked.Photo)
-	for _, one := range tags {
-		if one.Confidence >= asked.Least && (asked.Tag == "" || one.Name == asked.Tag) {
-			page.Suggestions = append(page.Suggestions, api.Suggestion{Photo: asked.Photo, Path: photo(found).Path, LearnedTag: learnedTag(one)})
-		}
-	}
-	return page, err
-}
-
-func learnedTag(one catalogue.LearnedTag) api.LearnedTag {
-	return api.LearnedTag{Tag: one.Name, Confidence: one.Confidence}
-}
-
-// A cursor is the last suggestion of a page.
-func afterSuggestion(last catalogue.Suggestion) string {
-	text, err := json.Marshal(last)
-	if err != nil {
-		panic(err) // it holds nothing that JSON cannot
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func suggestionCursor(cursor string) (*catalogue.Suggestion, error) {
-	if cursor == "" {
-		return nil, nil
-	}
-	var last catalogue.Suggestion
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err == nil {
-		err = json.Unmarshal(text, &last)
-	}
-	if err != nil {
-		return nil, refuse(http.StatusUnprocessableEntity, "the cursor is damaged: list again without it")
-	}
-	return &last, nil
-}
-
-// AcceptSuggestions makes learned tags the user's.
-func (d *daemon) AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error) {
-	return d.takeSuggestions(ctx, named, d.catalogue.AddTags)
-}
-
-// RefuseSuggestions takes learned tags away for good.
-func (d *daemon) RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error) {
-	return d.takeSuggestions(ctx, named, d.catalogue.RefuseTags)
-}
-
-// takeSuggestions passes over what is not suggested, or no longer.
-func (d *daemon) takeSuggestions(ctx context.Context, named []api.PhotoTag, take func(context.Context, int64, []string) error) (answer api.SuggestionsTaken, err error) {
-	space := d.catalogue.Serving()
-	if space == nil {
-		answer.Missed = named
-		return answer, nil
-	}
-	named = slices.Clone(named)
-	slices.SortFunc(named, func(a, b api.PhotoTag) int { return cmp.Or(cmp.Compare(a.Photo, b.Photo), cmp.Compare(a.Tag, b.Tag)) })
-	for len(named) > 0 {
-		photo := named[0].Photo
-		end := slices.IndexFunc(named, func(one api.PhotoTag) bool { return one.Photo != photo })
-		if end < 0 {
-			end = len(named)
-		}
-		suggested, err := space.Learned(ctx, photo)
-		if err != nil {
-			return answer, err
-		}
-		names, missed := suggestionsMeant(named[:end], suggested)
-		answer.Missed = append(answer.Missed, missed...)
-		named = named[end:]
-		if len(names) == 0 {
-			continue
-		}
-		if err := take(ctx, photo, names); err != nil {
-			return answer, err
-		}
-		answer.Taken += int64(len(names))
-	}
-	return answer, nil
-}
-
-// suggestionsMeant gives those of a photo's suggestions that are named, and what was
-// named and is none of them.
-func suggestionsMeant(named []api.PhotoTag, suggested []catalogue.LearnedTag) (names []string, missed []api.PhotoTag) {
-	var all []string
-	for _, one := range suggested {
-		all = append(all, one.Name)
-	}
-	for _, one := range slices.Compact(named) {
-		name, ok := tagMeant(one.Tag, all)
-		switch {
-		case !ok:
-			missed = append(missed, one)
-		case !slices.Contains(names, name):
-			names = append(names, name)
-		}
-	}
-	return names, missed
-}
-
-// tagMeant gives the learned tag that is meant by a name: that of the very spelling, or
-// else one that a tag filter takes for the same.
-func tagMeant(name string, learned []string) (string, bool) {
-	at := slices.Index(learned, name)
-	if at < 0 {
-		normal := keyword.Normal(name)
-		at = slices.IndexFunc(learned, func(one string) bool { return keyword.Normal(one) == normal })
-	}
-	if at < 0 {
-		return "", false
-	}
-	return learned[at], true
 }

@@ -1,11 +1,8 @@
 package daemon
 
 import (
-	"slices"
 	"testing"
 
-	"vsed/daemon/api"
-	"vsed/daemon/catalogue"
 	"vsed/plugins/contract"
 )
 
@@ -20,28 +17,4 @@ func TestATagThatWasNotMeasured(t *testing.T) {
 	}
 	f(0, 0, false)
 	f(0.4, 100, true)
-}
-
-// A suggestion is meant by what finds its tag, in any spelling.
-func TestSuggestionsAreNamedAsTagsAreFiltered(t *testing.T) {
-	suggested := []catalogue.LearnedTag{{Name: "Tiger"}, {Name: "tiger"}, {Name: "Omas\u00a0Garten"}, {Name: "Caf\u00e9"}}
-	f := func(want, missed []string, named ...string) {
-		t.Helper()
-		var asked []api.PhotoTag
-		for _, tag := range named {
-			asked = append(asked, api.PhotoTag{Photo: 7, Tag: tag})
-		}
-		names, rest := suggestionsMeant(asked, suggested)
-		var others []string
-		for _, one := range rest {
-			others = append(others, one.Tag)
-		}
-		if !slices.Equal(names, want) || !slices.Equal(others, missed) {
-			t.Errorf("%q: got %q and not %q, want %q and not %q", named, names, others, want, missed)
-		}
-	}
-	f([]string{"Tiger"}, nil, "TIGER", "TIGER")
-	f([]string{"tiger"}, []string{"lion"}, "lion", "tiger")
-	f([]string{"Omas\u00a0Garten", "Caf\u00e9"}, nil, "omas garten", "Omas\u00a0Garten", "cafe\u0301")
-	f(nil, []string{"Tig"}, "Tig")
 }

@@ -179,15 +179,36 @@ type PhotoTag struct {
 	Tag   string `json:"tag" minLength:"1" maxLength:"255"`
 }
 
-// SuggestionsNamed is what is accepted or refused.
+// SuggestionsNamed is what is accepted, refused or refused no more.
 type SuggestionsNamed struct {
 	Suggestions []PhotoTag `json:"suggestions" minItems:"1" maxItems:"1000"`
 }
 
 // SuggestionsTaken is the answer to it.
 type SuggestionsTaken struct {
-	Taken  int64      `json:"taken" doc:"how many were accepted or refused"`
-	Missed []PhotoTag `json:"missed" doc:"what is not suggested, or no longer, and was passed over"`
+	Taken  int64      `json:"taken" doc:"how many were accepted, refused or refused no more"`
+	Missed []PhotoTag `json:"missed" doc:"what was not suggested, or not refused, and was passed over"`
+}
+
+// A Refusal is a tag that was suggested for a photo and refused.
+type Refusal struct {
+	Photo int64 `json:"photo"`
+	Path
+	Tag string `json:"tag"`
+}
+
+// RefusalList is the answer of GET /v1/suggestions/refused.
+type RefusalList struct {
+	Refusals []Refusal `json:"refusals" doc:"in the order of the photos' numbers"`
+	Next     string    `json:"next" doc:"cursor of the next page; empty at the end"`
+}
+
+// A RefusalsRequest asks for a page of refusals.
+type RefusalsRequest struct {
+	Tag    string // "": all; in any spelling
+	Photo  int64  // 0: all
+	Limit  int    // 0: DefaultSuggestions
+	Cursor string
 }
 
 // A SuggestionsRequest asks for a page of suggestions.
@@ -243,30 +264,48 @@ func (c *Client) RollBackLearning(ctx context.Context) (Swap, error) {
 
 // Suggestions asks for learned tags that wait to be accepted or refused.
 func (c *Client) Suggestions(ctx context.Context, asked SuggestionsRequest) (SuggestionList, error) {
-	values := url.Values{"least": {strconv.FormatFloat(asked.Least, 'f', -1, 64)}}
-	if asked.Tag != "" {
-		values.Set("tag", asked.Tag)
-	}
-	if asked.Photo != 0 {
-		values.Set("photo", strconv.FormatInt(asked.Photo, 10))
-	}
-	if asked.Limit != 0 {
-		values.Set("limit", strconv.Itoa(asked.Limit))
-	}
-	if asked.Cursor != "" {
-		values.Set("cursor", asked.Cursor)
-	}
+	values := pageOf(asked.Tag, asked.Photo, asked.Limit, asked.Cursor)
+	values.Set("least", strconv.FormatFloat(asked.Least, 'f', -1, 64))
 	return ask[SuggestionList](ctx, c, http.MethodGet, "/v1/suggestions?"+values.Encode(), nil)
 }
 
-// AcceptSuggestions makes suggestions the user's tags, at most 1,000.
+// Refusals asks for suggestions that were refused.
+func (c *Client) Refusals(ctx context.Context, asked RefusalsRequest) (RefusalList, error) {
+	values := pageOf(asked.Tag, asked.Photo, asked.Limit, asked.Cursor)
+	return ask[RefusalList](ctx, c, http.MethodGet, "/v1/suggestions/refused?"+values.Encode(), nil)
+}
+
+// pageOf are the parameters that say which tags on which photos are asked for.
+func pageOf(tag string, photo int64, limit int, cursor string) url.Values {
+	values := url.Values{}
+	if tag != "" {
+		values.Set("tag", tag)
+	}
+	if photo != 0 {
+		values.Set("photo", strconv.FormatInt(photo, 10))
+	}
+	if limit != 0 {
+		values.Set("limit", strconv.Itoa(limit))
+	}
+	if cursor != "" {
+		values.Set("cursor", cursor)
+	}
+	return values
+}
+
+// AcceptSuggestions makes suggestions the user's tags, refused ones too, at most 1,000.
 func (c *Client) AcceptSuggestions(ctx context.Context, named []PhotoTag) (SuggestionsTaken, error) {
 	return c.takeSuggestions(ctx, "accept", named)
 }
 
-// RefuseSuggestions takes suggestions away for good, at most 1,000.
+// RefuseSuggestions takes suggestions away until that is taken back, at most 1,000.
 func (c *Client) RefuseSuggestions(ctx context.Context, named []PhotoTag) (SuggestionsTaken, error) {
 	return c.takeSuggestions(ctx, "refuse", named)
+}
+
+// UnrefuseSuggestions has refused suggestions suggested again, at most 1,000.
+func (c *Client) UnrefuseSuggestions(ctx context.Context, named []PhotoTag) (SuggestionsTaken, error) {
+	return c.takeSuggestions(ctx, "unrefuse", named)
 }
 
 func (c *Client) takeSuggestions(ctx context.Context, how string, named []PhotoTag) (SuggestionsTaken, error) {

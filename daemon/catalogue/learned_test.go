@@ -136,6 +136,34 @@ func TestATagOfSeveralSpellingsIsLearnedOnce(t *testing.T) {
 	}
 }
 
+func TestRefusalsAreListedAndTakenBack(t *testing.T) {
+	c := open(t, t.TempDir())
+	_, photos := featured(t, c, "a", "b", "c")
+	check(t, c.RefuseTags(t.Context(), photos[0], []string{"sea", "Beach"}))
+	check(t, c.RefuseTags(t.Context(), photos[2], []string{"beach"}))
+	f := func(filter RefusalFilter, want string) {
+		t.Helper()
+		for filter.Limit = 1; filter.Limit < 5; filter.Limit++ {
+			var all []Refusal
+			for filter.After = (Refusal{}); ; filter.After = all[len(all)-1] {
+				page := must[[]Refusal](t)(c.Refusals(t.Context(), filter))
+				if all = append(all, page...); len(page) < filter.Limit {
+					break
+				}
+			}
+			if got := fmt.Sprint(all); got != want {
+				t.Errorf("%+v: got %s, want %s", filter, got, want)
+			}
+		}
+	}
+	f(RefusalFilter{}, "[{1 Beach} {1 sea} {3 beach}]")
+	f(RefusalFilter{Tag: "BEACH"}, "[{1 Beach} {3 beach}]")
+	f(RefusalFilter{Tag: "beach", Photo: photos[0]}, "[{1 Beach}]")
+	f(RefusalFilter{Tag: "dog"}, "[]")
+	check(t, c.UnrefuseTags(t.Context(), photos[0], []string{"beach", "dog"}))
+	f(RefusalFilter{}, "[{1 sea} {3 beach}]")
+}
+
 func TestARefusalIsOfAllSpellings(t *testing.T) {
 	c := open(t, t.TempDir())
 	_, photos := featured(t, c, "a", "b", "c", "d")

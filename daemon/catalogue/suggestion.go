@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -129,11 +130,68 @@ func (c *Catalogue) said(ctx context.Context, s *Space, photos []int64) (said ma
 
 // RefuseTags notes that the user does not want learned tags on a photo: they are
 // neither suggested nor found any more, and the next learning hears of it. To put
-// one on by hand takes that back.
+// one on by hand takes that back, and so does UnrefuseTags.
 func (c *Catalogue) RefuseTags(ctx context.Context, photo int64, names []string) error {
 	return c.changeTags(ctx, photo, names, func(w change, name string) (int64, error) {
 		return w.exec(`INSERT OR IGNORE INTO tag_refused (photo, name) VALUES (?, ?)`, photo, name)
 	})
+}
+
+// UnrefuseTags takes refusals back, in any spelling: those who learned the tags suggest
+// them again.
+func (c *Catalogue) UnrefuseTags(ctx context.Context, photo int64, names []string) error {
+	return c.changeTags(ctx, photo, names, func(w change, name string) (int64, error) {
+		return w.drop("tag_refused", selectRefused, photo, name)
+	})
+}
+
+// A Refusal is a learned tag that the user refused on a photo.
+type Refusal struct {
+	Photo int64
+	Name  string
+}
+
+// A RefusalFilter says which refusals are asked for.
+type RefusalFilter struct {
+	Tag   string  // "": any; in any spelling
+	Photo int64   // 0: any
+	Limit int     // at least 1
+	After Refusal // the last one of the page before; the zero value begins
+}
+
+// Refusals gives what the user refused, in the order of photos and names.
+func (c *Catalogue) Refusals(ctx context.Context, f RefusalFilter) (list []Refusal, err error) {
+	same := []string{}
+	if f.Tag != "" {
+		all, err := queryColumn[string](ctx, c.read, "refused tags", `SELECT DISTINCT name FROM tag_refused`)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range all {
+			if fold(name) == fold(f.Tag) {
+				same = append(same, name)
+			}
+		}
+	}
+	names, err := json.Marshal(same)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.read.QueryContext(ctx, `SELECT photo, name FROM tag_refused
+		WHERE (photo, name) > (?1, ?2) AND (?3 = 0 OR photo = ?3) AND (?4 = '' OR name IN (SELECT value FROM json_each(?5)))
+		ORDER BY photo, name LIMIT ?6`, f.After.Photo, f.After.Name, f.Photo, f.Tag, string(names), f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read refused tags: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one Refusal
+		if err := rows.Scan(&one.Photo, &one.Name); err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, rows.Err()
 }
 
 // Refused gives the learned tags that the user refused on a photo, in order.

@@ -24,6 +24,8 @@ type Learning interface {
 	Suggestions(ctx context.Context, asked api.SuggestionsRequest) (api.SuggestionList, error)
 	AcceptSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error)
 	RefuseSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error)
+	Refusals(ctx context.Context, asked api.RefusalsRequest) (api.RefusalList, error)
+	UnrefuseSuggestions(ctx context.Context, named []api.PhotoTag) (api.SuggestionsTaken, error)
 }
 
 type learningRunInput struct {
@@ -36,6 +38,13 @@ type suggestionsInput struct {
 	Least  float64 `query:"least" minimum:"0" maximum:"1" default:"0.5" doc:"the least confidence"`
 	Limit  int     `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"suggestions a page"`
 	Cursor string  `query:"cursor" maxLength:"1024" doc:"next of the page before"`
+}
+
+type refusalsInput struct {
+	Tag    string `query:"tag" maxLength:"255" doc:"of this tag alone, in any spelling"`
+	Photo  int64  `query:"photo" minimum:"1" doc:"of this photo alone"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"refusals a page"`
+	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
 }
 
 func (s *Server) learningRoutes(h huma.API) {
@@ -76,22 +85,30 @@ func (s *Server) suggestionRoutes(h huma.API) {
 	route(s, h, huma.Operation{
 		OperationID: "suggestions", Method: http.MethodGet, Path: path, Summary: "Learned tags that wait to be accepted or refused",
 	}, s.suggestions)
+	route(s, h, huma.Operation{
+		OperationID: "refused-suggestions", Method: http.MethodGet, Path: path + "/refused", Summary: "Suggestions that were refused",
+	}, s.refusals)
 	slow(s, h, huma.Operation{
 		OperationID: "accept-suggestions", Method: http.MethodPost, Path: path + "/accept", DefaultStatus: http.StatusOK,
-		Summary: "Make suggestions the user's tags",
-	}, func(ctx context.Context, input *body[api.SuggestionsNamed]) (*body[api.SuggestionsTaken], error) {
-		taken, err := s.learning.AcceptSuggestions(ctx, input.Body.Suggestions)
-		taken.Missed = list(taken.Missed)
-		return answer(taken, err)
-	})
+		Summary: "Make suggestions the user's tags, refused ones too",
+	}, taking(s.learning.AcceptSuggestions))
 	slow(s, h, huma.Operation{
 		OperationID: "refuse-suggestions", Method: http.MethodPost, Path: path + "/refuse", DefaultStatus: http.StatusOK,
-		Summary: "Take suggestions away for good; the next run learns from it",
-	}, func(ctx context.Context, input *body[api.SuggestionsNamed]) (*body[api.SuggestionsTaken], error) {
-		taken, err := s.learning.RefuseSuggestions(ctx, input.Body.Suggestions)
+		Summary: "Take suggestions away until that is taken back; the next run learns from it",
+	}, taking(s.learning.RefuseSuggestions))
+	slow(s, h, huma.Operation{
+		OperationID: "unrefuse-suggestions", Method: http.MethodPost, Path: path + "/unrefuse", DefaultStatus: http.StatusOK,
+		Summary: "Have refused suggestions suggested again",
+	}, taking(s.learning.UnrefuseSuggestions))
+}
+
+// taking answers with what became of the suggestions named.
+func taking(take func(context.Context, []api.PhotoTag) (api.SuggestionsTaken, error)) func(context.Context, *body[api.SuggestionsNamed]) (*body[api.SuggestionsTaken], error) {
+	return func(ctx context.Context, input *body[api.SuggestionsNamed]) (*body[api.SuggestionsTaken], error) {
+		taken, err := take(ctx, input.Body.Suggestions)
 		taken.Missed = list(taken.Missed)
 		return answer(taken, err)
-	})
+	}
 }
 
 func (s *Server) learningRuns(ctx context.Context, _ *struct{}) (*body[api.LearningRuns], error) {
@@ -127,6 +144,12 @@ func (s *Server) rollBackLearning(ctx context.Context, _ *struct{}) (*body[api.S
 		return nil, err
 	}
 	return s.swap(ctx, nil)
+}
+
+func (s *Server) refusals(ctx context.Context, input *refusalsInput) (*body[api.RefusalList], error) {
+	page, err := s.learning.Refusals(ctx, api.RefusalsRequest(*input))
+	page.Refusals = list(page.Refusals)
+	return answer(page, err)
 }
 
 func (s *Server) suggestions(ctx context.Context, input *suggestionsInput) (*body[api.SuggestionList], error) {

@@ -66,4 +66,7 @@ func TestLearningShapes(t *testing.T) {
 	f("POST", "/v1/suggestions/accept", `{"suggestions":[{"photo":7,"tag":"dog"},{"photo":7,"tag":"cat"}]}`, 200, `{"taken":1,"missed":[{"photo":7,"tag":"cat"}]}`)
 	f("POST", "/v1/suggestions/refuse", `{"suggestions":[{"photo":8,"tag":"dog"}]}`, 200, `{"taken":1,"missed":[]}`)
 	refused("POST", "/v1/suggestions/accept", `{"suggestions":[]}`, 422, "suggestions: ")
+	f("GET", "/v1/suggestions/refused?limit=1", "", 200, `{"refusals":[{"photo":8,"path":"/photos/8.jpg","tag":"dog"}],"next":""}`)
+	f("POST", "/v1/suggestions/unrefuse", `{"suggestions":[{"photo":8,"tag":"dog"},{"photo":9,"tag":"dog"}]}`, 200, `{"taken":1,"missed":[{"photo":9,"tag":"dog"}]}`)
+	f("GET", "/v1/suggestions/refused", "", 200, `{"refusals":[],"next":""}`)
 }

@@ -228,6 +228,35 @@ func (w *world) applyAndBack() {
 	}
 }
 
+// refusals lists the one that there is, takes it back, and refuses it again.
+func (w *world) refusals(photo int64) {
+	w.Helper()
+	named := []api.PhotoTag{{Photo: photo, Tag: "Reddish"}}
+	listed := func(want int) {
+		w.Helper()
+		page, err := w.client.Refusals(w.Context(), api.RefusalsRequest{Tag: "REDDISH", Limit: 1})
+		if err != nil || len(page.Refusals) != want || (want > 0 && (page.Refusals[0].Photo != photo || page.Refusals[0].Tag != "reddish" || page.Refusals[0].Text == "")) {
+			w.Errorf("refusals %+v, %v, want %d", page, err, want)
+		}
+	}
+	change := func(how func(context.Context, []api.PhotoTag) (api.SuggestionsTaken, error), want int64) {
+		w.Helper()
+		if taken, err := how(w.Context(), named); err != nil || taken.Taken != want || len(taken.Missed) != 1-int(want) {
+			w.Errorf("%+v, %v, want %d", taken, err, want)
+		}
+	}
+	listed(1)
+	change(w.client.RefuseSuggestions, 0) // it is refused already
+	change(w.client.UnrefuseSuggestions, 1)
+	change(w.client.UnrefuseSuggestions, 0)
+	listed(0)
+	change(w.client.RefuseSuggestions, 1)
+	change(w.client.AcceptSuggestions, 1) // that of a refusal, too
+	listed(0)
+	_, err := w.client.RemoveTags(w.Context(), photo, []string{"reddish"})
+	w.check(err)
+}
+
 // suggestions accepts one and refuses another.
 func (w *world) suggestions() {
 	w.Helper()
@@ -270,6 +299,7 @@ func (w *world) suggestions() {
 	if list := reddish(); len(list) != 2 {
 		w.Errorf("after one was accepted and one refused: %+v", list)
 	}
+	w.refusals(second)
 	tags, err := w.client.Tags(w.Context(), first)
 	if err != nil || len(tags) != 1 || tags[0] != (api.Tag{Name: "reddish", Source: "user"}) {
 		w.Errorf("tags %+v, %v", tags, err)

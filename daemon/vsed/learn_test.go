@@ -223,10 +223,11 @@ func (w *world) takeSuggestions(untagged []member) {
 	if slices.ContainsFunc(left.Suggestions, func(one api.Suggestion) bool { return one.Photo == first.Photo }) {
 		w.Errorf("what was refused is suggested still: %+v", left)
 	}
-	for _, verb := range []string{"add", "remove"} {
-		if _, stderr, status := w.vsectl("tag", verb, photo, first.Tag); status != 0 {
-			w.Fatal(stderr)
-		}
+	if stdout, stderr, status := w.vsectl("learn", "refusals"); status != 0 || !strings.Contains(stdout, photo+"  "+first.Tag) {
+		w.Errorf("refusals: %d %s%s", status, stdout, stderr)
+	}
+	if _, stderr, status := w.vsectl("learn", "unrefuse", photo, first.Tag); status != 0 {
+		w.Fatal(stderr)
 	}
 	w.file("new/IMG_9999.jpg", snapshot(w.T, "clock", 9999))
 	var id int64

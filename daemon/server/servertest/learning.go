@@ -132,6 +132,38 @@ func (l *Learning) RefuseSuggestions(_ context.Context, named []api.PhotoTag) (a
 	return l.take(named, &l.Refused), nil
 }
 
+// Refusals implements server.Learning; its cursors are places.
+func (l *Learning) Refusals(_ context.Context, asked api.RefusalsRequest) (page api.RefusalList, err error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for _, one := range l.Refused {
+		if (asked.Tag == "" || one.Tag == asked.Tag) && (asked.Photo == 0 || one.Photo == asked.Photo) {
+			page.Refusals = append(page.Refusals, api.Refusal{Photo: one.Photo, Path: api.NewPath(fmt.Sprintf("/photos/%d.jpg", one.Photo)), Tag: one.Tag})
+		}
+	}
+	from, _ := strconv.Atoi(asked.Cursor)
+	page.Refusals = page.Refusals[min(from, len(page.Refusals)):]
+	if len(page.Refusals) > asked.Limit {
+		page.Refusals, page.Next = page.Refusals[:asked.Limit], strconv.Itoa(from+asked.Limit)
+	}
+	return page, nil
+}
+
+// UnrefuseSuggestions implements server.Learning; they are not suggested anew.
+func (l *Learning) UnrefuseSuggestions(_ context.Context, named []api.PhotoTag) (answer api.SuggestionsTaken, err error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	for _, one := range named {
+		if at := slices.Index(l.Refused, one); at >= 0 {
+			l.Refused = slices.Delete(slices.Clone(l.Refused), at, at+1)
+			answer.Taken++
+		} else {
+			answer.Missed = append(answer.Missed, one)
+		}
+	}
+	return answer, nil
+}
+
 func (l *Learning) take(named []api.PhotoTag, into *[]api.PhotoTag) (answer api.SuggestionsTaken) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
