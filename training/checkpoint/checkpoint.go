@@ -42,11 +42,12 @@ const part = ".part"
 // Write puts the state into the file at path, in place of one that is there. After a
 // crash or on a full disk the file is the old one. Only one run may write to a path.
 func Write(path string, state State) error {
-	if err := write(path+part, state); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", path, errors.Join(err, remove(path+part)))
+	err := write(path+part, state)
+	if err == nil {
+		err = os.Rename(path+part, path)
 	}
-	if err := os.Rename(path+part, path); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", path, errors.Join(err, remove(path+part)))
+	if err != nil {
+		return fmt.Errorf("checkpoint %s: %w: make room for it, and run again; what was kept before is as it was", path, errors.Join(err, remove(path+part)))
 	}
 	if err := syncFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", path, err)

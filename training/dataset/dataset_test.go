@@ -332,6 +332,20 @@ func TestYFCC(t *testing.T) {
 		t.Helper()
 		refused(t, w.offerYFCC(strings.NewReader("\n"+line), "yfcc"), 2, words, "yfcc")
 	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string][]byte{"cut.gz": whole[:len(whole)-20], "no.gz": []byte("11\ta@N00"), "no.bz2": []byte("11\ta@N00")} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var problem *Error
+		if err := NewWebSet(Rules{English: english}).OfferYFCC(path); !errors.As(err, &problem) || problem.File != path || problem.Remedy == "" {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 	f("a\tb", "2 columns")
 	f(yfcc("x", "a", "dog,sea", "0"), "number")
 	f(yfcc("1", "a", "dog,sea", "2"), "last column")

@@ -97,7 +97,7 @@ func everyLine(input io.Reader, path, remedy string, take func(line string) erro
 		return &Error{File: path, Line: number + 1, Problem: "the line is longer than 1 MiB", Remedy: "is it a text file? Name another, or take the line out"}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return &Error{File: path, Line: number + 1, Problem: err.Error(), Remedy: "is the file whole? Take it anew"}
 	}
 	return nil
 }

@@ -184,7 +184,7 @@ func (w *WebSet) OfferYFCC(path string) error {
 		input = bzip2.NewReader(input)
 	case ".gz":
 		if input, err = gzip.NewReader(input); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return &Error{File: path, Problem: err.Error(), Remedy: "is it packed, and whole? Download it anew"}
 		}
 	}
 	return w.offerYFCC(input, path)

@@ -145,7 +145,7 @@ func (f *Folder) write(name string, data []byte) error {
 		err = os.Rename(part, f.Path(name))
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("run folder: %w", err), os.RemoveAll(part))
+		return errors.Join(fmt.Errorf("run folder: %w: make room for it, and run again", err), os.RemoveAll(part))
 	}
 	return nil
 }

@@ -141,11 +141,7 @@ func (a *ablations) keep(c experiment.Config, seed uint64, stage experiment.Stag
 	if a.kept == "" {
 		return nil
 	}
-	path := filepath.Join(a.kept, c.Key(seed)+".json")
-	if err := writeFile(path+".part", func(w io.Writer) error { return json.NewEncoder(w).Encode(stage) }); err != nil {
-		return err
-	}
-	return os.Rename(path+".part", path)
+	return writeFile(filepath.Join(a.kept, c.Key(seed)+".json"), func(w io.Writer) error { return json.NewEncoder(w).Encode(stage) })
 }
 
 func (a *ablations) run(ctx context.Context, each experiment.Ablation, seed uint64) error {

@@ -130,7 +130,19 @@ func (p paper) writeWeights(model *joint.Model) error {
 	return checkpoint.Write(p.folder.Path(weightsFile), weights)
 }
 
-func writeFile(path string, write func(io.Writer) error) (err error) {
+// writeFile puts a file in place of the old one when it is whole.
+func writeFile(path string, write func(io.Writer) error) error {
+	err := writeNew(path+".part", write)
+	if err == nil {
+		err = os.Rename(path+".part", path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s: %w: make room for it, and run again", path, err), os.RemoveAll(path+".part"))
+	}
+	return nil
+}
+
+func writeNew(path string, write func(io.Writer) error) (err error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return err

@@ -58,17 +58,22 @@ func (o webSetOptions) run(output io.Writer) error {
 		return err
 	}
 	w := dataset.NewWebSet(rules)
-	if o.Folder != "" {
-		err = w.OfferFolder(o.Folder)
-	} else {
-		for path := range strings.SplitSeq(o.Metadata, ",") {
-			err = errors.Join(err, w.OfferYFCC(path))
-		}
-	}
-	if err != nil {
+	if err := o.offer(w); err != nil {
 		return err
 	}
 	return o.write(w, output)
+}
+
+func (o webSetOptions) offer(w *dataset.WebSet) error {
+	if o.Folder != "" {
+		return w.OfferFolder(o.Folder)
+	}
+	for path := range strings.SplitSeq(o.Metadata, ",") {
+		if err := w.OfferYFCC(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rules are the paper's, with the keywords of the captioned set.
