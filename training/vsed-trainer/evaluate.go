@@ -87,6 +87,7 @@ func runEvaluate(ctx context.Context, arguments []string) error {
 	flags := newFlags("evaluate")
 	path := flags.String("config", "", "`file` of the configuration; without one the built-in heads' own")
 	seeds := flags.Uint64("seeds", 3, "`number` of runs, with seeds from 0")
+	given := flags.Bool("vectors-only", false, "measure what is learned by an encoder of which vectors alone are seen, as one of a hub")
 	two := flags.Bool("stage2", true, "learn from tags, too, after 100 to 4,000 tagged photos")
 	replayFile := flags.String("replay", "encoders/builtin/heads/replay.bin", "`file` of what a device goes over again")
 	asJSON := flags.Bool("json", false, "print a JSON object a line")
@@ -103,6 +104,12 @@ func runEvaluate(ctx context.Context, arguments []string) error {
 	}
 	if e.judge, err = e.workshop.judge(ctx); err != nil {
 		return err
+	}
+	if *given {
+		if err := e.addVectorsOnly(ctx, *seeds); err != nil {
+			return err
+		}
+		return e.table.print(os.Stdout, *asJSON)
 	}
 	if *two {
 		if err := e.readStageTwo(*replayFile); err != nil {

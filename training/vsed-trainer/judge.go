@@ -88,25 +88,39 @@ func (j *judge) classNames(ctx context.Context) (named [2]channel, err error) {
 	if end == 0 {
 		return named, errors.New("the bundle " + w.Bundle + " has no class names: name the built-in one")
 	}
-	open, err := encoder.Open(ctx, read, w.library, encoder.Options{})
+	open, err := encoder.OpenProjector(ctx, read, w.library, encoder.Options{Threads: w.One.Threads})
 	if err != nil {
 		return named, err
 	}
 	defer func() { err = errors.Join(err, open.Close()) }()
-	pictures := func(stored *features.Pictures) (rows [][]float32) {
-		var list [][]byte
-		for i := range stored.Len() {
-			list = append(list, stored.Stored(i))
-		}
-		found, failed := open.Project(ctx, list)
+	pictures := func(stored *features.Pictures) [][]float32 {
+		vectors, failed := projected(ctx, open, stored)
 		err = errors.Join(err, failed)
-		for _, each := range found {
-			rows = append(rows, unit(each.GetVector()[begin:end]))
-		}
-		return rows
+		return cut(vectors, begin, end)
 	}
 	named = [2]channel{{pictures(w.dev.stored), w.dev.sentences}, {pictures(j.tagged.stored), j.tags}}
 	return named, err
+}
+
+// projected are an encoder's vectors of photos.
+func projected(ctx context.Context, by *encoder.Projector, stored *features.Pictures) (vectors [][]float32, err error) {
+	list := make([][]byte, stored.Len())
+	for i := range list {
+		list[i] = stored.Stored(i)
+	}
+	found, err := by.Project(ctx, list)
+	for _, each := range found {
+		vectors = append(vectors, each.GetVector())
+	}
+	return vectors, err
+}
+
+// cut gives some of each vector's values, of unit length.
+func cut(vectors [][]float32, begin, end int) (rows [][]float32) {
+	for _, vector := range vectors {
+		rows = append(rows, unit(vector[begin:end]))
+	}
+	return rows
 }
 
 func unit(values []float32) []float32 {

@@ -37,19 +37,29 @@ func held(count int) []bool {
 }
 
 // learnTags fits the channel on photos by their places and scores those that choose.
-func (j *judge) learnTags(from tagged, places []int) (l learnedTags, err error) {
-	begun := time.Now()
-	rows, examples := chosen{from.stored, places}, make([]ridge.Example, len(places))
+func (j *judge) learnTags(from tagged, places []int) (learnedTags, error) {
+	return learnFrom(chosen{from.stored, places}, from.examples(places), j.tagged.stored, ridge.OptionsFor(from.stored.Width(), false))
+}
+
+// examples are what is learned of photos.
+func (t tagged) examples(places []int) []ridge.Example {
+	examples := make([]ridge.Example, len(places))
 	for i, place := range places {
-		examples[i] = ridge.Example{Tags: from.set[place].Tags}
+		examples[i] = ridge.Example{Tags: t.set[place].Tags}
 	}
-	if l.Channel, l.calibration, err = ridge.Learn(rows, examples, held(len(places)), ridge.Options{Lambda: ridge.Lambda(rows.Width())}); err != nil {
+	return examples
+}
+
+// learnFrom fits the channel and scores others.
+func learnFrom(rows ridge.Rows, examples []ridge.Example, others ridge.Rows, options ridge.Options) (l learnedTags, err error) {
+	begun := time.Now()
+	if l.Channel, l.calibration, err = ridge.Learn(rows, examples, held(len(examples)), options); err != nil {
 		return l, err
 	}
 	l.seconds = time.Since(begun).Seconds()
-	l.scores = scores{j.tagged.stored.Len(), map[string][]float64{}}
+	l.scores = scores{others.Len(), map[string][]float64{}}
 	for i := range l.scores.photos {
-		row, err := l.Scores(nil, j.tagged.stored.Row(nil, i))
+		row, err := l.Scores(nil, others.Row(nil, i))
 		if err != nil {
 			return l, err
 		}

@@ -232,6 +232,7 @@ func TestVerbs(t *testing.T) {
 	refuse("absent.bin", "", "stage2", "--out", place("none"), "--replay", place("replay.bin"), "--from", place("absent.bin"))
 	refuse("stage2: dropout", "[stage2]\ndropout = 1.0", "stage2", "--out", place("none"), "--replay", "", "--from", place("one", weightsFile))
 	f("evaluate", "--config", config, "--seeds", "2", "--replay", place("replay.bin"))
+	f("evaluate", "--config", config, "--seeds", "1", "--vectors-only")
 	kept, err := filepath.Glob(filepath.Join(filepath.Dir(config), "kept", "*.heads"))
 	if err != nil || len(kept) != 2 { // of seed 0 they were there
 		t.Errorf("heads kept: %v, %v", kept, err)
