@@ -116,8 +116,8 @@ func (r *run) writeCurves() error {
 	}
 	var curves []runfolder.Curve
 	for _, point := range points {
-		if len(curves) == 0 || curves[len(curves)-1].Name != point.Stage {
-			curves = append(curves, runfolder.Curve{Name: point.Stage})
+		if name := "loss of the " + point.Stage; len(curves) == 0 || curves[len(curves)-1].Name != name {
+			curves = append(curves, runfolder.Curve{Name: name})
 		}
 		curve := &curves[len(curves)-1]
 		curve.Points = append(curve.Points, runfolder.Point{At: point.Epoch, Value: point.Loss})

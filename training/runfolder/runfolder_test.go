@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -109,8 +110,27 @@ func TestThePicture(t *testing.T) {
 		if strings.Contains(picture, "NaN") || strings.Count(picture, "<g ") != count {
 			t.Errorf("%d curves: %s", count, picture)
 		}
-		if count > 0 && !strings.Contains(picture, `points="60.0,30.0 234.0,120.0 408.0,192.0"`) {
+		if count > 0 && !strings.Contains(picture, `points="60.0,30.0 230.0,113.0 400.0,179.4"`) {
 			t.Errorf("the curve lies elsewhere: %s", picture)
 		}
+	}
+}
+
+// TestScalesAreRound, and hold what is drawn.
+func TestScalesAreRound(t *testing.T) {
+	f := func(low, high float64, want ...float64) {
+		t.Helper()
+		got := scale(low, high)
+		if !slices.EqualFunc(got, want, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
+			t.Errorf("%g to %g: got %v, want %v", low, high, got, want)
+		}
+	}
+	f(4.818, 11.77, 4, 6, 8, 10, 12)
+	f(1, 100, 0, 20, 40, 60, 80, 100)
+	f(-0.03, 0.01, -0.03, -0.02, -0.01, 0, 0.01)
+	f(27.3, 28.4, 27, 27.5, 28, 28.5)
+	f(3, 3, 3)
+	if ticks := scale(1e17, 1e17+16); len(ticks) > mostTicks+1 {
+		t.Errorf("%d lines", len(ticks))
 	}
 }
