@@ -96,6 +96,8 @@ func (o LearnOptions) nothingWaits(ctx context.Context) error {
 			text = fmt.Sprintf("no proposal waits: that of run %d, the newest, cannot be applied: %s", run.Number, run.Reason)
 		case run.Applied != "":
 			text = fmt.Sprintf("no proposal waits: that of run %d, the newest, was applied before; `vsectl learn apply %d` takes it again", run.Number, run.Number)
+		default:
+			text = fmt.Sprintf("no proposal waits: that of run %d, the newest, is on top of %s, which does not serve now: `vsectl status` shows what does", run.Number, run.From)
 		}
 	}
 	return &notFoundError{text}

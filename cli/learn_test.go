@@ -196,6 +196,7 @@ func TestNothingWaits(t *testing.T) {
 	f("that of run 3, the newest, was applied before; `vsectl learn apply 3` takes it again", func(run *api.LearningRun) { run.Applied = run.Ended })
 	f("that of run 3, the newest, serves already", func(run *api.LearningRun) { run.Applied, run.Serves = run.Ended, true })
 	f("that of run 3, the newest, cannot be applied: self-test: golden", func(run *api.LearningRun) { run.Reason = "self-test: golden" })
+	f("that of run 3, the newest, is on top of builtin, which does not serve now: `vsectl status` shows what does", func(*api.LearningRun) {})
 	f("that of run 1, the newest, serves already", func(run *api.LearningRun) { run.State = api.LearningNoProposal })
 
 	library, client := school(t)
