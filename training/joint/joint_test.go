@@ -180,7 +180,7 @@ func TestEndedRunGoesOn(t *testing.T) {
 	ended := errors.New("ended")
 	learn := func(path string, endAt int) (*Model, []Epoch, error) {
 		model := newModel(1)
-		curve, err := Run{settings, library, path}.Learn(t.Context(), model, captioned, tagged, func(_ context.Context, e Epoch, _ *Model) (float64, error) {
+		curve, err := Run{Settings: settings, Library: library, Checkpoint: path}.Learn(t.Context(), model, captioned, tagged, func(_ context.Context, e Epoch, _ *Model) (float64, error) {
 			if e.Number == endAt {
 				return 0, ended
 			}
@@ -210,6 +210,11 @@ func TestEndedRunGoesOn(t *testing.T) {
 			t.Errorf("%s differs", tensor.Name)
 		}
 	}
+	captioned.Pictures[3][0] += .5
+	if _, _, err := learn(path, 0); err == nil || !strings.Contains(err.Error(), "other data") {
+		t.Errorf("a checkpoint of other data: %v", err)
+	}
+	captioned.Pictures[3][0] -= .5
 	settings.Rate /= 2
 	if _, _, err := learn(path, 0); err == nil || !strings.Contains(err.Error(), "other settings") {
 		t.Errorf("a checkpoint of other settings: %v", err)

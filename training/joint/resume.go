@@ -2,10 +2,14 @@ package joint
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"vsed/training/checkpoint"
 )
@@ -14,7 +18,30 @@ import (
 type kept struct {
 	Settings Settings `json:"settings"`
 	Sizes    Sizes    `json:"sizes"`
+	From     string   `json:"from"` // digest of the data and of the model that was begun with
 	Curve    []Epoch  `json:"curve"`
+}
+
+// begunFrom is the digest of what a run learns from, so that a checkpoint is not gone on
+// from with other features or words.
+func begunFrom(model *Model, captioned, tagged Data) (string, error) {
+	sum := sha256.New()
+	rows := slices.Concat(captioned.Pictures, tagged.Pictures, [][]float32{model.Words})
+	for _, tensor := range model.tensors {
+		rows = append(rows, tensor.Values)
+	}
+	var raw []byte
+	for _, row := range rows {
+		var err error
+		if raw, err = binary.Append(raw[:0], binary.LittleEndian, row); err != nil {
+			return "", err
+		}
+		sum.Write(raw)
+	}
+	for _, data := range []Data{captioned, tagged} {
+		fmt.Fprintln(sum, len(data.Pictures), data.Captions, data.Owner, data.Tags, data.TagWords)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // namedValues are lists of numbers that a checkpoint holds.
@@ -42,7 +69,7 @@ func (r Run) save(l *learner, best *Model, curve []Epoch) error {
 	if r.Checkpoint == "" {
 		return nil
 	}
-	settings, err := json.Marshal(kept{r.Settings, l.model.Sizes, curve})
+	settings, err := json.Marshal(kept{r.Settings, l.model.Sizes, r.from, curve})
 	if err != nil {
 		return err
 	}
@@ -74,12 +101,12 @@ func (r Run) resume(l *learner, best *Model) (curve []Epoch, err error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := json.Marshal(kept{r.Settings, l.model.Sizes, nil})
+	now, err := json.Marshal(kept{r.Settings, l.model.Sizes, r.from, nil})
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(before, now) {
-		return nil, fmt.Errorf("checkpoint %s is of a run with other settings: delete it to begin anew", r.Checkpoint)
+		return nil, fmt.Errorf("checkpoint %s is of a run with other settings or other data: delete it to begin anew", r.Checkpoint)
 	}
 	for _, tensor := range l.namedValues(best) {
 		if err := state.Restore(tensor.Name, tensor.Values); err != nil {

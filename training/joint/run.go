@@ -29,6 +29,8 @@ type Run struct {
 	Settings
 	Library    *runtime.Library
 	Checkpoint string
+
+	from string // digest of what is learned from, where a checkpoint is kept
 }
 
 // Learn changes the model to the best of its epochs, by the judge, and gives the curve.
@@ -42,6 +44,11 @@ func (r Run) Learn(ctx context.Context, model *Model, captioned, tagged Data, ju
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.step.Close()) }()
+	if r.Checkpoint != "" {
+		if r.from, err = begunFrom(model, captioned, tagged); err != nil {
+			return nil, err
+		}
+	}
 	best := model.Clone()
 	if curve, err = r.resume(l, best); err != nil {
 		return nil, err
