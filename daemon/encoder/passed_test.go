@@ -9,6 +9,35 @@ import (
 	"time"
 )
 
+// A start tests in full what has not passed as it is. A roll-back finds the old
+// encoder tested, and the one before answers until it has started.
+func TestWhatPassedIsTestedInShort(t *testing.T) {
+	t.Parallel()
+	const crashing = " --crash-on 5" // a call with pictures that only the whole test makes
+	w := newWorld(t, 10)
+	w.shelve("first", "--space first-space")
+	w.shelve("other", "--space other-space")
+	w.start()
+	w.untilEncoded(Default, 10)
+	w.check(w.manager.Use(t.Context(), "first", false))
+	w.untilServes("first-space")
+	w.check(w.manager.Use(t.Context(), "other", false))
+	w.untilServes("other-space")
+	w.slow.Store(true)
+	w.shelve("first", "--space first-space --slow-start 500ms"+crashing)
+	stop := w.ask()
+	w.check(w.manager.Rollback(t.Context()))
+	w.untilServes("first-space")
+	stop()
+	w.stop()
+	w.start()
+	w.untilServes("first-space")
+	w.stop()
+	w.shelve("first", "--space first-space --dimensions 20"+crashing)
+	w.start()
+	w.until("another bundle is tested in full", func() bool { return strings.Contains(w.manager.Problem(), "exit status 3") })
+}
+
 // TestAReplacedProgramIsAnother: packages give files the same time in each version, and
 // two versions may have one size.
 func TestAReplacedProgramIsAnother(t *testing.T) {
