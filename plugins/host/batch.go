@@ -9,12 +9,16 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"vsed/plugins/contract"
 )
+
+const megabyte = 1_000_000
 
 // errServes is what a program does that knows nothing of such a run.
 var errServes = errors.New("it serves instead of doing its work and ending: it has nothing to prepare; use it as it is")
@@ -46,11 +50,28 @@ func runToEnd(ctx context.Context, what string, command Command, log *slog.Logge
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	reason := command.Path + ": " + err.Error()
-	if words := b.output.lastWords(); words != "" && err != errServes {
+	reason, words := command.Path+": "+err.Error(), b.output.lastWords()
+	if words != "" && err != errServes {
 		reason += "; it wrote: " + printable(words, reasonLimit)
 	}
-	return &UnavailableError{Plugin: command.Name, Reason: reason}
+	return &UnavailableError{Plugin: command.Name, Reason: reason + b.remedy(err, words)}
+}
+
+// remedy says what to do where the end of the process does not say it.
+func (b *batch) remedy(err error, words string) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+			return "; the system does that where memory runs out, and `journalctl -k` tells: free some, and start it again"
+		}
+	}
+	if !slices.ContainsFunc([]string{"out of memory", "bad_alloc", "annot allocate memory"}, func(sign string) bool { return strings.Contains(words, sign) }) {
+		return ""
+	}
+	if limit := b.command.Memory; limit > 0 {
+		return fmt.Sprintf("; it may take %d MB: raise memory.limit above that, and start it again", limit/megabyte)
+	}
+	return "; free some memory, and start it again"
 }
 
 // batch is a process that is never called: it does its work, says how far it is, and

@@ -40,7 +40,10 @@ func TestFailedPreparationsAreExplained(t *testing.T) {
 		}
 	}
 	f("exit status 1); it wrote: vsed-encoder-fake: the fake engine cannot be built for this device; use another provider", fakeCommand(t, "--fail-preparing"))
-	f("its preparation failed (signal: killed)", fakeCommand(t, "--die-preparing"))
+	f("its preparation failed (signal: killed); the system does that where memory runs out", fakeCommand(t, "--die-preparing"))
+	f("it wrote: fatal error: runtime: out of memory; it may take 1073 MB: raise memory.limit",
+		Command{Name: "large", Memory: 1 << 30, Path: script(t, `echo "fatal error: runtime: out of memory" >&2`, `echo "goroutine 1" >&2`, "exit 2")})
+	f("failed:std::bad_alloc; free some memory", Command{Name: "large", Path: script(t, `echo "Load model failed:std::bad_alloc" >&2`, "exit 1")})
 	f("it does not exist", Command{Name: "none", Path: "/nowhere/plugin"})
 	f("has nothing to prepare", Command{Name: "old", Path: script(t, `echo "1|1|unix|/x|grpc|"`, "exec sleep 60")})
 }
