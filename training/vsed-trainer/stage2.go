@@ -96,6 +96,9 @@ func (w *workshop) replayed(file string) (stage.Captioned, error) {
 	if err != nil {
 		return stage.Captioned{}, err
 	}
+	if width, inputs := set.Train.Pictures.Width, len(w.standard.Mean); width != inputs {
+		return stage.Captioned{}, fmt.Errorf("%s is of features of %d values, the configuration's have %d: name another file as --replay, or give --replay '' to go over its captioned photos", file, width, inputs)
+	}
 	return stage.Replayed(set.Train.Rows()), nil
 }
 
