@@ -14,12 +14,12 @@ import (
 // Sizes are those of a head.
 type Sizes struct {
 	Inputs  int `json:"inputs" toml:"inputs"`
-	Hidden  int `json:"hidden" toml:"hidden"`
+	Hidden  int `json:"hidden" toml:"hidden"` // 0: a map, see NewMap
 	Outputs int `json:"outputs" toml:"outputs"`
 }
 
-// A Head is two linear layers with a rectifier between them; its result has unit
-// length. Weights are [inputs, outputs], row by row.
+// A Head is two linear layers with a rectifier between them, or one where it is a map; its
+// result has unit length. Weights are [inputs, outputs], row by row.
 type Head struct {
 	Sizes
 	Name          string // goes before the names of its tensors
@@ -57,7 +57,19 @@ func NewHead(name string, sizes Sizes, random *rand.Rand) *Head {
 	return h
 }
 
+// NewMap is a head of one linear layer, which at first leaves vectors as they are.
+func NewMap(name string, width int) *Head {
+	h := &Head{Sizes: Sizes{Inputs: width, Outputs: width}, Name: name, Weights: make([]float32, width*width), Offset: make([]float32, width)}
+	for i := range width {
+		h.Weights[i*width+i] = 1
+	}
+	return h
+}
+
 func blank(name string, sizes Sizes) *Head {
+	if sizes.Hidden == 0 {
+		return NewMap(name, sizes.Inputs)
+	}
 	return &Head{
 		Sizes: sizes, Name: name,
 		HiddenWeights: make([]float32, sizes.Inputs*sizes.Hidden), HiddenOffset: make([]float32, sizes.Hidden),
@@ -87,27 +99,33 @@ func (h *Head) Blend(other *Head, part float64) {
 
 // Tensors are the head's, always in one order.
 func (h *Head) Tensors() []Tensor {
-	return []Tensor{
-		{h.Name + ".hidden.weights", h.HiddenWeights, true}, {h.Name + ".hidden.offset", h.HiddenOffset, false},
-		{h.Name + ".weights", h.Weights, true}, {h.Name + ".offset", h.Offset, false},
+	last := []Tensor{{h.Name + ".weights", h.Weights, true}, {h.Name + ".offset", h.Offset, false}}
+	if h.Hidden == 0 {
+		return last
 	}
+	return append([]Tensor{{h.Name + ".hidden.weights", h.HiddenWeights, true}, {h.Name + ".hidden.offset", h.HiddenOffset, false}}, last...)
 }
 
-// Layers are a head's tensors as variables of a graph.
+// Layers are a head's tensors as variables of a graph; a map has no hidden ones.
 type Layers struct{ hiddenWeights, hiddenOffset, weights, offset *graph.Value }
 
 // Declare makes variables of the head's tensors, once for a graph.
 func (h *Head) Declare(g *graph.Graph) Layers {
-	names := h.Tensors()
+	if h.Hidden == 0 {
+		return Layers{weights: g.Variable(h.Name+".weights", h.Inputs, h.Outputs), offset: g.Variable(h.Name+".offset", h.Outputs)}
+	}
 	return Layers{
-		g.Variable(names[0].Name, h.Inputs, h.Hidden), g.Variable(names[1].Name, h.Hidden),
-		g.Variable(names[2].Name, h.Hidden, h.Outputs), g.Variable(names[3].Name, h.Outputs),
+		g.Variable(h.Name+".hidden.weights", h.Inputs, h.Hidden), g.Variable(h.Name+".hidden.offset", h.Hidden),
+		g.Variable(h.Name+".weights", h.Hidden, h.Outputs), g.Variable(h.Name+".offset", h.Outputs),
 	}
 }
 
 // Apply gives the vectors of rows. Where kept is not nil it is the dropout of the
 // hidden layer.
 func (l Layers) Apply(g *graph.Graph, rows, kept *graph.Value) *graph.Value {
+	if l.hiddenWeights == nil {
+		return g.Unit(g.Linear(rows, l.weights, l.offset))
+	}
 	hidden := g.Relu(g.Linear(rows, l.hiddenWeights, l.hiddenOffset))
 	if kept != nil {
 		hidden = g.Dropout(hidden, kept)

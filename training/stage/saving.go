@@ -194,6 +194,7 @@ func (c Captioned) Digest(w io.Writer) {
 func (t Tagged) Digest(w io.Writer) {
 	digest(w, t.Pictures)
 	digest(w, t.Words)
+	digest(w, t.Known)
 	fmt.Fprint(w, t.Tags)
 }
 

@@ -10,6 +10,7 @@ import (
 	"vsed/encoders/runtime"
 	"vsed/training/graph"
 	"vsed/training/loss"
+	"vsed/training/model"
 )
 
 // Tagged are pictures in the form that heads take, the features of all words likewise,
@@ -18,6 +19,9 @@ type Tagged struct {
 	Pictures [][]float32
 	Words    [][]float32
 	Tags     [][]int
+	// Known are other sentences, in the form that heads take, whose likeness to the pictures
+	// is to stay what it was; none where captioned pictures are replayed.
+	Known [][]float32
 }
 
 // Two are the settings of stage II: learning from tags while captioned pictures are
@@ -30,6 +34,7 @@ type Two struct {
 	Replay      int     `toml:"replay" json:"replay"`         // captioned pairs a step; 0: none
 	Replayed    float64 `toml:"replayed" json:"replayed"`     // weight of their loss
 	Vocabulary  float64 `toml:"vocabulary" json:"vocabulary"` // weight of the softmax over all words, both ways
+	Distilled   float64 `toml:"-" json:"-"`                   // weight of the old likenesses of known sentences
 	Temperature float64 `toml:"temperature" json:"temperature"`
 	Kept        float64 `toml:"kept" json:"kept"` // part of the old weights in the result (WiSE-FT)
 	Seed        uint64  `toml:"seed" json:"seed"`
@@ -64,7 +69,8 @@ func (o Two) Check(heads Heads, tagged Tagged, replay Captioned) error {
 	case o.Dropout < 0 || o.Dropout >= 1 || o.Noise < 0 || o.Noise >= 1:
 		return errors.New("dropout and noise lie from 0 up to, not at, 1")
 	}
-	if err := errors.Join(widths("tagged picture", tagged.Pictures, heads.Picture.Inputs), widths("word", tagged.Words, heads.Sentence.Inputs)); err != nil || o.Replay == 0 {
+	if err := errors.Join(widths("tagged picture", tagged.Pictures, heads.Picture.Inputs), widths("word", tagged.Words, heads.Sentence.Inputs),
+		widths("known sentence", tagged.Known, heads.Sentence.Inputs)); err != nil || o.Replay == 0 {
 		return err
 	}
 	if err := replay.check(heads); err != nil {
@@ -77,7 +83,7 @@ func (o Two) Check(heads Heads, tagged Tagged, replay Captioned) error {
 }
 
 // shapes are the sides of a step.
-type shapes struct{ tagged, words, replay int }
+type shapes struct{ tagged, words, replay, known int }
 
 // build writes the graph of a step: the tagged pictures come first, then the replayed
 // ones, as one batch.
@@ -88,19 +94,19 @@ func (o Two) build(heads Heads, s shapes) (b built, err error) {
 	if o.Noise > 0 {
 		pictures = g.Dropout(pictures, g.Input("pictures.clear", all, heads.Picture.Inputs))
 	}
-	pictures = heads.Picture.Declare(g).Apply(g, pictures, g.Input("pictures.kept", all, heads.Picture.Hidden))
+	pictures = heads.Picture.Declare(g).Apply(g, pictures, hiddenKept(g, "pictures", all, heads.Picture))
 	sentence := heads.Sentence.Declare(g)
 	texts := func(name string, count int) *graph.Value {
-		return sentence.Apply(g, g.Input(name, count, heads.Sentence.Inputs), g.Input(name+".kept", count, heads.Sentence.Hidden))
+		return sentence.Apply(g, g.Input(name, count, heads.Sentence.Inputs), hiddenKept(g, name, count, heads.Sentence))
 	}
 	score := func(a, b *graph.Value) *graph.Value { return g.Scale(g.MatMulTransposed(a, b), 1/o.Temperature) }
 	tagged := g.Slice(pictures, 0, 0, s.tagged)
 	total := loss.Contrastive(g, score(tagged, texts("tags", s.tagged)), g.Mask("tags.negatives", s.tagged, s.tagged))
 	if o.Vocabulary > 0 {
-		scores := score(tagged, texts("words", s.words))
-		there := g.Sum(g.Mul(g.Input("words.of", s.tagged, s.words), g.LogSoftmax(scores)))
-		back := g.Sum(g.Mul(g.Input("words.by", s.words, s.tagged), g.LogSoftmax(g.Transpose(scores))))
-		total = g.Sub(total, g.Scale(g.Reshape(g.Add(there, back)), o.Vocabulary/2))
+		total = g.Sub(total, g.Scale(towards(g, "words", score(tagged, texts("words", s.words)), s.tagged, s.words), o.Vocabulary/2))
+	}
+	if s.known > 0 {
+		total = g.Sub(total, g.Scale(towards(g, "known", score(tagged, texts("known", s.known)), s.tagged, s.known), o.Distilled/2))
 	}
 	if s.replay > 0 {
 		scores := score(g.Slice(pictures, 0, s.tagged, all), texts("captions", s.replay))
@@ -108,6 +114,22 @@ func (o Two) build(heads Heads, s shapes) (b built, err error) {
 	}
 	b.model, err = g.Training(total)
 	return b, err
+}
+
+// hiddenKept is the dropout of a head's hidden layer; nil where it has none.
+func hiddenKept(g *graph.Graph, name string, count int, head *model.Head) *graph.Value {
+	if head.Hidden == 0 {
+		return nil
+	}
+	return g.Input(name+".kept", count, head.Hidden)
+}
+
+// towards is how likely pictures' sentences are, and sentences' pictures, by two inputs
+// that say how much each counts.
+func towards(g *graph.Graph, name string, scores *graph.Value, pictures, sentences int) *graph.Value {
+	there := g.Sum(g.Mul(g.Input(name+".of", pictures, sentences), g.LogSoftmax(scores)))
+	back := g.Sum(g.Mul(g.Input(name+".by", sentences, pictures), g.LogSoftmax(g.Transpose(scores))))
+	return g.Reshape(g.Add(there, back))
 }
 
 // Steps is how many a run on so many tagged pictures takes, and how many an epoch.
@@ -133,7 +155,14 @@ func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tag
 	if len(holders) < 2 {
 		return start, fmt.Errorf("%d pictures have tags: two are the least", len(holders))
 	}
-	s := shapes{min(o.Batch, len(holders)), min(len(tagged.Words), mostVocabulary), o.Replay}
+	s := shapes{tagged: min(o.Batch, len(holders)), words: min(len(tagged.Words), mostVocabulary), replay: o.Replay}
+	var old likeness
+	if o.Distilled > 0 && len(tagged.Known) > 0 {
+		s.known = len(tagged.Known)
+		if old, err = o.likeness(ctx, library, start, tagged); err != nil {
+			return start, err
+		}
+	}
 	graph, err := o.build(heads, s)
 	if err != nil {
 		return start, err
@@ -158,7 +187,7 @@ func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tag
 		return start, err
 	}
 	for number := l.adam.Steps(); number < steps; number++ {
-		o.batch(l, s, tagged, replay, dealTagged, dealReplay)
+		o.batch(l, s, tagged, old, replay, dealTagged, dealReplay)
 		loss, err := l.take(ctx)
 		if err != nil {
 			return start, err
@@ -179,13 +208,16 @@ func (o Two) Run(ctx context.Context, library *runtime.Library, start Heads, tag
 }
 
 // batch fills in tagged pictures, and pairs to replay behind them.
-func (o Two) batch(l *learner, s shapes, tagged Tagged, replay Captioned, dealTagged, dealReplay *dealer) {
+func (o Two) batch(l *learner, s shapes, tagged Tagged, old likeness, replay Captioned, dealTagged, dealReplay *dealer) {
 	pictures := dealTagged.next(s.tagged)
 	all, width := l.step.Numbers("all"), len(tagged.Pictures[0])
 	fill(all, tagged.Pictures, pictures)
 	l.words(tagged.Words, tagged.Tags, pictures)
 	if o.Vocabulary > 0 {
 		l.vocabulary(s, tagged, pictures)
+	}
+	if s.known > 0 {
+		old.fill(l, tagged.Known, pictures)
 	}
 	if s.replay > 0 {
 		shown := dealReplay.next(s.replay)
