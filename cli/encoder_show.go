@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -67,9 +68,13 @@ func learnedFields(run *api.LearningRun) []field {
 	if run.Guard != nil {
 		gained += "; for other sentences " + points(run.Guard.Value)
 	}
+	from := fmt.Sprintf("%s of %s on %s", number(int64(run.Learned)), plural(int64(run.Tags), "tag", "tags"), photos(int64(run.Photos+run.Held)))
+	if !strings.HasPrefix(run.From, "learned-") { // of such a one, what it had learned is left out
+		from += ", on top of " + run.From
+	}
 	return []field{
 		{"run", fmt.Sprintf("%d, of %s: `vsectl learn report %[1]d` says more", run.Number, moment(run.Began))},
-		{"learned", fmt.Sprintf("%s of %s on %s, on top of %s", number(int64(run.Learned)), plural(int64(run.Tags), "tag", "tags"), photos(int64(run.Photos+run.Held)), run.From)},
+		{"learned", from},
 		{"gained", gained},
 	}
 }

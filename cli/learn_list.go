@@ -52,7 +52,7 @@ func showRuns(runs []api.LearningRun, out Screen) error {
 			applied = ago(run.Applied, out.Now)
 		}
 		rows[i] = []string{
-			strconv.Itoa(run.Number), state, ago(run.Began, out.Now), run.By, number(int64(run.Photos + run.Held)), learnedOf(run),
+			strconv.Itoa(run.Number), state, ago(run.Began, out.Now), run.By, examplesOf(run), learnedOf(run),
 			shortGain(run.Gain), gained(run.Guard), applied,
 		}
 	}
@@ -86,6 +86,15 @@ func reasonText(run api.LearningRun) string {
 
 // unfit reports whether what a run proposes failed its test when it was applied.
 func unfit(run api.LearningRun) bool { return run.State == api.LearningProposed && run.Reason != "" }
+
+// examplesOf counts the photos that a run has learned from and measured with; one that
+// ended before its report says nothing of them.
+func examplesOf(run api.LearningRun) string {
+	if run.Photos+run.Held == 0 {
+		return "-"
+	}
+	return number(int64(run.Photos + run.Held))
+}
 
 func learnedOf(run api.LearningRun) string {
 	if run.Tags == 0 {

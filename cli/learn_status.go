@@ -95,7 +95,11 @@ func proposalText(run *api.LearningRun) string {
 }
 
 func lastText(run api.LearningRun, now time.Time) string {
-	text := fmt.Sprintf("%d, %s %s", run.Number, run.State, ago(cmp.Or(run.Ended, run.Began), now))
+	state := run.State
+	if state == api.LearningStopped {
+		state += " by hand"
+	}
+	text := fmt.Sprintf("%d, %s %s", run.Number, state, ago(cmp.Or(run.Ended, run.Began), now))
 	switch {
 	case run.Serves:
 		text += ", it serves"
@@ -104,10 +108,7 @@ func lastText(run api.LearningRun, now time.Time) string {
 	case run.Applied != "":
 		text += ", applied before"
 	}
-	if run.State == api.LearningStopped {
-		return text + " by hand"
-	}
-	if run.Reason != "" {
+	if run.Reason != "" && run.State != api.LearningStopped {
 		text += ": " + run.Reason
 	}
 	return text

@@ -176,6 +176,11 @@ func TestLearnCommands(t *testing.T) {
 	f("Nothing is suggested: no learned encoder serves.", 1, "suggestions")
 	f("no proposal waits", 1, "apply")
 	f("off; `vsectl learn start` learns now", 0, "status")
+	stopped := api.LearningRun{Number: 4, State: api.LearningStopped, Reason: "it was stopped by hand", By: api.LearningByHand, Began: "2026-03-01T12:30:00Z", Ended: "2026-03-01T12:31:00Z"}
+	library.School.SetLearning(api.Learning{Last: &stopped})
+	f("Last run  4, stopped by hand 3 min ago\n", 0, "status")
+	library.School.Runs = []api.LearningRun{stopped}
+	f("  4  stopped  4 min ago  hand       -        -     -       -  -\n", 0, "list")
 	library.School.Runs = nil
 	f("Nothing was learned yet", 1, "list")
 	f("no learning run has a report yet", 1, "report")
