@@ -17,6 +17,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A Layer is linear: inputs times weights plus offset.
@@ -99,26 +100,34 @@ func (f *File) check() error {
 
 // Write writes the file in place of one that is there.
 func (f *File) Write(path string) error {
-	if err := f.check(); err != nil {
+	data, err := f.encode()
+	if err != nil {
 		return fmt.Errorf("heads: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+func (f *File) encode() ([]byte, error) {
+	if err := errors.Join(f.check(), f.checkNumbers()); err != nil {
+		return nil, err
 	}
 	header, err := json.Marshal(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	data := append(binary.LittleEndian.AppendUint32([]byte(magic), uint32(len(header))), header...)
 	for _, layer := range f.layers() {
 		for _, numbers := range []any{layer.Scales, layer.Offset, layer.Weights} {
 			if data, err = binary.Append(data, binary.LittleEndian, numbers); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	digest := sha256.Sum256(data)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, digest[:]...), 0o644)
+	return append(data, digest[:]...), nil
 }
 
 // Read reads what Write wrote.
@@ -154,7 +163,22 @@ func parse(data []byte) (*File, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return f, f.numbers(content[head+length:])
+	if err := f.numbers(content[head+length:]); err != nil {
+		return nil, err
+	}
+	return f, f.checkNumbers()
+}
+
+// checkNumbers refuses what would make every vector of no number.
+func (f *File) checkNumbers() error {
+	for i, layer := range f.layers() {
+		for _, value := range slices.Concat(layer.Scales, layer.Offset) {
+			if math.IsNaN(float64(value)) || math.IsInf(float64(value), 0) {
+				return fmt.Errorf("layer %d of 4 holds %v", i+1, value)
+			}
+		}
+	}
+	return nil
 }
 
 func (f *File) numbers(data []byte) error {

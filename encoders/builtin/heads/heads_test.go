@@ -1,6 +1,7 @@
 package heads
 
 import (
+	"crypto/sha256"
 	"math"
 	"os"
 	"path/filepath"
@@ -79,9 +80,44 @@ func TestDamageIsNamed(t *testing.T) {
 		f("checksum", func(data []byte) []byte { data[at] ^= 1; return data })
 	}
 	f("checksum", func(data []byte) []byte { return data[:len(data)-1] })
+	odd := trial()
+	odd.Sentence.Output.Offset[1] = float32(math.Inf(1))
+	if err := odd.Write(path); err == nil || !strings.Contains(err.Error(), "layer 4 of 4 holds +Inf") {
+		t.Errorf("error %v", err)
+	}
 	bad := trial()
 	bad.Sentence = drawn(4, 6, 2)
 	if err := bad.Write(path); err == nil || !strings.Contains(err.Error(), "3 and 2 dimensions") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// FuzzDecode seals what it draws, so that the checksum does not refuse it all.
+func FuzzDecode(f *testing.F) {
+	for _, outputs := range []int{1, 3} {
+		file := &File{SentenceScale: 19.6, ClassNames: .5, Picture: drawn(2, 1, outputs), Sentence: drawn(1, 2, outputs)}
+		data, err := file.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data[len(magic) : len(data)-sha256.Size])
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if len(content) > 1<<16 {
+			return
+		}
+		data := append([]byte(magic), content...)
+		digest := sha256.Sum256(data)
+		file, err := parse(append(data, digest[:]...))
+		if err != nil {
+			return
+		}
+		again, err := file.encode()
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		if read, err := parse(again); err != nil || !reflect.DeepEqual(read, file) {
+			t.Fatalf("what was written reads otherwise: %v", err)
+		}
+	})
 }
