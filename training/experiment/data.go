@@ -63,6 +63,9 @@ func read(c Config) (m material, err error) {
 		if web, err = corpus.Tagged(c.Web.Tags, c.Web.Features); err != nil {
 			return m, err
 		}
+		if err := web.Set.CheckTags(); err != nil {
+			return m, fmt.Errorf("%s: %w", c.Web.Tags, err)
+		}
 	}
 	if len(web.Set) == 0 && c.Web.From != "none" {
 		return m, fmt.Errorf("web.from %q leaves no photo for stage II: have data.captioned take fewer than the %d there are, or set web.from to \"none\"", c.Web.From, len(learn.Set))

@@ -135,6 +135,39 @@ func TestPaperFromPrecomputedFeatures(t *testing.T) {
 	}
 }
 
+// TestAFolderIsOfOneRun: with its configuration, and again with nothing left to do.
+func TestAFolderIsOfOneRun(t *testing.T) {
+	place := researcher(t)
+	paper := func(form string) error {
+		return run(t.Context(), []string{"paper", "--config", place(form + ".toml"), "--out", place("run")})
+	}
+	if err := paper("vse"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(filepath.Join(place("run"), weightsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := paper("karpathy"); err == nil || !strings.Contains(err.Error(), "another configuration") {
+		t.Errorf("another run: error %v", err)
+	}
+	if err := paper("vse"); err != nil {
+		t.Error(err)
+	}
+	after, err := os.ReadFile(filepath.Join(place("run"), weightsFile))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("other weights, error %v", err)
+	}
+	changed := make([][]float32, 5*72)
+	for i := range changed {
+		changed[i] = rowOf(i / 5)
+	}
+	saveNPY(t, place("train.npy"), changed)
+	if err := paper("vse"); err == nil || !strings.Contains(err.Error(), "other data") {
+		t.Errorf("other features: error %v", err)
+	}
+}
+
 // TestPrecomputedFeaturesThatWillNotDo: each is one line that says what to do.
 func TestPrecomputedFeaturesThatWillNotDo(t *testing.T) {
 	place := researcher(t)
@@ -175,6 +208,16 @@ func TestPrecomputedFeaturesThatWillNotDo(t *testing.T) {
 	f("is no .npy file", "karpathy.toml", "all.npy", "text.npy")
 	f("name the features of "+place("val.txt")+" as data.dev_features", "vse.toml", "dev_features", "#")
 	f("name the features of "+place("test.txt")+" as data.test_features", "vse.toml", "test_features", "#", "--test")
+	var same, one string
+	for i := range 30 {
+		same += fmt.Sprintf("%d\tdog,boat\n", i)
+		one += fmt.Sprintf("%d\tdog\n", i)
+	}
+	write(t, place("same.tsv"), same)
+	write(t, place("one.tsv"), one)
+	web := fmt.Sprintf("[web]\nfrom = \"set\"\ntags = %q\nfeatures = %q\n", place("NAME.tsv"), place("all.npy"))
+	f("same.tsv: all 30 tagged photos have the same tags", "vse.toml", "[model]", strings.Replace(web, "NAME", "same", 1)+"[model]")
+	f("one.tsv: all 30 tagged photos have one tag only", "vse.toml", "[model]", strings.Replace(web, "NAME", "one", 1)+"[model]")
 	f("do not make 5 folds", "vse.toml", "joint = 12", "joint = 10", "--test", "--folds", "5")
 	f("leaves no photo for stage II", "karpathy.toml", "captioned = 40", "captioned = 0")
 	f("has no sentence", "dataset.json", `"sentences":[`, `"sentences":[],"others":[`)

@@ -49,6 +49,9 @@ func runStageTwo(ctx context.Context, arguments []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := all.set.CheckTags(); err != nil {
+		return fmt.Errorf("%s: %w", w.Data.Tags, err)
+	}
 	learn := all.some(all.draw(*count, w.Two.Seed))
 	if err := w.Two.Check(start, learn, again); err != nil {
 		return fmt.Errorf("stage2: %w", err)
