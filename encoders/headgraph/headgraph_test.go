@@ -17,6 +17,33 @@ func TestTagsByHand(t *testing.T) {
 	t.Run("prepared", func(t *testing.T) { byHand(t, false) })
 }
 
+func TestMapByHand(t *testing.T) {
+	graph, err := Map{Weights: []float32{0, 2, 1, 0}, Offset: []float32{0, .5}}.Graph(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "map.onnx")
+	if err := os.WriteFile(file, graph, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	session, err := runtimetest.Load(t).Open(file, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	outputs, err := session.Run(t.Context(), runtime.Tensor{Shape: []int64{1, 2}, Data: []float32{3, 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := outputs[0].Float32s() // (.6, .8) goes to (.8, 1.2 + .5)
+	if length := math.Hypot(.8, 1.7); err != nil || math.Abs(float64(got[0])-.8/length) > 1e-6 || math.Abs(float64(got[1])-1.7/length) > 1e-6 {
+		t.Errorf("mapped to %v, %v", got, err)
+	}
+	if _, err := (Map{Weights: make([]float32, 4), Offset: make([]float32, 2)}).Graph(3); err == nil {
+		t.Error("a map of another width was written")
+	}
+}
+
 func byHand(t *testing.T, plain bool) {
 	tags := Tags{
 		Names: []string{"a", "b", "c"}, Weights: []float32{1, 2, 0, -1, .5, 3}, Bias: []float32{.1, -.2, -9}, Offset: []float32{.5, -1, 2},

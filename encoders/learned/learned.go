@@ -26,6 +26,7 @@ type Changes struct {
 	Name    string
 	Version string
 	Heads   *heads.File     // nil: as they are
+	Maps    *headgraph.Maps // of vectors that are features; nil: none, whatever was there
 	Tags    *headgraph.Tags // nil: none, whatever was there
 	// MatchFloor of the heads, which move all cosines; 0: as it is.
 	MatchFloor float64
@@ -33,6 +34,8 @@ type Changes struct {
 
 // The files that are made anew, and where they are from.
 const (
+	pictureMap = "picture_map.onnx"
+	textMap    = "text_map.onnx"
 	tagsFile   = "tags.onnx"
 	namesFile  = "tags.json"
 	sourceName = "learned on this device"
@@ -50,13 +53,16 @@ func Derive(ctx context.Context, base *bundle.Bundle, changes Changes, out strin
 }
 
 func derive(ctx context.Context, base *bundle.Bundle, changes Changes, out string, library *runtime.Library) error {
-	if changes.Heads == nil && changes.Tags == nil {
+	if changes.Heads == nil && changes.Maps == nil && changes.Tags == nil {
 		return errors.New("nothing was learned")
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
 	d := &derivation{base: base, out: out, about: base.Manifest}
+	if VectorsAreFeatures(base) {
+		d.about.Projection = bundle.Projection{}
+	}
 	d.about.Name, d.about.Version, d.about.Tags = changes.Name, changes.Version, nil
 	d.about.Sources = slices.DeleteFunc(slices.Clone(base.Sources), func(each bundle.Source) bool { return each.Name == sourceName })
 	d.about.Sources = append(d.about.Sources, bundle.Source{Name: sourceName, Version: changes.Version, Licence: licence})
@@ -80,6 +86,16 @@ func Made(b *bundle.Bundle) bool {
 	return slices.ContainsFunc(b.Sources, func(each bundle.Source) bool { return each.Name == sourceName })
 }
 
+// VectorsAreFeatures tells of an encoder whose vectors are its features, but for maps that
+// Derive has put between the two.
+func VectorsAreFeatures(b *bundle.Bundle) bool {
+	return b.FeatureIsVector() || b.Projection.Picture == pictureMap && madeHere(b, pictureMap)
+}
+
+func madeHere(b *bundle.Bundle, path string) bool {
+	return slices.ContainsFunc(b.Files, func(file bundle.File) bool { return file.Path == path && file.Source == sourceName })
+}
+
 type derivation struct {
 	base  *bundle.Bundle
 	out   string
@@ -94,17 +110,18 @@ func (d *derivation) write(changes Changes) error {
 			return err
 		}
 	}
+	if changes.Maps != nil {
+		if err := d.writeMaps(changes.Maps); err != nil {
+			return err
+		}
+	}
 	if changes.Tags == nil {
 		return nil
 	}
 	if d.about.Features == nil {
 		return fmt.Errorf("the encoder %s keeps no features, by which tags are told: use one that does", d.base.Name)
 	}
-	width := 0
-	for _, each := range d.about.Widths() {
-		width += each
-	}
-	graph, err := changes.Tags.Graph(width)
+	graph, err := changes.Tags.Graph(d.about.FeatureWidth())
 	if err != nil {
 		return err
 	}
@@ -140,6 +157,23 @@ func (d *derivation) writeHeads(trained *heads.File) error {
 	return errors.Join(d.put(d.about.Projection.Picture, picture), d.put(d.about.Projection.Text, sentence))
 }
 
+// writeMaps puts maps behind towers that had nothing behind them.
+func (d *derivation) writeMaps(maps *headgraph.Maps) error {
+	if !d.about.FeatureIsVector() || d.about.Projection.Text != "" {
+		return fmt.Errorf("the vectors of the encoder %s are not its features, which maps would take", d.base.Name)
+	}
+	picture, err := maps.Picture.Graph(d.about.Dimensions())
+	if err != nil {
+		return fmt.Errorf("pictures: %w", err)
+	}
+	sentence, err := maps.Sentence.Graph(d.about.Dimensions())
+	if err != nil {
+		return fmt.Errorf("sentences: %w", err)
+	}
+	d.about.Projection = bundle.Projection{Picture: pictureMap, Text: textMap}
+	return errors.Join(d.put(pictureMap, picture), d.put(textMap, sentence))
+}
+
 func (d *derivation) put(name string, data []byte) error {
 	d.made = append(d.made, name)
 	path := filepath.Join(d.out, filepath.FromSlash(name))
@@ -170,9 +204,13 @@ func (d *derivation) share() error {
 	return nil
 }
 
-// leftBehind tells of golden inputs and of the tags of a base that had learned some.
+// leftBehind tells of golden inputs, and of the tags and maps of a base that had learned
+// some.
 func (d *derivation) leftBehind(path string) bool {
 	if path == d.base.Golden || filepath.Dir(filepath.FromSlash(path)) == golden.Folder {
+		return true
+	}
+	if VectorsAreFeatures(d.base) && (path == pictureMap || path == textMap) && madeHere(d.base, path) {
 		return true
 	}
 	tags := d.base.Tags
