@@ -126,6 +126,7 @@ func (m *Manager) write(c *current, base based, folder string) (err error) {
 	}
 	defer func() { err = errors.Join(err, features.Close()) }()
 	among := newDraw(photos)
+	base.seen = m.seenBy(base.Name)
 	if err := m.writePhotos(c.ctx, base, among, lines, features); err != nil {
 		return err
 	}
@@ -176,6 +177,39 @@ func (d *draw) from() int64 {
 	return d.all - min(0, d.left)
 }
 
+// seenBy are the photos that a learned encoder was learned from, as its run has kept
+// them; nil where they are not known, or the encoder has learned nothing.
+func (m *Manager) seenBy(name string) map[int64]bool {
+	number, ok := NumberOf(name)
+	if !ok {
+		return nil
+	}
+	seen, err := readSeen(filepath.Join(m.path(number), contract.PhotosFile))
+	if err != nil {
+		m.Log.Warn("a learning run cannot be compared with the encoder that serves", "encoder", name, "error", err)
+	}
+	return seen
+}
+
+func readSeen(path string) (map[int64]bool, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the photos that it has learned from: %w", err)
+	}
+	defer file.Close() // only read
+	seen := map[int64]bool{}
+	for decoder := json.NewDecoder(bufio.NewReader(file)); ; {
+		var one contract.TrainingPhoto
+		switch err := decoder.Decode(&one); {
+		case errors.Is(err, io.EOF):
+			return seen, nil
+		case err != nil:
+			return nil, fmt.Errorf("read the photos that it has learned from: %w", err)
+		}
+		seen[one.Photo] = true
+	}
+}
+
 func (m *Manager) writePhotos(ctx context.Context, base based, among *draw, lines, features io.Writer) error {
 	toLines, toFeatures := bufio.NewWriter(lines), bufio.NewWriter(features)
 	encode := json.NewEncoder(toLines)
@@ -190,6 +224,7 @@ func (m *Manager) writePhotos(ctx context.Context, base based, among *draw, line
 		if len(photo.Tags) > 0 {
 			tagged++
 		}
+		photo.New = base.seen != nil && !base.seen[photo.Photo]
 		_, err := toFeatures.Write(feature)
 		return errors.Join(err, encode.Encode(photo))
 	})
@@ -245,7 +280,7 @@ func (m *Manager) finish(run *Run, state, reason string) error {
 		keep = append(keep, contract.ReportFile, contract.CurvesFile, contract.PictureFile)
 	}
 	if state == Proposed {
-		keep = append(keep, contract.LearnedFile)
+		keep = append(keep, contract.LearnedFile, contract.PhotosFile) // by which a run on top of it knows what is new
 	}
 	folder := m.path(run.Number)
 	entries, err := os.ReadDir(folder)

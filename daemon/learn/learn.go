@@ -216,6 +216,7 @@ type based struct {
 	encoder.Known
 	featureSpace string
 	featureBytes int64
+	seen         map[int64]bool // photos that it was learned from; nil where it was not, or they are not known
 }
 
 // base gives the encoder that serves, which must keep features.
@@ -235,7 +236,7 @@ func (m *Manager) base(ctx context.Context) (based, error) {
 	if at < 0 || all[at].Folder == "" {
 		return based{}, refused("the encoder %s brings a model of its own, which cannot be learned on top of: use one with a bundle", name)
 	}
-	return based{all[at], about.GetFeatureSpace(), int64(about.GetFeatureBytes())}, nil
+	return based{Known: all[at], featureSpace: about.GetFeatureSpace(), featureBytes: int64(about.GetFeatureBytes())}, nil
 }
 
 // nextNumber is above that of every run and of every learned encoder, also of one

@@ -46,7 +46,7 @@ func TestARunFromTagsToTheEncoderThatServesAndBack(t *testing.T) {
 		if run.State != Proposed || run.Reason != "" || run.Summary.Gain.Value != 8 || run.Summary.Guard.Value != -0.3 || run.From != "builtin" || w.told != 1 {
 			w.Errorf("run %+v", run)
 		}
-		if left := w.files(1); left != "bundle bundle/manifest.json report.json run.json" {
+		if left := w.files(1); left != "bundle bundle/manifest.json photos.jsonl report.json run.json" {
 			w.Errorf("the run's folder holds %s", left)
 		}
 		w.check(w.manager.Apply(w.Context(), 1))
@@ -170,6 +170,10 @@ func TestBadTrainers(t *testing.T) {
 	f("too many photos", changed(func(r *contract.TrainingReport) {
 		r.Examples = []contract.TrainingExample{{After: make([]int64, mostHits+1)}}
 	}))
+	f("new photos below zero", changed(func(r *contract.TrainingReport) { r.Serving = &contract.TrainingServing{Photos: -1} }))
+	f("200 in it is no percentage", changed(func(r *contract.TrainingReport) {
+		r.Serving = &contract.TrainingServing{After: contract.TrainingFigures{MAP: contract.TrainingMeasure{Value: 200}}}
+	}))
 	f("out of range", changed(func(r *contract.TrainingReport) { r.Kept = 2 }))
 	f("is no plain file", func(_ context.Context, folder string, _ func(contract.Progress)) error {
 		return os.Symlink("/etc/passwd", filepath.Join(folder, contract.ReportFile))
@@ -191,6 +195,41 @@ func TestBadTrainers(t *testing.T) {
 		return err
 	}))
 	f("bundle: no such file", inBundle(os.RemoveAll))
+}
+
+// TestARunOnTopOfAnotherSaysWhatIsNew has a photo come in between.
+func TestARunOnTopOfAnotherSaysWhatIsNew(t *testing.T) {
+	bubble(t, func(w *world) {
+		var lines string
+		w.trainer = func(ctx context.Context, folder string, progress func(contract.Progress)) error {
+			text, err := os.ReadFile(filepath.Join(folder, contract.PhotosFile))
+			lines = string(text)
+			return errors.Join(err, propose(ctx, folder, progress))
+		}
+		says := func(want string) {
+			w.Helper()
+			w.learned()
+			if lines != want {
+				w.Errorf("photos\n%s, want\n%s", lines, want)
+			}
+		}
+		w.start()
+		both := `{"photo":7,"tags":["dog"]}` + "\n" + `{"photo":9,"tags":["cat","犬"],"refused":["sea"]}` + "\n"
+		says(both)
+		w.library.photos = append(w.library.photos, contract.TrainingPhoto{Photo: 8, Tags: []string{"dog"}})
+		says(both + `{"photo":8,"tags":["dog"]}` + "\n") // builtin serves, which has learned nothing
+		w.check(w.manager.Apply(w.Context(), 1))
+		says(both + `{"photo":8,"tags":["dog"],"new":true}` + "\n")
+		w.check(w.manager.Apply(w.Context(), 2))
+		says(both + `{"photo":8,"tags":["dog"]}` + "\n")
+		for _, broken := range []string{`{"photo":7}` + "\n[]", ""} {
+			w.check(os.WriteFile(filepath.Join(w.manager.path(2), contract.PhotosFile), []byte(broken), 0o600))
+			if broken == "" {
+				w.check(os.Remove(filepath.Join(w.manager.path(2), contract.PhotosFile)))
+			}
+			says(both + `{"photo":8,"tags":["dog"]}` + "\n") // what is not known to be new is not
+		}
+	})
 }
 
 func TestARefusalIsAnOutcome(t *testing.T) {

@@ -51,7 +51,7 @@ func checkReport(report contract.TrainingReport) error {
 		return fmt.Errorf("its outcome is %.40q", report.Outcome)
 	case report.Outcome == contract.NoProposal && report.Reason == "":
 		return errors.New("it gives no reason")
-	case min(report.Photos, report.Held, report.Events, report.Tags, report.Learned) < 0:
+	case min(report.Photos, report.Held, report.Events, report.Tags, report.Learned, report.Folds) < 0:
 		return errors.New("it counts below zero")
 	case len(report.PerTag) > mostTags, len(report.Examples) > mostExamples, len(report.Notes) > mostNotes:
 		return errors.New("a list in it is too long")
@@ -82,6 +82,12 @@ func checkMeasures(report contract.TrainingReport) error {
 	figures := []contract.TrainingFigures{report.Before, report.After}
 	for _, part := range report.Parts {
 		figures = append(figures, part)
+	}
+	if s := report.Serving; s != nil {
+		if s.Photos < 0 {
+			return errors.New("it counts new photos below zero")
+		}
+		figures, all = append(figures, s.Before, s.After), append(all, s.Gain)
 	}
 	for _, one := range figures {
 		all = append(all, one.MAP, one.P5, one.R10)

@@ -57,6 +57,7 @@ type Run struct {
 type Summary struct {
 	Photos  int                       `json:"photos"`
 	Held    int                       `json:"held"`
+	Folds   int                       `json:"folds,omitempty"`
 	Tags    int                       `json:"tags"`
 	Learned int                       `json:"learned"`
 	Gain    contract.TrainingMeasure  `json:"gain"`
@@ -64,7 +65,7 @@ type Summary struct {
 }
 
 func summary(report contract.TrainingReport) *Summary {
-	s := &Summary{Photos: report.Photos, Held: report.Held, Tags: report.Tags, Learned: report.Learned, Gain: report.Gain}
+	s := &Summary{Photos: report.Photos, Held: report.Held, Folds: report.Folds, Tags: report.Tags, Learned: report.Learned, Gain: report.Gain}
 	if report.Guard != nil {
 		s.Guard = &report.Guard.Change
 	}

@@ -43,6 +43,7 @@ type TrainingPhoto struct {
 	Refused []string `json:"refused,omitempty"` // suggested, and refused
 	Taken   string   `json:"taken,omitempty"`   // "2006-01-02T15:04:05", the camera's clock
 	Looks   uint64   `json:"looks,omitempty"`   // perceptual hash; 0: unknown
+	New     bool     `json:"new,omitempty"`     // the encoder to begin from has learned, and not from this photo
 }
 
 // Outcomes of a run.
@@ -65,6 +66,10 @@ type TrainingReport struct {
 	Events  int `json:"events"`  // of both; no event is on both sides
 	Tags    int `json:"tags"`    // different ones
 	Learned int `json:"learned"` // those of them that are learned
+	// Folds is in how many parts all photos were held out in turn, where few are tagged:
+	// figures are of runs without the photo then, what is proposed is learned from all. 0:
+	// some were held out once.
+	Folds int `json:"folds,omitempty"`
 
 	Before TrainingFigures `json:"before"`
 	After  TrainingFigures `json:"after"`
@@ -72,6 +77,9 @@ type TrainingReport struct {
 	Parts map[string]TrainingFigures `json:"parts,omitempty"`
 	Gain  TrainingMeasure            `json:"gain"` // of the mean average precision, query by query
 	Guard *TrainingGuard             `json:"guard,omitempty"`
+	// Serving compares with the encoder that the task names as it is, where it has learned
+	// and enough of the photos held out are new to it.
+	Serving *TrainingServing `json:"serving,omitempty"`
 
 	Kept       float64 `json:"kept"`        // part of the old heads' weights in the new ones (WiSE-FT); 1: the heads stay
 	ClassNames float64 `json:"class_names"` // weight of the class names beside the heads; 0 where there are none
@@ -107,6 +115,14 @@ type TrainingGuard struct {
 	R1Before float64         `json:"r1_before"`
 	R1After  float64         `json:"r1_after"`
 	Change   TrainingMeasure `json:"change"` // of R@1
+}
+
+// TrainingServing is measured on photos held out that are new to both encoders.
+type TrainingServing struct {
+	Photos int             `json:"photos"`
+	Before TrainingFigures `json:"before"`
+	After  TrainingFigures `json:"after"`
+	Gain   TrainingMeasure `json:"gain"`
 }
 
 // A TrainingTag is what came of one tag.

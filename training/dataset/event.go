@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"cmp"
+	"maps"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -85,6 +87,82 @@ func (s Set) HoldOut(share float64, seed uint64) (learn, held Set) {
 		}
 	}
 	return learn, held
+}
+
+// Folds splits the set into parts of about one size, event by event, so that no burst
+// is in two, and each tag as evenly as may be, since of a part without it nothing can be
+// told of it (iterative stratification, Sechidis et al. 2011). There are fewer parts than
+// asked for where there are fewer events. One seed gives one split.
+func (s Set) Folds(count int, seed uint64) []Set {
+	f := newFolding(s, count, seed)
+	for _, tag := range append(f.tags, "") { // at last those without any
+		f.deal(tag)
+	}
+	folds := make([]Set, len(f.filled))
+	for i, photo := range s {
+		folds[f.fold[f.events[i]]] = append(folds[f.fold[f.events[i]]], photo)
+	}
+	return folds
+}
+
+// folding deals events to folds.
+type folding struct {
+	events []int            // of each photo
+	order  []int            // of all events, the largest first
+	photos []int            // in each event
+	having []map[string]int // of them, with each tag
+	tags   []string         // those in fewest events first
+	fold   map[int]int      // of each event that is dealt
+	filled []int            // photos in each fold
+	most   int              // photos that fill a fold
+}
+
+func newFolding(s Set, count int, seed uint64) *folding {
+	f := &folding{events: s.Events(), fold: map[int]int{}}
+	for i, photo := range s {
+		if f.events[i] == len(f.photos) {
+			f.photos, f.having = append(f.photos, 0), append(f.having, map[string]int{})
+		}
+		f.photos[f.events[i]]++
+		for _, tag := range photo.Tags {
+			f.having[f.events[i]][tag]++
+		}
+	}
+	f.order = rand.New(rand.NewPCG(seed, 0)).Perm(len(f.photos))
+	slices.SortStableFunc(f.order, func(a, b int) int { return f.photos[b] - f.photos[a] })
+	f.filled = make([]int, min(count, len(f.photos)))
+	f.most = (len(s) + len(f.filled) - 1) / max(1, len(f.filled))
+	events := map[string]int{}
+	for _, having := range f.having {
+		for tag := range having {
+			events[tag]++
+		}
+	}
+	f.tags = slices.SortedFunc(maps.Keys(events), func(a, b string) int { return cmp.Or(events[a]-events[b], cmp.Compare(a, b)) })
+	return f
+}
+
+// deal gives each event with a tag that is left, or each that is left, to a fold: of those
+// that have room that with fewest photos of the tag, then of all.
+func (f *folding) deal(tag string) {
+	has := make([]int, len(f.filled))
+	for event, fold := range f.fold {
+		has[fold] += f.having[event][tag]
+	}
+	for _, event := range f.order {
+		if _, dealt := f.fold[event]; dealt || tag != "" && f.having[event][tag] == 0 {
+			continue
+		}
+		best := -1
+		for fold, filled := range f.filled {
+			if filled < f.most && (best < 0 || cmp.Or(has[fold]-has[best], filled-f.filled[best]) < 0) {
+				best = fold
+			}
+		}
+		f.fold[event] = best
+		f.filled[best] += f.photos[event]
+		has[best] += f.having[event][tag]
+	}
 }
 
 // groups are disjoint sets of places, by the place of one of each.

@@ -20,6 +20,9 @@ type Query struct {
 	Tags     []string
 	Relevant []bool // for each photo
 	Carriers int
+	// Parts of the photos, by their places, are ranked each alone, since their scores cannot
+	// be compared. None: all are ranked together.
+	Parts [][]int
 }
 
 // SingleTags are the queries for one tag each, by name.
@@ -94,16 +97,59 @@ func MeasureTags(list []Query, score func(Query) ([]float64, error)) (TagReport,
 		if err != nil {
 			return TagReport{}, fmt.Errorf("tag %q: %w", query.Tags, err)
 		}
-		ranking, err := evaluate.Scored(scores, query.Relevant)
+		found, err := query.Measure(scores)
 		if err != nil {
 			return TagReport{}, fmt.Errorf("tag %q: %w", query.Tags, err)
 		}
-		precision, five, recall := ranking.AveragePrecision(), ranking.Precision(5), ranking.Recall(10)
-		precisions, fives, recalls = append(precisions, precision), append(fives, five), append(recalls, recall)
-		report.Queries = append(report.Queries, Found{query.Tags, query.Carriers, 100 * precision, 100 * five, 100 * recall})
+		precisions, fives, recalls = append(precisions, found.AveragePrecision), append(fives, found.P5), append(recalls, found.R10)
+		report.Queries = append(report.Queries, Found{query.Tags, query.Carriers, 100 * found.AveragePrecision, 100 * found.P5, 100 * found.R10})
 	}
 	report.MAP, report.P5, report.R10 = measured(precisions), measured(fives), measured(recalls)
 	return report, nil
+}
+
+// Measure asks the query, from 0 to 1. Of parts it is the mean over the photos that answer
+// it, each ranked in its own; parts of which all or none answer say nothing.
+func (q Query) Measure(scores []float64) (found Found, err error) {
+	found = Found{Tags: q.Tags}
+	for _, part := range q.parts() {
+		relevant, theirs := make([]bool, len(part)), make([]float64, len(part))
+		carriers := 0
+		for i, photo := range part {
+			if relevant[i], theirs[i] = q.Relevant[photo], scores[photo]; relevant[i] {
+				carriers++
+			}
+		}
+		if len(q.Parts) > 0 && (carriers == 0 || carriers == len(part)) {
+			continue
+		}
+		ranking, err := evaluate.Scored(theirs, relevant)
+		if err != nil {
+			return found, err
+		}
+		weight := float64(carriers)
+		found.Carriers += carriers
+		found.AveragePrecision += weight * ranking.AveragePrecision()
+		found.P5 += weight * ranking.Precision(5)
+		found.R10 += weight * ranking.Recall(10)
+	}
+	if found.Carriers == 0 {
+		return found, evaluate.ErrNoneRelevant
+	}
+	weight := float64(found.Carriers)
+	found.AveragePrecision, found.P5, found.R10 = found.AveragePrecision/weight, found.P5/weight, found.R10/weight
+	return found, nil
+}
+
+func (q Query) parts() [][]int {
+	if len(q.Parts) > 0 {
+		return q.Parts
+	}
+	all := make([]int, len(q.Relevant))
+	for i := range all {
+		all[i] = i
+	}
+	return [][]int{all}
 }
 
 // Gain is the change of the mean average precision from before to after, over the

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -13,21 +14,6 @@ import (
 // heads came with: they help before much has been learned, and hurt after.
 func classNames() []float64 { return []float64{.7, .5, .35, .25} }
 
-// A ranked result is what photos come to by some scores.
-type ranked struct {
-	scores [][]float64 // of each query, of each photo that is measured on
-	report evaluation.TagReport
-}
-
-func (j *judge) rank(scores [][]float64) (ranked, error) {
-	measured := make([][]float64, len(scores))
-	for i, each := range scores {
-		measured[i] = each[:len(j.split.held)]
-	}
-	report, err := j.measure(scores)
-	return ranked{measured, report}, err
-}
-
 // choose measures what was learned, each alone and together, and proposes what gains:
 // both, or what is left without the one that loses.
 func (r *run) choose(ctx context.Context, j *judge, heads *learnedHeads, tags *learnedTags) (*learned.Changes, error) {
@@ -36,7 +22,7 @@ func (r *run) choose(ctx context.Context, j *judge, heads *learnedHeads, tags *l
 	if err != nil {
 		return nil, err
 	}
-	before, err := j.rank(plain.cosines)
+	before, err := j.split.held.rank(plain.cosines)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +41,11 @@ func (r *run) choose(ctx context.Context, j *judge, heads *learnedHeads, tags *l
 	if err := r.addParts(j, heads, tags, vectors.cosines); err != nil {
 		return nil, err
 	}
-	return r.firstThatGains(ctx, j, before, ways)
+	serving, err := r.serving(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	return r.firstThatGains(ctx, j, before, serving, ways)
 }
 
 // way is something that could be proposed.
@@ -87,11 +77,11 @@ func (r *run) plain(ctx context.Context, j *judge) (sight, error) {
 
 // sights are what heads see, with several weights of the class names.
 func (j *judge) sights(ctx context.Context, heads *learnedHeads, weights ...float64) (seen []sight, err error) {
-	asked, err := j.parts(ctx, heads.heads, j.asked())
+	asked, err := j.parts(ctx, heads.folds, j.asked())
 	if err != nil {
 		return nil, err
 	}
-	others, err := j.parts(ctx, heads.heads, j.others)
+	others, err := j.parts(ctx, heads.folds, j.others)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +102,12 @@ func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTag
 	}
 	most := -1.0
 	for i, each := range seen {
-		found, err := j.prefer(j.beside(each, tags))
+		found, err := j.split.choice.rank(j.beside(each, tags))
 		if err != nil {
 			return best, err
 		}
-		if found > most {
-			most, best, heads.file.ClassNames = found, each, weights[i]
+		if value := found.report.MAP.Value; value > most {
+			most, best, heads.file.ClassNames = value, each, weights[i]
 		}
 	}
 	return best, nil
@@ -125,53 +115,76 @@ func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTag
 
 func (r *run) addParts(j *judge, heads *learnedHeads, tags *learnedTags, vectors [][]float64) error {
 	if heads != nil {
-		found, err := j.measure(vectors)
+		found, err := j.split.held.rank(vectors)
 		if err != nil {
 			return err
 		}
-		r.report.Parts["heads"] = figures(found)
+		r.report.Parts["heads"] = figures(found.report)
 	}
 	if tags == nil {
 		return nil
 	}
-	found, err := j.measure(j.told(tags))
-	r.report.Parts["tags"] = figures(found)
+	found, err := j.split.held.rank(j.told(tags))
+	r.report.Parts["tags"] = figures(found.report)
 	return err
 }
 
-func (r *run) firstThatGains(ctx context.Context, j *judge, before ranked, ways []way) (*learned.Changes, error) {
-	var first *ranked
-	for _, way := range ways {
-		after, err := j.rank(way.scores)
+func (r *run) firstThatGains(ctx context.Context, j *judge, before ranked, serving *serving, ways []way) (*learned.Changes, error) {
+	reason := ""
+	for i, way := range ways {
+		found, err := r.compare(before, serving, way)
 		if err != nil {
 			return nil, err
 		}
-		gain, err := j.gain(before, after)
-		if err != nil {
-			return nil, err
+		if i == 0 {
+			reason = found.noGain()
+			r.tell(j, found)
 		}
-		if first == nil {
-			first = &after
-			r.tell(j, before, after, gain)
-		}
-		if way.heads == nil && way.tags == nil || gain.Low <= 0 || !r.guarded(way) {
+		if way.heads == nil && way.tags == nil || found.noGain() != "" || !r.guarded(way) {
 			continue
 		}
-		r.tell(j, before, after, gain)
+		r.tell(j, found)
 		return r.changes(ctx, j, way)
 	}
 	r.report.Kept, r.report.ClassNames = 1, 0
-	r.report.Reason = noGain(before.report.MAP.Value, first.report.MAP.Value, r.report.Gain)
+	r.report.Reason = cmp.Or(reason, "it would forget too much: tag more photos, of more kinds")
 	return nil, nil
 }
 
-// noGain says why what was learned is not proposed.
-func noGain(before, after float64, gain contract.TrainingMeasure) string {
-	found := fmt.Sprintf("photos held out were found with a mean average precision of %.1f before and %.1f after", before, after)
-	if gain.Value <= 0 || gain.Low > 0 {
-		return "it would be no gain: " + found + "; tag more photos of the tags that matter"
+// compared is what a way comes to.
+type compared struct {
+	before, after ranked
+	gain          evaluation.Measure
+	serving       *contract.TrainingServing
+	name          string // of what serves, where it is compared with
+}
+
+func (r *run) compare(before ranked, serving *serving, w way) (found compared, err error) {
+	found.before = before
+	if found.after, err = r.split.held.rank(w.scores); err != nil {
+		return found, err
 	}
-	return fmt.Sprintf("the gain may be chance: %s, where with others the change would lie between %+.1f and %+.1f; tag more photos of the tags that matter", found, gain.Low, gain.High)
+	if found.gain, err = r.split.held.gain(before, found.after, r.task.Seed); err != nil || serving == nil {
+		return found, err
+	}
+	found.name = r.base.Name
+	found.serving, err = serving.compare(w.scores, r.task.Seed)
+	return found, err
+}
+
+// noGain says why what was learned is not proposed; it is empty where it gains.
+func (c compared) noGain() string {
+	found := fmt.Sprintf("photos held out were found with a mean average precision of %.1f before and %.1f after", c.before.report.MAP.Value, c.after.report.MAP.Value)
+	switch {
+	case c.gain.Value <= 0:
+		return "it would be no gain: " + found + "; tag more photos of the tags that matter"
+	case c.gain.Low <= 0:
+		return fmt.Sprintf("the gain may be chance: %s, where with others the change would lie between %+.1f and %+.1f; tag more photos of the tags that matter", found, c.gain.Low, c.gain.High)
+	case c.serving != nil && c.serving.Gain.High < 0:
+		return fmt.Sprintf("%s, which serves, is better: photos that are new to both are found with a mean average precision of %.1f by it and %.1f by what was learned now; look whether tags were lost since",
+			c.name, c.serving.Before.MAP.Value, c.serving.After.MAP.Value)
+	}
+	return ""
 }
 
 // guarded reports whether what the encoder knew stays known, as it was measured with the

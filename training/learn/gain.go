@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -14,15 +15,15 @@ const resamples = 400
 // gain is the change of the mean average precision, and where it would lie with other
 // tags of the kind. A few tags alone tell little of chance, one nothing: then it is
 // where it would lie with other tags or with other photos held out.
-func (j *judge) gain(before, after ranked) (evaluation.Measure, error) {
+func (s *sample) gain(before, after ranked, seed uint64) (evaluation.Measure, error) {
 	gain, err := evaluation.Gain(before.report, after.report)
-	if err != nil || len(j.split.queries) >= wantedQueries {
+	if err != nil || len(before.scores) >= wantedQueries {
 		return gain, err
 	}
-	random := rand.New(rand.NewPCG(j.task.Seed, 3))
+	random := rand.New(rand.NewPCG(seed, 3))
 	var gains []float64
 	for range resamples {
-		if change, some := j.change(before.scores, after.scores, j.split.draw(random)); some {
+		if change, some := s.change(before.scores, after.scores, s.draw(random)); some {
 			gains = append(gains, change)
 		}
 	}
@@ -36,30 +37,32 @@ func (j *judge) gain(before, after ranked) (evaluation.Measure, error) {
 }
 
 // draw gives the photos that are measured on, by as many events, drawn with replacement.
-func (s *split) draw(random *rand.Rand) (photos []int) {
+func (s *sample) draw(random *rand.Rand) (photos []int) {
 	events := map[int][]int{}
 	for photo, event := range s.bursts {
 		events[event] = append(events[event], photo)
 	}
-	for range events {
-		photos = append(photos, events[random.IntN(len(events))]...)
+	numbers := slices.Sorted(maps.Keys(events))
+	for range numbers {
+		photos = append(photos, events[numbers[random.IntN(len(numbers))]]...)
 	}
 	return photos
 }
 
 // change is that of the mean over the tags which some of the photos have, and others
 // have not, in percent.
-func (j *judge) change(before, after [][]float64, photos []int) (mean float64, some bool) {
+func (s *sample) change(before, after [][]float64, photos []int) (mean float64, some bool) {
 	var changes []float64
-	for i, query := range j.split.queries {
-		relevant := drawn(query.Relevant, photos)
-		if !slices.Contains(relevant, true) || !slices.Contains(relevant, false) {
+	asked := sample{places: s.places, bursts: s.bursts, columns: s.columns, parts: s.parts, queries: s.asked()}
+	part := asked.among(photos)
+	for i, query := range part.queries {
+		if !part.asks(query) {
 			continue
 		}
-		then, err := evaluate.Scored(drawn(before[i], photos), relevant)
-		now, failed := evaluate.Scored(drawn(after[i], photos), relevant)
+		then, err := query.Measure(drawn(before[i], photos))
+		now, failed := query.Measure(drawn(after[i], photos))
 		if err == nil && failed == nil {
-			changes = append(changes, now.AveragePrecision()-then.AveragePrecision())
+			changes = append(changes, now.AveragePrecision-then.AveragePrecision)
 		}
 	}
 	return 100 * evaluate.Mean(changes), len(changes) > 0

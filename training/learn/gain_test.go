@@ -33,29 +33,29 @@ func TestNoiseIsRefused(t *testing.T) {
 
 // TestAGainOfOneTagMayBeChance asks for one tag, of which other tags tell nothing.
 func TestAGainOfOneTagMayBeChance(t *testing.T) {
-	r := &run{input: &input{}}
 	query := evaluation.Query{Tags: []string{"sea"}, Relevant: make([]bool, 12), Carriers: 4}
+	var held sample
 	var same, wholly []float64
 	for i := range 12 {
-		r.split.held, r.split.bursts = append(r.split.held, i), append(r.split.bursts, i)
+		held.places, held.bursts, held.columns = append(held.places, i), append(held.bursts, i), append(held.columns, i)
 		query.Relevant[i] = i%3 == 0
 		same, wholly = append(same, float64(i)), append(wholly, float64(-(i%3)))
 	}
 	slightly := slices.Clone(same)
 	slightly[0], slightly[5] = slightly[5]+2, slightly[0] // one that has the tag comes earlier, the others do not
-	r.split.queries = []evaluation.Query{query}
-	j := &judge{run: r}
+	held.parts = [][]int{held.places}
+	held.queries = []evaluation.Query{query}
 	f := func(scores []float64, sure bool) {
 		t.Helper()
-		before, err := j.rank([][]float64{same})
+		before, err := held.rank([][]float64{same})
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := j.rank([][]float64{scores})
+		after, err := held.rank([][]float64{scores})
 		if err != nil {
 			t.Fatal(err)
 		}
-		gain, err := j.gain(before, after)
+		gain, err := held.gain(before, after, 1)
 		if err != nil || gain.Value <= 0 || gain.Low >= gain.Value || gain.High <= gain.Value || gain.Low > 0 != sure {
 			t.Errorf("gain %+v, %v; sure is %v", gain, err, sure)
 		}
@@ -75,43 +75,86 @@ func TestWhatIsChosenIsNotMeasuredOn(t *testing.T) {
 		return in
 	}
 	few, no := divide(days(300), 3)
-	if no != nil || len(few.choice) != 0 || len(few.held) < 140 {
-		t.Errorf("of 600 photos %d are measured on, %d choose", len(few.held), len(few.choice))
+	if no != nil || len(few.choice.places) != 0 || len(few.held.places) < 140 {
+		t.Errorf("of 600 photos %d are measured on, %d choose", len(few.held.places), len(few.choice.places))
 	}
 	in := days(600)
 	s, no := divide(in, 3)
 	if no != nil {
 		t.Fatal(no.reason)
 	}
-	if len(s.held)+len(s.choice)+len(s.learn) != 1200 || len(s.held) < 130 || len(s.choice) < 130 {
-		t.Errorf("%d are learned from, %d measured on, %d choose", len(s.learn), len(s.held), len(s.choice))
+	held, choice := s.held.places, s.choice.places
+	if len(held)+len(choice)+len(s.learn) != 1200 || len(held) < 130 || len(choice) < 130 || len(s.folds) != 1 {
+		t.Errorf("%d are learned from, %d measured on, %d choose, in %d folds", len(s.learn), len(held), len(choice), len(s.folds))
 	}
-	for _, place := range s.choice {
-		if slices.Contains(s.held, place) || slices.Contains(s.held, place^1) || slices.Contains(s.learn, place^1) {
+	for _, place := range choice {
+		if slices.Contains(held, place) || slices.Contains(held, place^1) || slices.Contains(s.learn, place^1) {
 			t.Errorf("photo %d chooses, though its event is on another side", in.photos[place].id)
 		}
 	}
 	j := &judge{run: &run{input: in, split: s}}
 	var scores [][]float64
-	for i, query := range s.queries {
+	for i, query := range s.held.queries {
 		row := make([]float64, len(s.out()))
-		for k, relevant := range s.choices[i].Relevant {
-			row[len(s.held)+k] = map[bool]float64{true: 1}[relevant]
+		for k, relevant := range s.choice.queries[i].Relevant {
+			row[len(held)+k] = map[bool]float64{true: 1}[relevant]
 		}
 		for k, relevant := range query.Relevant {
 			row[k] = map[bool]float64{false: 1}[relevant]
 		}
 		scores = append(scores, row)
 	}
-	preferred, err := j.prefer(scores)
-	measured, failed := j.rank(scores)
-	if err != nil || failed != nil || preferred != 100 || measured.report.MAP.Value > 50 {
-		t.Errorf("what finds the photos of choice alone is preferred with %v, %v; measured with %+v, %v", preferred, err, measured.report.MAP, failed)
+	preferred, err := s.choice.rank(scores)
+	measured, failed := s.held.rank(scores)
+	if err != nil || failed != nil || preferred.report.MAP.Value != 100 || measured.report.MAP.Value > 50 {
+		t.Errorf("what finds the photos of choice alone is preferred with %+v, %v; measured with %+v, %v", preferred.report.MAP, err, measured.report.MAP, failed)
 	}
 	for _, id := range j.example(0, measured, measured).After {
-		if !slices.Contains(s.held, int(id)) { // a photo's number is its place
+		if !slices.Contains(held, int(id)) { // a photo's number is its place
 			t.Errorf("photo %d is an example, but not measured on", id)
 		}
+	}
+}
+
+// TestFewPhotosAreHeldOutInTurn looks at each fold of a library with bursts.
+func TestFewPhotosAreHeldOutInTurn(t *testing.T) {
+	in := &input{}
+	for i := range 120 { // three photos a day, and a refusal
+		taken := time.Date(2020, 1, 1+i/3, 12, i%3, 0, 0, time.UTC)
+		in.photos = append(in.photos, photo{id: int64(i), tags: []string{fmt.Sprint("tag ", i/3%5)}, taken: taken})
+	}
+	for day := range 40 {
+		in.photos = append(in.photos, photo{id: int64(120 + day), refused: []string{"tag 0"}, taken: time.Date(2020, 1, 1+day, 12, 5, 0, 0, time.UTC)})
+	}
+	for _, one := range in.photos[:2] {
+		in.photos = append(in.photos, photo{id: one.id + 500, tags: []string{"lone"}, taken: one.taken}, photo{id: one.id + 600, tags: []string{"lone"}, taken: one.taken})
+	}
+	s, no := divide(in, 3)
+	if no != nil {
+		t.Fatal(no.reason)
+	}
+	if len(s.folds) != folds || len(s.learn) != 124 || len(s.choice.places) != 0 || len(s.held.queries) != 5 || !s.learnable["lone"] {
+		t.Errorf("%d folds, %d learned from, %d choose, queries %v", len(s.folds), len(s.learn), len(s.choice.places), s.held.queries)
+	}
+	if out := s.out(); len(out) != 124 || len(slices.Compact(slices.Sorted(slices.Values(out)))) != 124 {
+		t.Errorf("%d photos are held out: %v", len(out), out)
+	}
+	day := func(place int) int { return in.photos[place].taken.YearDay() }
+	next := 0
+	for _, fold := range s.folds {
+		held := map[int]bool{}
+		for _, place := range s.out()[fold.from:fold.to] {
+			held[day(place)] = true
+		}
+		if fold.from != next || fold.to-fold.from < 28 || len(fold.learn) != 124-(fold.to-fold.from) || len(fold.apart) != 40-len(held) {
+			t.Errorf("a fold of %d to %d, %d learned from, %d refusals", fold.from, fold.to, len(fold.learn), len(fold.apart))
+		}
+		for _, place := range slices.Concat(fold.learn, fold.apart) {
+			if held[day(place)] {
+				t.Errorf("photo %d is learned from, its day is held out", in.photos[place].id)
+			}
+		}
+		next = fold.to
 	}
 }
 

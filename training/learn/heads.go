@@ -2,6 +2,7 @@ package learn
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 
 	"vsed/encoders/builtin/heads"
@@ -22,11 +23,12 @@ const (
 	leastWords, leastTagged = 2, 2
 )
 
-// learnedHeads are heads as they will be used: what is measured is what is written.
+// learnedHeads are heads as they will be used: what is measured is what is written, or
+// was learned in the same way without the photos that it is measured on.
 type learnedHeads struct {
-	file     *heads.File
-	heads    stage.Heads // the same, in the form of training
-	standard *model.Standard
+	file  *heads.File
+	heads stage.Heads   // the same, in the form of training
+	folds []stage.Heads // for what is held out of each fold
 }
 
 // learnHeads trains the heads that the bundle begins from, and gives nil where there are
@@ -36,12 +38,13 @@ func (r *run) learnHeads(ctx context.Context, judge *judge) (*learnedHeads, erro
 		r.note("the encoder %s brings no heads to learn on: tags alone are learned", r.base.Name)
 		return nil, nil
 	}
-	tagged := r.tagged(judge)
-	if len(tagged.Words) < leastWords || len(tagged.Pictures) < leastTagged {
+	lessons := judge.lessons()
+	if lessons == nil {
 		r.note("the encoder reads too few of the tags as words: they are learned, but sentences stay what they were")
 		return nil, nil
 	}
-	mixed, err := r.train(ctx, judge, tagged)
+	again := stage.Replayed(judge.replay.Train.Rows())
+	mixed, err := r.train(ctx, judge, lessons[0], again)
 	if err != nil {
 		return nil, err
 	}
@@ -54,22 +57,57 @@ func (r *run) learnHeads(ctx context.Context, judge *judge) (*learnedHeads, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := r.trainFolds(ctx, judge, learned, lessons[1:], again); err != nil {
+		return nil, err
+	}
 	return learned, r.guard(ctx, judge, learned.heads)
 }
 
-// tagged are the photos to learn from with those tags that the encoder can read.
-func (r *run) tagged(judge *judge) (tagged stage.Tagged) {
+// A lesson is what heads are learned from, at a place among all of a run.
+type lesson struct {
+	stage.Tagged
+	steps, perEpoch int
+	before, all     int // steps of the lessons before, and of all
+}
+
+// lessons are what the heads that are written are learned from and, where photos are held
+// out in turn, those of each fold; none where one of them has too little.
+func (j *judge) lessons() (list []lesson) {
+	places := [][]int{j.split.learn}
+	if len(j.split.folds) > 1 {
+		for _, fold := range j.split.folds {
+			places = append(places, fold.learn)
+		}
+	}
+	all := 0
+	for _, each := range places {
+		one := lesson{Tagged: j.tagged(each), before: all}
+		if len(one.Words) < leastWords || len(one.Pictures) < leastTagged {
+			return nil
+		}
+		one.steps, one.perEpoch = j.two.Steps(len(one.Pictures))
+		all += one.steps
+		list = append(list, one)
+	}
+	for i := range list {
+		list[i].all = all
+	}
+	return list
+}
+
+// tagged are photos to learn from with those tags that the encoder can read.
+func (j *judge) tagged(from []int) (tagged stage.Tagged) {
 	words := map[string]int{}
-	for i, tag := range judge.vocabulary {
-		if judge.readable[i] {
+	for i, tag := range j.vocabulary {
+		if j.readable[i] {
 			words[tag] = len(tagged.Words)
-			tagged.Words = append(tagged.Words, model.Scaled([][]float32{judge.features[i]})[0])
+			tagged.Words = append(tagged.Words, model.Scaled([][]float32{j.features[i]})[0])
 		}
 	}
 	var places []int
-	for _, place := range r.split.learn {
+	for _, place := range from {
 		var known []int
-		for _, tag := range r.input.photos[place].tags {
+		for _, tag := range j.input.photos[place].tags {
 			if at, ok := words[tag]; ok {
 				known = append(known, at)
 			}
@@ -79,28 +117,54 @@ func (r *run) tagged(judge *judge) (tagged stage.Tagged) {
 			places, tagged.Tags = append(places, place), append(tagged.Tags, known)
 		}
 	}
-	tagged.Pictures = judge.standard.Read(rows{r.input, places})
+	tagged.Pictures = j.standard.Read(rows{j.input, places})
 	return tagged
 }
 
 // train runs stage II, then mixes its heads with the old ones as the guard allows.
-func (r *run) train(ctx context.Context, judge *judge, tagged stage.Tagged) (stage.Guarded, error) {
-	two := r.two
-	two.Seed, two.Threads, two.Kept = r.task.Seed, r.task.Threads, 0
-	again := stage.Replayed(judge.replay.Train.Rows())
-	two.Replay = min(two.Replay, len(again.Pictures))
-	steps, perEpoch := two.Steps(len(tagged.Pictures))
-	r.step("learning from tags", 0, steps)
-	learned, err := two.Run(ctx, r.library, judge.start.heads, tagged, again, func(epoch stage.Epoch) error {
+func (r *run) train(ctx context.Context, judge *judge, from lesson, again stage.Captioned) (stage.Guarded, error) {
+	learned, err := r.runTwo(ctx, judge, from, again, 0, func(epoch stage.Epoch) {
 		r.points = append(r.points, contract.TrainingPoint{Stage: "heads", Epoch: epoch.Number, Loss: epoch.Loss})
-		r.step("learning from tags", min(steps, epoch.Number*perEpoch), steps)
-		return nil
 	})
 	if err != nil {
 		return stage.Guarded{}, err
 	}
 	r.step("looking for what was forgotten", 0, 0)
 	return stage.Guard(ctx, r.library, r.task.Threads, judge.start.heads, learned, judge.guard, leastKept, mostForgotten)
+}
+
+// trainFolds learns heads without the photos of each fold, and mixes them with the old
+// ones as those that are written: the guard has chosen that by pictures that are nobody's.
+func (r *run) trainFolds(ctx context.Context, judge *judge, whole *learnedHeads, from []lesson, again stage.Captioned) error {
+	if len(from) == 0 {
+		return nil // the heads themselves have not seen what is held out
+	}
+	whole.folds = nil
+	for _, each := range from {
+		learned, err := r.runTwo(ctx, judge, each, again, r.report.Kept, func(stage.Epoch) {})
+		if err != nil {
+			return err
+		}
+		used, err := judge.used(learned.File(judge.standard, judge.start.file.ClassNames))
+		if err != nil {
+			return err
+		}
+		whole.folds = append(whole.folds, used.heads)
+	}
+	return nil
+}
+
+func (r *run) runTwo(ctx context.Context, judge *judge, from lesson, again stage.Captioned, kept float64, report func(stage.Epoch)) (stage.Heads, error) {
+	two := r.two
+	two.Seed, two.Threads, two.Kept = r.task.Seed, r.task.Threads, kept
+	two.Replay = min(two.Replay, len(again.Pictures))
+	debug.FreeOSMemory() // what was learned before would else stand beside what is learned now
+	r.step("learning from tags", from.before, from.all)
+	return two.Run(ctx, r.library, judge.start.heads, from.Tagged, again, func(epoch stage.Epoch) error {
+		report(epoch)
+		r.step("learning from tags", from.before+min(from.steps, epoch.Number*from.perEpoch), from.all)
+		return nil
+	})
 }
 
 // guard reports what the heads still know.

@@ -33,6 +33,7 @@ type photo struct {
 	tags, refused []string // each once, in order
 	taken         time.Time
 	looks         uint64
+	isNew         bool   // to an encoder that has learned
 	feature       []byte // as it is stored
 }
 
@@ -54,6 +55,15 @@ func (r rows) Len() int   { return len(r.places) }
 func (r rows) Width() int { return r.width }
 func (r rows) Row(into []float32, i int) []float32 {
 	return feature.Values(into, r.photos[r.places[i]].feature, r.widths)
+}
+
+// all are the features of all photos.
+func (in *input) all() rows {
+	all := rows{input: in}
+	for place := range in.photos {
+		all.places = append(all.places, place)
+	}
+	return all
 }
 
 // examples are what the user said of the photos of rows, of some tags.
@@ -125,7 +135,7 @@ func (in *input) readPhotos(path string) (all []photo, err error) {
 			return nil, fmt.Errorf("%s, line %d: photo %d stands twice", path, number, read.Photo)
 		}
 		seen[read.Photo] = true
-		one := photo{id: read.Photo, looks: read.Looks}
+		one := photo{id: read.Photo, looks: read.Looks, isNew: read.New}
 		one.taken, _ = time.Parse("2006-01-02T15:04:05", read.Taken) // what is no time is no time known
 		var lost [2]int
 		one.tags, lost[0] = cleanTags(read.Tags)

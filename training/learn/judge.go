@@ -14,7 +14,6 @@ import (
 	"vsed/encoders/headgraph"
 	"vsed/index/evaluate"
 	"vsed/index/fusion"
-	"vsed/training/evaluation"
 	"vsed/training/model"
 	"vsed/training/stage"
 )
@@ -27,8 +26,9 @@ type judge struct {
 	features   [][]float32 // of the vocabulary as sentences, of unit length
 	readable   []bool      // by the encoder's tokenizer
 	place      map[string]int
-	plain      [][]float64 // cosines of the base's own vectors: of each query, of each photo
-	vectors    [][]float32 // those of the photos held out
+	plain      [][]float64  // cosines of the base's own vectors: of each query, of each photo
+	vectors    [][]float32  // those of the photos held out
+	knew       *learnedTags // what the base tells of them; nil where it has learned no tags
 
 	// What heads are learned and measured with; start is nil where there are none.
 	start    *learnedHeads
@@ -81,23 +81,41 @@ func (j *judge) read(ctx context.Context) (err error) {
 	return nil
 }
 
-// project gives the base's vectors of the photos held out, and its scores.
-func (j *judge) project(ctx context.Context) (err error) {
+// project gives the base's vectors of the photos held out, its scores, and what it tells.
+func (j *judge) project(ctx context.Context) error {
+	var names []string
+	if j.base.Tags != nil {
+		var err error
+		if names, err = j.base.LearnedTags(); err != nil {
+			return err
+		}
+		j.knew = &learnedTags{told: map[string][]float64{}}
+	}
+	out := j.split.out()
+	j.step("projecting photos", 0, len(out))
+	return j.withProjector(ctx, func(projector *encoder.Projector) (err error) {
+		for i, place := range out {
+			found, err := projector.Project(ctx, [][]byte{j.input.photos[place].feature})
+			if err != nil {
+				return err
+			}
+			j.vectors = append(j.vectors, found[0].GetVector())
+			for _, tag := range found[0].GetTags() {
+				j.knew.set(names[tag.GetTag()], i, len(out), float64(tag.GetConfidence()))
+			}
+		}
+		j.plain, err = j.cosines(ctx, projector, j.asked())
+		return err
+	})
+}
+
+// withProjector has work done by the base's own heads.
+func (j *judge) withProjector(ctx context.Context, work func(*encoder.Projector) error) error {
 	projector, err := encoder.OpenProjector(ctx, j.base, j.library, encoder.Options{Threads: j.task.Threads})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, projector.Close()) }()
-	j.step("projecting photos", 0, len(j.split.out()))
-	for _, place := range j.split.out() {
-		found, err := projector.Project(ctx, [][]byte{j.input.photos[place].feature})
-		if err != nil {
-			return err
-		}
-		j.vectors = append(j.vectors, found[0].GetVector())
-	}
-	j.plain, err = j.cosines(ctx, projector, j.asked())
-	return err
+	return errors.Join(work(projector), projector.Close())
 }
 
 // cosines are those of sentences with the base's own vectors.
@@ -110,6 +128,15 @@ func (j *judge) cosines(ctx context.Context, projector *encoder.Projector, sente
 		list = append(list, dots(sentence, j.vectors))
 	}
 	return list, nil
+}
+
+// strangers are the base's cosines with sentences that are not about the user's photos.
+func (j *judge) strangers(ctx context.Context) (list [][]float64, err error) {
+	err = j.withProjector(ctx, func(projector *encoder.Projector) (err error) {
+		list, err = j.cosines(ctx, projector, j.others)
+		return err
+	})
+	return list, err
 }
 
 // begin reads what heads begin from, where the bundle has it.
@@ -153,10 +180,10 @@ func (j *judge) namedPart() (from, to int) {
 	return 0, 0
 }
 
-// used gives heads as they are after they were written.
+// used gives heads as they are after they were written, for all folds.
 func (j *judge) used(file *heads.File) (*learnedHeads, error) {
 	trained, err := stage.FromFile(file, j.standard)
-	return &learnedHeads{file, trained, j.standard}, err
+	return &learnedHeads{file, trained, slices.Repeat([]stage.Heads{trained}, len(j.split.folds))}, err
 }
 
 func unit(values []float32) []float32 {
@@ -183,19 +210,28 @@ func dots(with []float32, rows [][]float32) []float64 {
 // names.
 type parted struct{ heads, named [][]float64 }
 
-// parts runs heads; sentences are features of unit length.
-func (j *judge) parts(ctx context.Context, of stage.Heads, sentences [][]float32) (p parted, err error) {
-	pictures, err := of.Picture.Vectors(ctx, j.library, j.task.Threads, j.prepared)
-	if err != nil {
-		return p, err
+// parts runs the heads of each fold on what is held out of it; sentences are features of
+// unit length. Cosines of one sentence stand in one row, whichever heads they are of: that
+// heads learned from other three quarters of the photos can be compared is measured, see
+// docs/learning.md.
+func (j *judge) parts(ctx context.Context, of []stage.Heads, sentences [][]float32) (p parted, err error) {
+	p.heads = make([][]float64, len(sentences))
+	scaled := model.Scaled(sentences)
+	for f, fold := range j.split.folds {
+		pictures, err := of[f].Picture.Vectors(ctx, j.library, j.task.Threads, j.prepared[fold.from:fold.to])
+		if err != nil {
+			return p, err
+		}
+		texts, err := of[f].Sentence.Vectors(ctx, j.library, j.task.Threads, scaled)
+		if err != nil {
+			return p, err
+		}
+		for i, text := range texts {
+			p.heads[i] = append(p.heads[i], dots(text, pictures)...)
+		}
 	}
-	texts, err := of.Sentence.Vectors(ctx, j.library, j.task.Threads, model.Scaled(sentences))
-	if err != nil {
-		return p, err
-	}
-	for i, text := range texts {
-		p.heads = append(p.heads, dots(text, pictures))
-		p.named = append(p.named, dots(sentences[i], j.named))
+	for _, sentence := range sentences {
+		p.named = append(p.named, dots(sentence, j.named))
 	}
 	return p, nil
 }
@@ -227,7 +263,7 @@ func deviation(cosines [][]float64) float64 {
 
 // asked are the features of the queries.
 func (j *judge) asked() (features [][]float32) {
-	for _, query := range j.split.queries {
+	for _, query := range j.split.held.queries {
 		features = append(features, j.features[j.place[query.Tags[0]]])
 	}
 	return features
@@ -257,7 +293,7 @@ func (j *judge) beside(seen sight, tags *learnedTags) [][]float64 {
 
 // told are the confidences in each query's tag.
 func (j *judge) told(tags *learnedTags) (scores [][]float64) {
-	for _, query := range j.split.queries {
+	for _, query := range j.split.held.queries {
 		told := tags.told[query.Tags[0]]
 		if told == nil {
 			told = make([]float64, len(j.split.out()))
@@ -267,52 +303,17 @@ func (j *judge) told(tags *learnedTags) (scores [][]float64) {
 	return scores
 }
 
-// measure ranks by scores the photos that are measured on.
-func (j *judge) measure(scores [][]float64) (evaluation.TagReport, error) {
-	next := 0 // queries are asked in their order
-	return evaluation.MeasureTags(j.split.queries, func(evaluation.Query) ([]float64, error) {
-		next++
-		return scores[next-1][:len(j.split.held)], nil
-	})
-}
-
-// prefer gives the mean average precision by which to choose among scores, of other
-// photos than those that are measured on.
-func (j *judge) prefer(scores [][]float64) (float64, error) {
-	var asked []evaluation.Query
-	var theirs [][]float64
-	for i, query := range j.split.choices {
-		if query.Carriers > 0 {
-			asked, theirs = append(asked, query), append(theirs, scores[i][len(j.split.held):])
-		}
-	}
-	if len(asked) == 0 {
-		return 0, nil
-	}
-	next := 0
-	found, err := evaluation.MeasureTags(asked, func(evaluation.Query) ([]float64, error) {
-		next++
-		return theirs[next-1], nil
-	})
-	return found.MAP.Value, err
-}
-
 // mostOthers is how many of the guard's captions serve as sentences of others.
 const mostOthers = 500
 
 // floor is the cosine below which nothing fits a search, by other heads than the base
 // has: it moves as far as what sentences of others reach with the photos held out.
 func (j *judge) floor(ctx context.Context, now *learnedHeads) (floor float64, err error) {
-	projector, err := encoder.OpenProjector(ctx, j.base, j.library, encoder.Options{Threads: j.task.Threads})
+	before, err := j.strangers(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, projector.Close()) }()
-	before, err := j.cosines(ctx, projector, j.others)
-	if err != nil {
-		return 0, err
-	}
-	after, err := j.parts(ctx, now.heads, j.others)
+	after, err := j.parts(ctx, slices.Repeat([]stage.Heads{now.heads}, len(j.split.folds)), j.others)
 	if err != nil {
 		return 0, err
 	}

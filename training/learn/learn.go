@@ -15,6 +15,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"vsed/encoders/bundle"
@@ -140,6 +141,7 @@ func (r *run) learn(ctx context.Context) (*learned.Changes, error) {
 	if err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // of what heads were learned from nothing is needed any more
 	tags, err := r.learnTags()
 	if err != nil {
 		return nil, err
@@ -156,6 +158,7 @@ func (r *run) propose(ctx context.Context, changes *learned.Changes) error {
 		return nil
 	}
 	r.step("making the encoder", 0, 1)
+	debug.FreeOSMemory() // its golden vectors take the whole encoder
 	part := filepath.Join(r.folder, unfinished)
 	err := learned.Derive(ctx, r.base, *changes, part, r.library)
 	if errors.Is(err, golden.ErrDisagree) {

@@ -222,7 +222,7 @@ func TestAHouseholdGains(t *testing.T) {
 	if last.Score != second.Score {
 		t.Errorf("the same heads have the floor %v, learned on top of themselves %v", second.Score, last.Score)
 	}
-	if third.Before.MAP != report.Before.MAP || !strings.Contains(strings.Join(third.Notes, " "), "learned-1 had learned is left out") {
+	if math.Abs(third.Before.MAP.Value-report.Before.MAP.Value) > .5 || !strings.Contains(strings.Join(third.Notes, " "), "learned-1 had learned is left out") {
 		t.Errorf("before %v, was %v; notes %q", third.Before.MAP, report.Before.MAP, third.Notes)
 	}
 }
@@ -356,16 +356,17 @@ func TestTagsAreCleaned(t *testing.T) {
 // TestALossIsRefused ranks the photos held out worse than before.
 func TestALossIsRefused(t *testing.T) {
 	r := &run{report: contract.TrainingReport{Guard: &contract.TrainingGuard{}}}
-	r.split.held = []int{0, 1, 2, 3}
 	r.input = &input{photos: make([]photo, 4)}
-	r.split.queries = []evaluation.Query{{Tags: []string{"sea"}, Relevant: []bool{true, true, false, false}, Carriers: 2}}
+	places := []int{0, 1, 2, 3}
+	r.split.held = sample{places: places, bursts: places, columns: places, parts: [][]int{places}}
+	r.split.held.queries = []evaluation.Query{{Tags: []string{"sea"}, Relevant: []bool{true, true, false, false}, Carriers: 2}}
 	j := &judge{run: r}
-	before, err := j.rank([][]float64{{4, 3, 2, 1}})
+	before, err := r.split.held.rank([][]float64{{4, 3, 2, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	worse := way{tags: &learnedTags{}, scores: [][]float64{{1, 2, 3, 4}}}
-	changes, err := r.firstThatGains(t.Context(), j, before, []way{worse, {scores: before.scores}})
+	changes, err := r.firstThatGains(t.Context(), j, before, nil, []way{worse, {scores: before.scores}})
 	if err != nil || changes != nil || !strings.Contains(r.report.Reason, "100.0 before and 41.7 after") {
 		t.Errorf("proposes %+v, %v; reason %q", changes, err, r.report.Reason)
 	}
@@ -393,10 +394,10 @@ func TestQueriesAreOfTagsOnBothSides(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(s.learnable)); !slices.Equal(got, []string{"even", "few"}) {
 		t.Errorf("learned are %q", got)
 	}
-	if len(s.learn)+len(s.held) != 40 || len(s.held) < 8 || len(s.held) > 12 || s.events != 40 {
-		t.Errorf("%d to learn from, %d held out of %d events", len(s.learn), len(s.held), s.events)
+	if len(s.learn) != 40 || len(s.held.places) != 40 || s.events != 40 {
+		t.Errorf("%d to learn from, %d held out of %d events", len(s.learn), len(s.held.places), s.events)
 	}
-	for _, query := range s.queries {
+	for _, query := range s.held.queries {
 		if query.Tags[0] == "all" || query.Carriers == 0 {
 			t.Errorf("query %+v", query)
 		}
@@ -406,21 +407,21 @@ func TestQueriesAreOfTagsOnBothSides(t *testing.T) {
 // A refusal within a burst that is held out must not be learned from to measure.
 func TestRefusalsOfEventsHeldOutAreApart(t *testing.T) {
 	in := &input{}
-	for day := range 40 {
+	for day := range 500 {
 		taken := time.Date(2020, 1, 1+day, 0, 0, 0, 0, time.UTC)
 		in.photos = append(in.photos,
 			photo{id: int64(day), tags: []string{fmt.Sprint("tag ", day%2)}, taken: taken},
-			photo{id: int64(100 + day), refused: []string{"tag 0"}, taken: taken.Add(time.Minute)})
+			photo{id: int64(1000 + day), refused: []string{"tag 0"}, taken: taken.Add(time.Minute)})
 	}
 	s, no := divide(in, 3)
 	if no != nil {
 		t.Fatal(no.reason)
 	}
-	if len(s.refused) != 40 || len(s.apart) != 40-len(s.held) {
-		t.Errorf("%d refused, %d apart from %d held out", len(s.refused), len(s.apart), len(s.held))
+	if len(s.folds) != 1 || len(s.refused) != 500 || len(s.folds[0].apart) != 500-len(s.out()) {
+		t.Errorf("%d refused, %d apart from %d held out", len(s.refused), len(s.folds[0].apart), len(s.out()))
 	}
-	for _, place := range s.in() {
-		if len(in.photos[place].refused) > 0 && slices.Contains(s.held, place-1) {
+	for _, place := range s.folds[0].apart {
+		if slices.Contains(s.out(), place-1) {
 			t.Errorf("photo %d is of an event that is held out", in.photos[place].id)
 		}
 	}

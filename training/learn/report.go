@@ -23,11 +23,14 @@ const (
 func (r *run) count() {
 	r.report.Photos, r.report.Held = len(r.split.learn), len(r.split.out())
 	r.report.Events, r.report.Tags, r.report.Learned = r.split.events, len(r.split.counts), len(r.split.learnable)
+	if len(r.split.folds) > 1 {
+		r.report.Folds = len(r.split.folds)
+	}
 	if r.split.learn == nil {
 		r.report.Photos, r.report.Learned = len(r.input.photos)-len(r.split.refused), 0
 	}
 	held := map[string]int{}
-	for _, place := range r.split.held {
+	for _, place := range r.split.held.places {
 		for _, tag := range r.input.photos[place].tags {
 			held[tag]++
 		}
@@ -51,8 +54,9 @@ func figures(of evaluation.TagReport) contract.TrainingFigures {
 }
 
 // tell fills in what a way comes to.
-func (r *run) tell(j *judge, before, after ranked, gain evaluation.Measure) {
-	r.report.After, r.report.Gain = figures(after.report), measure(gain)
+func (r *run) tell(j *judge, found compared) {
+	before, after := found.before, found.after
+	r.report.After, r.report.Gain, r.report.Serving = figures(after.report), measure(found.gain), found.serving
 	asked := map[string]int{}
 	for i, query := range before.report.Queries {
 		asked[query.Tags[0]] = i
@@ -82,17 +86,25 @@ func telling(before, after evaluation.TagReport) []int {
 	return append(order[:gained:gained], order[len(order)-lost:]...)
 }
 
+// example shows what a query finds among photos that are ranked together: those of which
+// most answer it.
 func (j *judge) example(at int, before, after ranked) contract.TrainingExample {
-	query := j.split.queries[at]
+	query := j.split.held.asked()[at]
 	shown := contract.TrainingExample{Query: query.Tags[0]}
-	first := func(scores []float64) (photos []int64) {
-		order := make([]int, len(scores))
-		for i := range order {
-			order[i] = i
+	answers := func(part []int) (count int) {
+		for _, photo := range part {
+			if query.Relevant[photo] {
+				count++
+			}
 		}
+		return count
+	}
+	part := slices.MaxFunc(j.split.held.parts, func(a, b []int) int { return answers(a) - answers(b) })
+	first := func(scores []float64) (photos []int64) {
+		order := slices.Clone(part)
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
 		for _, i := range order[:min(hits, len(order))] {
-			id := j.input.photos[j.split.held[i]].id
+			id := j.input.photos[j.split.held.places[i]].id
 			photos = append(photos, id)
 			if query.Relevant[i] && !slices.Contains(shown.Relevant, id) {
 				shown.Relevant = append(shown.Relevant, id)

@@ -18,7 +18,11 @@ const (
 	// leastOfTag is how many photos must have a tag for it to be learned. Of one photo, or
 	// two of one event, nothing tells the tag from the occasion.
 	leastOfTag = 3
-	// heldShare of the photos with tags is held out to measure.
+	// mostFolded photos with tags are held out in turn, in so many folds: a quarter of
+	// them would be too few to tell a gain from chance.
+	mostFolded = 400
+	folds      = 4
+	// heldShare of more photos with tags is held out to measure.
 	heldShare = 0.25
 	// leastChoice photos held out are enough for half of them to choose by, what the
 	// other half is measured on. Of fewer, what is chosen would be chance: nothing is.
@@ -35,14 +39,20 @@ type split struct {
 	counts    map[string]int  // photos of each tag
 	learnable map[string]bool // tags that are learned
 	events    int
-	learn     []int // places of photos with tags
-	held      []int // what is told is measured on them
-	bursts    []int // the event of each of them, from 0
-	choice    []int // held out, too, to choose by; none where few are held out
+	learn     []int // places of photos with tags that heads are learned from in the end
 	refused   []int // places of photos without tags, of which only refusals are known
-	apart     []int // those of them that are of no event that is held out
-	queries   []evaluation.Query
-	choices   []evaluation.Query // the same tags, of the photos of choice
+	folds     []fold
+	held      sample // what is told is measured on it
+	choice    sample // held out, too, to choose by; empty where few are held out
+	news      []int  // photos of held, by their order in it, of events that are new to the base
+}
+
+// A fold is learned from to measure by what is held out of it. There is one, or each
+// photo with tags is held out of one of them.
+type fold struct {
+	learn    []int // places of photos with tags
+	apart    []int // and of those of which only refusals are known, of no event held out
+	from, to int   // what is held out, of all that is: see split.out
 }
 
 // refusal says why a run ends before anything is learned.
@@ -73,29 +83,80 @@ func divide(in *input, seed uint64) (s split, no *refusal) {
 	for _, event := range set.Events() {
 		s.events = max(s.events, event+1)
 	}
-	learn, held := set.HoldOut(heldShare, seed)
-	s.learn, s.apart = placesOf(learn), placesOf(apart(without, held))
-	if len(held) == 0 {
+	if s.events < 2 {
 		return s, refuse("all %d photos with tags are of one event, so that none can be held out to measure: tag photos of other days", len(set))
 	}
-	if len(held) >= leastChoice {
-		var choice dataset.Set
-		held, choice = held.HoldOut(0.5, seed)
-		s.choice = placesOf(choice)
+	if len(set) <= mostFolded {
+		s.inTurn(set, without, seed)
+	} else {
+		s.once(set, without, seed)
 	}
-	s.held, s.bursts = placesOf(held), held.Events()
-	if s.queries = s.ask(in, learn); len(s.queries) == 0 {
+	s.news = s.newTo(in, slices.Concat(set, without))
+	if s.ask(in); len(s.held.queries) == 0 {
 		return s, refuse("no tag that could be learned is on photos of two events, so that nothing can be measured: give the tags to photos of other days, too")
 	}
-	s.choices = s.chooseBy(in)
 	return s, nil
 }
 
-// in are the places of all photos that are learned from to measure.
-func (s *split) in() []int { return slices.Concat(s.learn, s.apart) }
+// inTurn holds out each photo once.
+func (s *split) inTurn(set, without dataset.Set, seed uint64) {
+	var held dataset.Set
+	var parts [][]int
+	for _, part := range s.onlyLearnable(set).Folds(folds, seed) {
+		from, to := len(held), len(held)+len(part)
+		held = append(held, part...)
+		s.folds = append(s.folds, fold{placesOf(set.Without(part.Names())), placesOf(apart(without, part)), from, to})
+		parts = append(parts, numbers(from, to))
+	}
+	s.learn, s.held = placesOf(set), newSample(held, 0, parts)
+}
 
-// out are the places of all photos held out.
-func (s *split) out() []int { return slices.Concat(s.held, s.choice) }
+// once holds out a part of the photos, and divides that where it is large.
+func (s *split) once(set, without dataset.Set, seed uint64) {
+	learn, out := set.HoldOut(heldShare, seed)
+	held, choice := out, dataset.Set(nil)
+	if len(out) >= leastChoice {
+		held, choice = out.HoldOut(0.5, seed)
+	}
+	s.folds = []fold{{placesOf(learn), placesOf(apart(without, out)), 0, len(out)}}
+	s.learn = placesOf(learn)
+	s.held = newSample(held, 0, [][]int{numbers(0, len(held))})
+	s.choice = newSample(choice, len(held), [][]int{numbers(0, len(choice))})
+}
+
+// onlyLearnable leaves out the tags that are not learned.
+func (s *split) onlyLearnable(set dataset.Set) dataset.Set {
+	set = slices.Clone(set)
+	for i := range set {
+		set[i].Tags = slices.DeleteFunc(slices.Clone(set[i].Tags), func(tag string) bool { return !s.learnable[tag] })
+	}
+	return set
+}
+
+func numbers(from, to int) (list []int) {
+	for i := from; i < to; i++ {
+		list = append(list, i)
+	}
+	return list
+}
+
+// out are the places of all photos held out: a row of scores has one for each of them.
+func (s *split) out() []int { return slices.Concat(s.held.places, s.choice.places) }
+
+// newTo gives the photos that are measured on of whose event the base has seen none.
+func (s *split) newTo(in *input, all dataset.Set) (news []int) {
+	events, event, seen := all.Events(), map[int]int{}, map[int]bool{}
+	for i, photo := range all {
+		event[photo.Row] = events[i]
+		seen[events[i]] = seen[events[i]] || !in.photos[photo.Row].isNew
+	}
+	for i, place := range s.held.places {
+		if !seen[event[place]] {
+			news = append(news, i)
+		}
+	}
+	return news
+}
 
 // apart leaves out photos of events of which some are held out.
 func apart(photos, held dataset.Set) (left dataset.Set) {
@@ -184,53 +245,44 @@ func (s *split) nearly() string {
 	return fmt.Sprintf("; a tag is learned from %d photos on: %s", leastOfTag, strings.Join(named, ", "))
 }
 
-// ask gives the queries for single tags that are learned and on photos on both sides.
-// Tags that too few of the photos held out have are asked only where there are few.
-func (s *split) ask(in *input, learn dataset.Set) (queries []evaluation.Query) {
-	known := map[string]bool{}
-	for _, photo := range learn {
-		for _, tag := range photo.Tags {
-			known[tag] = true
+// ask gives the queries for single tags that are learned and on photos on both sides of
+// each fold. Tags that too few of the photos held out have are asked only where there
+// are few.
+func (s *split) ask(in *input) {
+	var all []evaluation.Query
+	unknown := s.unknown(in)
+	for _, tag := range s.vocabulary() {
+		if lacks, held := unknown[tag]; lacks || !held {
+			continue
+		}
+		if query := s.held.query(in, tag); s.held.asks(query) {
+			all = append(all, query)
 		}
 	}
-	by := map[string]*evaluation.Query{}
-	for i, place := range s.held {
-		for _, tag := range in.photos[place].tags {
-			if !s.learnable[tag] || !known[tag] {
-				continue
-			}
-			if by[tag] == nil {
-				by[tag] = &evaluation.Query{Tags: []string{tag}, Relevant: make([]bool, len(s.held))}
-			}
-			by[tag].Relevant[i] = true
-			by[tag].Carriers++
-		}
+	for least := evaluation.LeastCarriers; least > 0 && len(s.held.queries) < wantedQueries; least-- {
+		s.held.queries = slices.DeleteFunc(slices.Clone(all), func(query evaluation.Query) bool { return query.Carriers < least })
 	}
-	for least := evaluation.LeastCarriers; least > 0; least-- {
-		queries = nil
-		for _, tag := range s.vocabulary() {
-			if query := by[tag]; query != nil && query.Carriers >= least && query.Carriers < len(s.held) {
-				queries = append(queries, *query)
-			}
-		}
-		if len(queries) >= wantedQueries {
-			break
-		}
+	for _, query := range s.held.queries {
+		s.choice.queries = append(s.choice.queries, s.choice.query(in, query.Tags[0]))
 	}
-	return queries
 }
 
-// chooseBy asks the queries of the photos of choice.
-func (s *split) chooseBy(in *input) (choices []evaluation.Query) {
-	for _, query := range s.queries {
-		query.Relevant, query.Carriers = make([]bool, len(s.choice)), 0
-		for i, place := range s.choice {
-			if _, has := slices.BinarySearch(in.photos[place].tags, query.Tags[0]); has {
-				query.Relevant[i] = true
-				query.Carriers++
+// unknown tells for each tag on photos held out whether some fold has none to learn it
+// from.
+func (s *split) unknown(in *input) map[string]bool {
+	unknown, out := map[string]bool{}, s.out()
+	for _, fold := range s.folds {
+		known := map[string]bool{}
+		for _, place := range fold.learn {
+			for _, tag := range in.photos[place].tags {
+				known[tag] = true
 			}
 		}
-		choices = append(choices, query)
+		for _, place := range out[fold.from:fold.to] {
+			for _, tag := range in.photos[place].tags {
+				unknown[tag] = unknown[tag] || !known[tag]
+			}
+		}
 	}
-	return choices
+	return unknown
 }

@@ -20,20 +20,18 @@ type learnedTags struct {
 
 // learnTags gives nil where nothing can be told of the tags.
 func (r *run) learnTags() (*learnedTags, error) {
-	r.step("learning tags", 0, 2)
-	options := ridge.Options{Lambda: ridge.Lambda(r.input.width)}
-	learn := rows{r.input, r.split.in()}
-	// The curve bends all tags alike: where no photos are held out to choose by, it may come
-	// from those that are measured on.
-	calibrating := rows{r.input, r.split.choice}
-	if calibrating.Len() == 0 {
-		calibrating.places = r.split.held
+	options, steps := ridge.Options{Lambda: ridge.Lambda(r.input.width)}, len(r.split.folds)+1
+	var apart ridge.Apart
+	var each []scored
+	for i, fold := range r.split.folds {
+		r.step("learning tags", i, steps)
+		without, err := r.learnFold(fold, options, &apart)
+		if err != nil {
+			return nil, err
+		}
+		each = append(each, without)
 	}
-	without, err := ridge.Fit(learn, learn.examples(r.split.learnable), options)
-	if err != nil {
-		return nil, err
-	}
-	curve, err := without.Calibrate(calibrating, calibrating.examples(r.split.learnable))
+	curve, err := apart.Calibrate()
 	if errors.Is(err, ridge.ErrNotCalibrated) {
 		r.note("the tags are not told by themselves: %v", err)
 		return nil, nil
@@ -41,24 +39,54 @@ func (r *run) learnTags() (*learnedTags, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags, held := &learnedTags{told: map[string][]float64{}}, rows{r.input, r.split.out()}
-	for i := range held.Len() {
-		scores, err := without.Scores(nil, held.Row(nil, i))
-		if err != nil {
-			return nil, err
+	tags := &learnedTags{told: map[string][]float64{}}
+	for i, fold := range r.split.folds {
+		for k, scores := range each[i].scores {
+			tags.tell(fold.from+k, len(r.split.out()), each[i].channel, curve, scores)
 		}
-		tags.tell(i, held.Len(), without, curve, scores)
 	}
-	r.step("learning tags", 1, 2)
-	all := rows{r.input, slices.Concat(r.split.learn, r.split.out(), r.split.refused)}
-	slices.Sort(all.places)
+	r.step("learning tags", steps-1, steps)
+	all := r.input.all()
 	whole, err := ridge.Fit(all, all.examples(r.split.learnable), options)
 	if err != nil {
 		return nil, err
 	}
 	tags.graph = graphOf(whole, curve)
-	r.step("learning tags", 2, 2)
+	r.step("learning tags", steps, steps)
 	return tags, nil
+}
+
+// scored are the scores of what was held out of a fold.
+type scored struct {
+	channel *ridge.Channel // without its weights
+	scores  [][]float64
+}
+
+// learnFold learns without the photos that are held out, and adds those that calibrate.
+// The curve bends all tags alike: where no photos are held out to choose by, it may come
+// from those that are measured on.
+func (r *run) learnFold(of fold, options ridge.Options, apart *ridge.Apart) (found scored, err error) {
+	learn := rows{r.input, slices.Concat(of.learn, of.apart)}
+	channel, err := ridge.Fit(learn, learn.examples(r.split.learnable), options)
+	if err != nil {
+		return found, err
+	}
+	held := rows{r.input, r.split.out()[of.from:of.to]}
+	for i := range held.Len() {
+		scores, err := channel.Scores(nil, held.Row(nil, i))
+		if err != nil {
+			return found, err
+		}
+		found.scores = append(found.scores, scores)
+	}
+	if len(r.split.choice.places) > 0 {
+		held.places = r.split.choice.places
+	}
+	if err := apart.Add(channel, held, held.examples(r.split.learnable)); err != nil {
+		return found, err
+	}
+	found.channel = &ridge.Channel{Tags: channel.Tags, Carriers: channel.Carriers, Photos: channel.Photos}
+	return found, nil
 }
 
 // tell keeps what an encoder tells of a photo: the surest tags, of the others nothing.
@@ -75,12 +103,15 @@ func (t *learnedTags) tell(photo, photos int, channel *ridge.Channel, curve ridg
 	}
 	slices.SortStableFunc(list, func(a, b sure) int { return cmp.Compare(b.confidence, a.confidence) })
 	for _, each := range list[:min(len(list), contract.PictureTagsLimit)] {
-		name := channel.Tags[each.tag]
-		if t.told[name] == nil {
-			t.told[name] = make([]float64, photos)
-		}
-		t.told[name][photo] = each.confidence
+		t.set(channel.Tags[each.tag], photo, photos, each.confidence)
 	}
+}
+
+func (t *learnedTags) set(tag string, photo, photos int, confidence float64) {
+	if t.told[tag] == nil {
+		t.told[tag] = make([]float64, photos)
+	}
+	t.told[tag][photo] = confidence
 }
 
 func graphOf(channel *ridge.Channel, curve ridge.Calibration) headgraph.Tags {

@@ -18,26 +18,35 @@ type Calibration struct {
 // ErrNotCalibrated says that scores tell nothing about what was held out.
 var ErrNotCalibrated = errors.New("the scores say nothing about the photos that were held out: tag more photos, or fewer tags on more photos each")
 
-// pairs are what a calibration is fitted on: each photo with each tag.
-type pairs struct {
+// Apart are what a calibration is fitted on: photos that a channel was not learned
+// from, each with each of its tags. The zero value has none.
+type Apart struct {
 	score, odds []float64
 	has         []bool
 }
 
-// Calibrate fits the curve on photos that the channel was not learned from. Those
-// without tags say nothing; a tag that the channel does not know is passed over.
+// Calibrate fits the curve on photos that the channel was not learned from: see Add.
 func (c *Channel) Calibrate(rows Rows, examples []Example) (Calibration, error) {
-	if rows.Len() != len(examples) {
-		return Calibration{}, fmt.Errorf("%d features for %d photos", rows.Len(), len(examples))
+	var p Apart
+	if err := p.Add(c, rows, examples); err != nil {
+		return Calibration{}, err
 	}
-	var p pairs
+	return p.Calibrate()
+}
+
+// Add takes photos that a channel was not learned from. Those without tags say nothing;
+// a tag that the channel does not know is passed over.
+func (p *Apart) Add(c *Channel, rows Rows, examples []Example) error {
+	if rows.Len() != len(examples) {
+		return fmt.Errorf("%d features for %d photos", rows.Len(), len(examples))
+	}
 	for i, example := range examples {
 		if len(example.Tags) == 0 {
 			continue
 		}
 		scores, err := c.Scores(nil, rows.Row(nil, i))
 		if err != nil {
-			return Calibration{}, err
+			return err
 		}
 		has := map[string]bool{}
 		for _, tag := range example.Tags {
@@ -49,7 +58,7 @@ func (c *Channel) Calibrate(rows Rows, examples []Example) (Calibration, error) 
 			p.has = append(p.has, has[tag])
 		}
 	}
-	return p.fit()
+	return nil
 }
 
 // Learn fits the tags and how sure to be of them: the curve comes from a channel that
@@ -116,9 +125,9 @@ const (
 	hold = 1e-3
 )
 
-// fit is Newton's method on the log likelihood, whose targets are kept off 0 and 1 as
-// Platt does.
-func (p pairs) fit() (Calibration, error) {
+// Calibrate fits one curve, whatever channels the photos are apart from, by Newton's
+// method on the log likelihood, whose targets are kept off 0 and 1 as Platt does.
+func (p *Apart) Calibrate() (Calibration, error) {
 	positive := 0.
 	for _, has := range p.has {
 		if has {
@@ -151,7 +160,7 @@ func (p pairs) fit() (Calibration, error) {
 
 // shortened halves a step until it lowers the loss: Newton's own may jump too far
 // where few photos are held out.
-func (p pairs) shortened(w, step [3]float64, loss, high, low float64) ([3]float64, float64) {
+func (p *Apart) shortened(w, step [3]float64, loss, high, low float64) ([3]float64, float64) {
 	for share := 1.0; share > 1e-6; share /= 2 {
 		next := w
 		for i := range next {
@@ -165,7 +174,7 @@ func (p pairs) shortened(w, step [3]float64, loss, high, low float64) ([3]float6
 }
 
 // loss is the negative log likelihood, with the hold.
-func (p pairs) loss(w [3]float64, high, low float64) (sum float64) {
+func (p *Apart) loss(w [3]float64, high, low float64) (sum float64) {
 	for n, has := range p.has {
 		x, target := w[0]*p.score[n]+w[1]*p.odds[n]+w[2], low
 		if has {
@@ -180,7 +189,7 @@ func (p pairs) loss(w [3]float64, high, low float64) (sum float64) {
 }
 
 // newton gives the step: the gradient through the inverse of the curvature.
-func (p pairs) newton(w [3]float64, high, low float64) (step [3]float64, err error) {
+func (p *Apart) newton(w [3]float64, high, low float64) (step [3]float64, err error) {
 	var gradient [3]float64
 	var curvature [3][3]float64
 	for i := range w {
