@@ -55,7 +55,7 @@ func newApp(out Screen) *cli.App {
 		Description:           exitCodes,
 		Version:               version.Long(),
 		CustomAppHelpTemplate: helpTemplate,
-		Writer:                out,
+		Writer:                &helpLines{out: out},
 		ErrWriter:             out,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "socket", Usage: "ask the daemon at the socket `PATH`", EnvVars: []string{"VSED_SOCKET"}, Value: api.DefaultSocket},

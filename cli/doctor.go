@@ -75,9 +75,10 @@ type DaemonReport struct {
 	progress string
 }
 
-const doctorHelp = `Looks for ONNX Runtime, its providers and a GPU as an encoder does, in a process
-of its own, and asks the daemon how it is. Where the daemon's configuration names
-a library (encoder.onnxruntime_library), give it with --library.`
+const doctorHelp = `Looks for ONNX Runtime, its providers and a GPU as an encoder does, in a
+process of its own, and asks the daemon how it is. Where the daemon's
+configuration names a library (encoder.onnxruntime_library), give it with
+--library.`
 
 func newDoctorCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{

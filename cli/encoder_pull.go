@@ -34,10 +34,11 @@ type EncoderPullOptions struct {
 	Print time.Duration
 }
 
-const encoderPullHelp = `Downloads an encoder as you, not as the daemon, into your cache folder; what was
-downloaded is kept until it is installed, so that a broken download goes on. Then
-the daemon checks, tests and installs it; nothing changes until it is used.
-~/.config/vsed/vsectl.toml may name another hub and a token (so may HF_TOKEN):
+const encoderPullHelp = `Downloads an encoder as you, not as the daemon, into your cache folder; what
+was downloaded is kept until it is installed, so that a broken download goes
+on. Then the daemon checks, tests and installs it; nothing changes until it
+is used. ~/.config/vsed/vsectl.toml may name another hub and a token (so may
+HF_TOKEN):
    [hub]
    mirror = "https://hub.example.org"
    token = "hf_…"

@@ -18,10 +18,11 @@ type EncoderSearchOptions struct {
 	Words []string
 }
 
-const encoderSearchHelp = `A list that comes with vsectl; nothing is asked. ENGLISH and GERMAN are the recall
-that was published for search in these languages, in per cent, MEMORY that of both
-halves of the model. None of them was run by vsed's makers: docs/encoders.md names
-the sources. Other models of the same owner can be pulled as well.`
+const encoderSearchHelp = `A list that comes with vsectl; nothing is asked. ENGLISH and GERMAN are the
+recall that was published for search in these languages, in per cent, MEMORY
+that of both halves of the model. None of them was run by vsed's makers:
+docs/encoders.md names the sources. Other models of the same owner can be
+pulled as well.`
 
 func newEncoderSearchCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{

@@ -18,10 +18,11 @@ type EncoderUseOptions struct {
 	Now bool
 }
 
-const encoderUseHelp = `The encoder is tested, then encodes the library, newest photos first, while the
-one that serves answers. It takes over when every photo that can be read is
-encoded; folders that are offline are waited for, unless --now is given.
-Ctrl-C ends the waiting, not the swap. To use the encoder that serves ends it.`
+const encoderUseHelp = `The encoder is tested, then encodes the library, newest photos first, while
+the one that serves answers. It takes over when every photo that can be read
+is encoded; folders that are offline are waited for, unless --now is given.
+Ctrl-C ends the waiting, not the swap. To use the encoder that serves ends
+it.`
 
 func newEncoderUseCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{

@@ -16,15 +16,16 @@ import (
 )
 
 const evaluateHelp = `Tells how well searches find what you know to be in photos: with sentences,
-how often the described photo is among the first 1, 5 and 10; with tags, the mean
-average precision, also after half of the photos were given their tags. The file
-has a line for each sentence, or for each photo's tags:
+how often the described photo is among the first 1, 5 and 10; with tags, the
+mean average precision, also after half of the photos were given their tags.
+The file has a line for each sentence, or for each photo's tags:
 
     holiday/IMG_0001.jpg<TAB>two boys jump into a lake
     holiday/IMG_0001.jpg<TAB>lake,boys,summer
 
-A daemon of its own encodes the photos and answers the searches, in a temporary
-folder that is removed at the end. Your library is neither read nor changed.`
+A daemon of its own encodes the photos and answers the searches, in a
+temporary folder that is removed at the end. Your library is neither read nor
+changed.`
 
 // EvaluateOptions are those of `vsectl evaluate`.
 type EvaluateOptions struct {

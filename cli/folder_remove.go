@@ -15,7 +15,7 @@ type FolderRemoveOptions struct {
 func newFolderRemoveCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "remove", Usage: "stop watching a folder; its files are not touched", ArgsUsage: "FOLDER",
-		Description: "Tags of its photos are kept, and theirs again when the folder is added again.\nA folder that the configuration names, or --folder, comes back at the next start or\nreload: take it out there, too.\n\n" + examples("vsectl folder remove /srv/photos"),
+		Description: "Tags of its photos are kept, and theirs again when the folder is added again.\nA folder that the configuration names, or --folder, comes back at the next\nstart or reload: take it out there, too.\n\n" + examples("vsectl folder remove /srv/photos"),
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print nothing: the API answers without an object", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

@@ -4,8 +4,8 @@ package cli
 const helpTemplate = `vsectl finds photos by what they show, and steers the vsed daemon.
 
 Usage: vsectl COMMAND [options] [arguments]
-Options may stand anywhere after the command, --json and --socket before it, too;
-what follows -- is no option.
+Options may stand anywhere after the command, --json and --socket before it,
+too; what follows -- is no option.
 {{range .VisibleCategories}}
 {{.Name}}:
 {{- range .VisibleCommands}}

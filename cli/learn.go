@@ -10,8 +10,8 @@ import (
 // learnHelp says what all commands of the group are about.
 const learnHelp = `Learns from the tags that you, files and sidecars gave: how your words look,
 on this machine, from what is stored of the photos. What comes of it is
-measured on photos that were held out, and proposed; nothing changes before you
-apply it.`
+measured on photos that were held out, and proposed; nothing changes before
+you apply it.`
 
 // LearnOptions are those of the commands that take nothing else, or the number of a run.
 type LearnOptions struct {

@@ -19,7 +19,7 @@ type LearnApplyOptions struct {
 func newLearnApplyCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "apply", Usage: "use what a run proposes, the newest proposal where none is named", ArgsUsage: "[RUN]",
-		Description: "No photo is read for it: the vectors are made anew from what is stored, while the\nencoder that serves answers. `vsectl learn rollback` goes back at once.\n\n" +
+		Description: "No photo is read for it: the vectors are made anew from what is stored, while\nthe encoder that serves answers. `vsectl learn rollback` goes back at once.\n\n" +
 			examples("vsectl learn apply", "vsectl learn apply 3"),
 		Flags: append([]cli.Flag{jsonFlag()}, waitFlags()...),
 		Action: func(c *cli.Context) error {

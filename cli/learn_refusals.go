@@ -21,7 +21,7 @@ type LearnRefusalsOptions struct {
 func newLearnRefusalsCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "refusals", Usage: "show the suggestions that you refused",
-		Description: "`vsectl learn unrefuse` takes a refusal back, `vsectl learn accept` makes a tag\nof yours of it.\n\n" +
+		Description: "`vsectl learn unrefuse` takes a refusal back, `vsectl learn accept` makes a\ntag of yours of it.\n\n" +
 			examples("vsectl learn refusals", "vsectl learn refusals --tag beach"),
 		Flags: []cli.Flag{
 			jsonFlag(),

@@ -24,15 +24,16 @@ const (
 	hitsShown     = 5
 )
 
-const learnReportHelp = `All is measured on photos that were held out, whole days and bursts of them where dates
-are known, by one search for each tag that enough of them have:
-   ranking (mAP)     how far in front the photos with the tag stand; 100: all of
-                     them before all others (mean average precision)
+const learnReportHelp = `All is measured on photos that were held out, whole days and bursts of them
+where dates are known, by one search for each tag that enough of them have:
+   ranking (mAP)     how far in front the photos with the tag stand; 100: all
+                     of them before all others (mean average precision)
    right of first 5  of the first five photos, those that have the tag
    among first 10    of the photos with the tag, those among the first ten
-   other sentences   of sentences that are not about your photos, those that find
-                     their picture first: what learning may cost
-In brackets, where a value would lie with other tags of the kind, 19 times in 20.`
+   other sentences   of sentences that are not about your photos, those that
+                     find their picture first: what learning may cost
+In brackets, where a value would lie with other tags of the kind, 19 times in
+20.`
 
 // LearnReportOptions are those of `vsectl learn report`.
 type LearnReportOptions struct {

@@ -9,7 +9,7 @@ import (
 func newLearnRollbackCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "rollback", Usage: "go back to the encoder before the learned one, at once",
-		Description: "`vsectl learn status` says which one that is. Your tags, and suggestions that you accepted\nor refused, stay as they are.",
+		Description: "`vsectl learn status` says which one that is. Your tags, and suggestions\nthat you accepted or refused, stay as they are.",
 		Flags:       append([]cli.Flag{jsonFlag()}, waitFlags()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {

@@ -46,7 +46,7 @@ func leastOf(c *cli.Context) (float64, error) {
 func newLearnSuggestionsCommand(out Screen) *cli.Command {
 	return verb(&cli.Command{
 		Name: "suggestions", Usage: "show tags that were learned, on photos that do not have them",
-		Description: "The confidence is calibrated: of a hundred with 90 %, about ninety are right.\n`vsectl learn accept` makes a suggestion a tag of yours, `vsectl learn refuse`\ntakes it away.\n\n" +
+		Description: "The confidence is calibrated: of a hundred with 90 %, about ninety are right.\n`vsectl learn accept` makes a suggestion a tag of yours,\n`vsectl learn refuse` takes it away.\n\n" +
 			examples("vsectl learn suggestions --tag beach", "vsectl learn suggestions --least 0.9 --limit 200"),
 		Flags: []cli.Flag{
 			jsonFlag(),

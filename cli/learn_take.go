@@ -38,12 +38,12 @@ type LearnTakeOptions struct {
 
 func newLearnAcceptCommand(out Screen) *cli.Command {
 	return newLearnTakeCommand(accept, "make suggestions your tags",
-		"With --tag, the tag on every photo that it is suggested for, after a question.\nBy its PHOTO, one that was refused can be accepted, too.", "beach --least 0.9", out)
+		"With --tag, the tag on every photo that it is suggested for, after a\nquestion. By its PHOTO, one that was refused can be accepted, too.", "beach --least 0.9", out)
 }
 
 func newLearnRefuseCommand(out Screen) *cli.Command {
 	return newLearnTakeCommand(refuse, "take suggestions away; the next run learns from it",
-		"With --tag, the tag on every photo that it is suggested for, after a question.\nThey are neither suggested nor found any more. `vsectl learn refusals` lists\nthem, `vsectl learn unrefuse` takes it back.", "beach --least 0.9", out)
+		"With --tag, the tag on every photo that it is suggested for, after a\nquestion. They are neither suggested nor found any more:\n`vsectl learn refusals` lists them, `vsectl learn unrefuse` takes it back.", "beach --least 0.9", out)
 }
 
 func newLearnUnrefuseCommand(out Screen) *cli.Command {

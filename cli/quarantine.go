@@ -12,7 +12,7 @@ import (
 )
 
 // quarantineHelp explains the argument FILE of the quarantine commands.
-const quarantineHelp = "FILE is the path of a file, or its number, which `vsectl quarantine list` shows; that is not a photo's."
+const quarantineHelp = "FILE is the path of a file, or its number, which `vsectl quarantine list`\nshows; that is not a photo's."
 
 // fileIDs gives the numbers of the files that the arguments name.
 func fileIDs(ctx context.Context, client *api.Client, arguments []string) ([]int64, error) {

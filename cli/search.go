@@ -12,16 +12,17 @@ import (
 	"vsed/daemon/api"
 )
 
-const searchHelp = `Several words are one query. WHY says what ties a photo to it: its words in a tag,
-the name of the file or another field, or that it looks like what was asked for.
-The photos are in the order of how well all of that fits.
+const searchHelp = `Several words are one query. WHY says what ties a photo to it: its words in a
+tag, the name of the file or another field, or that it looks like what was
+asked for. The photos are in the order of how well all of that fits.
 
-Filters may stand among the words: tag:, date:, camera:, lens:, folder:, name:,
-rating:, place:, near:, is: and like:, each with its value; -tag:people is without
-it, -car away from what looks like one; OR, brackets, sort: and group: exist, too.
-like: also takes a picture that is not in the library: it is sent to the daemon, and
-not kept. docs/search.md tells all. Put such a query into single quotes, and -- before one
-that begins with a minus.
+Filters may stand among the words: tag:, date:, camera:, lens:, folder:,
+name:, rating:, place:, near:, is: and like:, each with its value;
+-tag:people is without it, -car away from what looks like one; OR, brackets,
+sort: and group: exist, too. like: also takes a picture that is not in the
+library: it is sent to the daemon, and not kept. docs/search.md tells all.
+Put such a query into single quotes, and -- before one that begins with a
+minus.
 
 ` + exitCodes
 

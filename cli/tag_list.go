@@ -10,7 +10,7 @@ import (
 )
 
 // photoHelp explains the argument PHOTO of the tag commands.
-const photoHelp = "PHOTO is the path of a file, or id:N with the number that `vsectl search` shows."
+const photoHelp = "PHOTO is a file's path, or id:N with the number that `vsectl search` shows."
 
 // TagListOptions are those of `vsectl tag list`.
 type TagListOptions struct {
