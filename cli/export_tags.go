@@ -10,10 +10,10 @@ const exportHelp = `Exported is every photo that you have tagged, with all its t
 
    csv   to standard output: a row for each tag of each file, with the
          columns path, path_base64 (the exact bytes, where they are no
-         UTF-8), digest (SHA-256 of the content), tag, source and note. A photo
-         of which no file is known has the note "folder removed", and the path
-         that it had then. A tag that a spreadsheet could take for a formula,
-         or that begins with ', carries one ' more.
+         UTF-8), digest (SHA-256 of the content), tag, source and note. A
+         photo of which no file is known has the note "folder removed", and
+         the path that it had then. A tag that a spreadsheet could take for
+         a formula, or that begins with ', carries one ' more.
    xmp   one document for each file, as other programs read it, below the new
          folder DIR: that of /photos/a.jpg is DIR/photos/a.jpg.xmp. Photos
          of which no file is known are left out, and so are tags that were
