@@ -90,10 +90,18 @@ func unfit(run api.LearningRun) bool { return run.State == api.LearningProposed 
 // examplesOf counts the photos that a run has learned from and measured with; one that
 // ended before its report says nothing of them.
 func examplesOf(run api.LearningRun) string {
-	if run.Photos+run.Held == 0 {
+	if taggedOf(run) == 0 {
 		return "-"
 	}
-	return number(int64(run.Photos + run.Held))
+	return number(taggedOf(run))
+}
+
+// taggedOf counts the photos with tags of a run: those held out in turn are learned from, too.
+func taggedOf(run api.LearningRun) int64 {
+	if run.Folds > 0 {
+		return int64(run.Photos)
+	}
+	return int64(run.Photos + run.Held)
 }
 
 func learnedOf(run api.LearningRun) string {

@@ -127,10 +127,14 @@ func showMeasures(report api.LearningReport, _ bool, out Screen) error {
 	run := report.Run
 	tags := plural(int64(run.Tags), "tag", "tags")
 	if !measured(report) {
-		return out.paragraph("There are %s with %s to learn from.", photos(int64(run.Photos+run.Held)), tags)
+		return out.paragraph("There are %s with %s to learn from.", photos(taggedOf(run)), tags)
 	}
-	err := out.paragraph("Learned %s of %s from %s; measured by searches for %s among %s that were put aside, whole days and bursts where dates are known.",
-		number(int64(run.Learned)), tags, photos(int64(run.Photos)), plural(int64(report.After.Queries), "tag", "tags"), photos(int64(run.Held)))
+	among := photos(int64(run.Held)) + " that were put aside, whole days and bursts"
+	if run.Folds > 0 {
+		among = fmt.Sprintf("them, one of %d parts put aside at a time, whole days and bursts", run.Folds)
+	}
+	err := out.paragraph("Learned %s of %s from %s; measured by searches for %s among %s where dates are known.",
+		number(int64(run.Learned)), tags, photos(int64(run.Photos)), plural(int64(report.After.Queries), "tag", "tags"), among)
 	if err != nil {
 		return err
 	}
@@ -147,7 +151,12 @@ func showMeasures(report api.LearningReport, _ bool, out Screen) error {
 	if err := out.printf("\n"); err != nil {
 		return err
 	}
-	return out.table(columns, rows)
+	if err := out.table(columns, rows); err != nil || report.Serving == nil {
+		return err
+	}
+	s := report.Serving
+	return out.paragraph("Beside %s, with what it had learned, on %s that are new to both: ranking %s before, %s after, %s.",
+		run.From, photos(int64(s.Photos)), percent(s.Before.MAP.Value), percent(s.After.MAP.Value), change(&s.Gain, s.Before.MAP, s.After.MAP))
 }
 
 // change tells a difference, with its interval where that was measured.

@@ -85,7 +85,7 @@ func (d *daemon) learningRun(run learn.Run) api.LearningRun {
 		From: run.From, Encoder: learn.Name(run.Number), Applied: instant(run.Applied), Serves: d.encoding.encoders.Serving() == learn.Name(run.Number),
 	}
 	if s := run.Summary; s != nil {
-		answer.Photos, answer.Held, answer.Tags, answer.Learned = s.Photos, s.Held, s.Tags, s.Learned
+		answer.Photos, answer.Held, answer.Folds, answer.Tags, answer.Learned = s.Photos, s.Held, s.Folds, s.Tags, s.Learned
 		gain := api.LearningMeasure(s.Gain)
 		answer.Gain = &gain
 		if s.Guard != nil {
@@ -166,6 +166,9 @@ func (d *daemon) LearningReport(ctx context.Context, number int) (api.LearningRe
 	}
 	if g := report.Guard; g != nil {
 		answer.Guard = &api.LearningGuard{Pictures: g.Pictures, Queries: g.Queries, R1Before: g.R1Before, R1After: g.R1After, Change: api.LearningMeasure(g.Change)}
+	}
+	if s := report.Serving; s != nil {
+		answer.Serving = &api.LearningServing{Photos: s.Photos, Before: learningFigures(s.Before), After: learningFigures(s.After), Gain: api.LearningMeasure(s.Gain)}
 	}
 	for _, tag := range report.PerTag {
 		answer.PerTag = append(answer.PerTag, learningTag(tag))

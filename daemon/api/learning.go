@@ -40,6 +40,7 @@ type LearningRun struct {
 
 	Photos  int              `json:"photos,omitempty" doc:"with tags, learned from"`
 	Held    int              `json:"held,omitempty" doc:"with tags, held out to measure"`
+	Folds   int              `json:"folds,omitempty" doc:"in so many parts all photos were held out in turn, and are learned from, too; absent: those held out are others"`
 	Tags    int              `json:"tags,omitempty" doc:"different ones"`
 	Learned int              `json:"learned,omitempty" doc:"those of them that are learned"`
 	Gain    *LearningMeasure `json:"gain,omitempty" doc:"of the mean average precision, in points"`
@@ -94,6 +95,9 @@ type LearningReport struct {
 	After  LearningFigures            `json:"after"`
 	Parts  map[string]LearningFigures `json:"parts,omitempty" doc:"of what was learned, each alone: heads, tags"`
 	Guard  *LearningGuard             `json:"guard,omitempty"`
+	// Serving compares with the encoder that the run began from, as it is: with what it has
+	// learned.
+	Serving *LearningServing `json:"serving,omitempty" doc:"absent where that has learned nothing, or has seen nearly all photos held out"`
 
 	Kept       float64 `json:"kept" doc:"part of the old heads' weights in the new ones; 1: the heads stay"`
 	ClassNames float64 `json:"class_names" doc:"weight of the class names beside the heads"`
@@ -128,6 +132,14 @@ type LearningGuard struct {
 	R1Before float64         `json:"r1_before"`
 	R1After  float64         `json:"r1_after"`
 	Change   LearningMeasure `json:"change"`
+}
+
+// LearningServing is measured on photos held out that are new to both encoders.
+type LearningServing struct {
+	Photos int             `json:"photos"`
+	Before LearningFigures `json:"before"`
+	After  LearningFigures `json:"after"`
+	Gain   LearningMeasure `json:"gain" doc:"of the mean average precision, in points"`
 }
 
 // A LearningTag is what came of one tag.
