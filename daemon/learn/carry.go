@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,8 +25,6 @@ const (
 	// lineBytes is what a photo's tags take, about.
 	lineBytes = 300
 	megabyte  = 1_000_000
-	// longestReason is that of a record.
-	longestReason = 500
 )
 
 // seed makes two runs on the same tags learn the same.
@@ -41,44 +38,62 @@ func (m *Manager) carryOut(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { c.end(errEnded) })()
 	defer c.end(nil)
 	m.Log.Info("learning begins", "run", c.number)
-	report, err := m.learn(c)
-	state, reason := Failed, ""
-	switch cause := context.Cause(c.ctx); {
-	case errors.Is(cause, errStopped):
-		state, reason = Stopped, "it was stopped by hand"
-	case errors.Is(cause, errEnded):
-		state, reason = Interrupted, errEnded.Error()
-	case cause != nil:
-		reason = cause.Error()
-	case err != nil:
-		reason = err.Error()
-	default:
-		state, reason = report.Outcome, report.Reason
-	}
-	if state == Failed {
-		m.Log.Error("learning failed", "run", c.number, "error", reason)
+	how := m.endingOf(c, m.learn(c))
+	if how.state == Failed {
+		m.Log.Error("learning failed", "run", c.number, "error", how.reason)
 	} else {
-		m.Log.Info("learning has ended", "run", c.number, "outcome", state)
+		m.Log.Info("learning has ended", "run", c.number, "outcome", how.state)
 	}
-	m.conclude(c, state, reason, &report)
-	if state == Proposed {
-		if err := m.Announce(ctx); err != nil && ctx.Err() == nil {
-			m.Log.Warn("a proposal cannot be announced", "run", c.number, "error", err)
-		}
+	if how.state == Proposed {
+		m.share(ctx, c.number)
+	}
+	m.conclude(c, how)
+	if how.state == Proposed {
+		m.announce(ctx, c.number)
 	}
 	m.prune(ctx)
 }
 
-// learn writes the inputs, has them learned from, and reads the report.
-func (m *Manager) learn(c *current) (report contract.TrainingReport, err error) {
+// endingOf says how the current run ended, whose trainer has.
+func (m *Manager) endingOf(c *current, err error) ending {
+	how := ending{state: Failed, at: time.Now()}
+	switch cause := context.Cause(c.ctx); {
+	case errors.Is(cause, errStopped):
+		how.state, how.reason = Stopped, "it was stopped by hand"
+		return how
+	case errors.Is(cause, errEnded):
+		return m.interrupted(c.number)
+	case cause != nil:
+		err = cause
+	}
+	if err != nil {
+		how.reason = err.Error()
+		return how
+	}
+	report, err := m.result(c.number)
+	if err != nil {
+		how.reason = err.Error()
+		return how
+	}
+	return endingOf(report, how.at)
+}
+
+func (m *Manager) announce(ctx context.Context, number int) {
+	if err := m.Announce(ctx); err != nil && ctx.Err() == nil {
+		m.Log.Warn("a proposal cannot be announced", "run", number, "error", err)
+	}
+}
+
+// learn writes the inputs and has them learned from.
+func (m *Manager) learn(c *current) error {
 	base, err := m.base(c.ctx)
 	if err != nil {
-		return report, err
+		return err
 	}
 	folder := m.path(c.number)
 	m.note(c, contract.Progress{Step: "gathering tags and features"})
 	if err := m.write(c, base, folder); err != nil {
-		return report, fullDisk(err, folder)
+		return fullDisk(err, folder)
 	}
 	watchdog := time.AfterFunc(silence, func() { c.end(errSilent) })
 	defer watchdog.Stop()
@@ -86,13 +101,7 @@ func (m *Manager) learn(c *current) (report contract.TrainingReport, err error) 
 		watchdog.Reset(silence)
 		m.note(c, step)
 	})
-	if err != nil {
-		return report, fullDisk(err, folder)
-	}
-	if report, err = readReport(folder); err == nil && report.Outcome == Proposed {
-		err = checkBundle(folder)
-	}
-	return report, err
+	return fullDisk(err, folder)
 }
 
 // note keeps how far a run is.
@@ -112,7 +121,7 @@ func (m *Manager) write(c *current, base based, folder string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := m.room(min(photos, contract.TrainingPhotosLimit)*(base.featureBytes+lineBytes), folder); err != nil {
+	if err := m.room(min(photos, contract.TrainingPhotosLimit)*(base.featureBytes+lineBytes)+bytesBelow(base.Folder), folder); err != nil {
 		return err
 	}
 	lines, err := create(filepath.Join(folder, contract.PhotosFile))
@@ -234,6 +243,21 @@ func (m *Manager) writePhotos(ctx context.Context, base based, among *draw, line
 	return errors.Join(err, toLines.Flush(), toFeatures.Flush())
 }
 
+// bytesBelow is what the files of a bundle take, which a trainer copies; what is wrong with
+// it the trainer says.
+func bytesBelow(folder string) (sum int64) {
+	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil
+		}
+		if info, err := entry.Info(); err == nil {
+			sum += info.Size()
+		}
+		return nil
+	})
+	return sum
+}
+
 // room refuses a run whose files find no room.
 func (m *Manager) room(needed int64, folder string) error {
 	var disk unix.Statfs_t
@@ -252,50 +276,4 @@ func fullDisk(err error, folder string) error {
 		return fmt.Errorf("the disk of %s is full: make room there, then start again", folder)
 	}
 	return err
-}
-
-// conclude notes how the current run ended, and that none is under way.
-func (m *Manager) conclude(c *current, state, reason string, report *contract.TrainingReport) {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	run, err := m.find(c.number)
-	if err == nil {
-		if state == Proposed || state == NoProposal {
-			run.Summary = summary(*report)
-		}
-		err = m.finish(run, state, reason)
-	}
-	if err != nil {
-		m.Log.Error("the end of a learning run cannot be written down", "run", c.number, "error", err)
-	}
-	m.current = nil
-}
-
-// finish ends a run. What only the trainer needed is deleted: the features of a large
-// library are large.
-func (m *Manager) finish(run *Run, state, reason string) error {
-	run.State, run.Reason, run.Ended = state, oneLine(reason), time.Now()
-	keep := []string{recordName}
-	if state == Proposed || state == NoProposal {
-		keep = append(keep, contract.ReportFile, contract.CurvesFile, contract.PictureFile)
-	}
-	if state == Proposed {
-		keep = append(keep, contract.LearnedFile, contract.PhotosFile) // by which a run on top of it knows what is new
-	}
-	folder := m.path(run.Number)
-	entries, err := os.ReadDir(folder)
-	for _, entry := range entries {
-		if !slices.Contains(keep, entry.Name()) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(folder, entry.Name())))
-		}
-	}
-	return errors.Join(err, writeRun(folder, *run)) // after there is room again
-}
-
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > longestReason {
-		text = strings.ToValidUTF8(text[:longestReason], "") + " …"
-	}
-	return text
 }

@@ -87,6 +87,7 @@ type Manager struct {
 	runs    []Run // by their numbers
 	current *current
 	looked  time.Time // when the schedule looked last
+	unheard []int     // proposals that a daemon before this one had no time to tell of
 }
 
 // A current run is under way.
@@ -120,21 +121,15 @@ func (e *UnknownError) Error() string {
 }
 
 // New makes a manager with the runs in the state folder. One that was under way when
-// a daemon ended is noted as interrupted.
+// a daemon ended is noted as what it found, where its trainer was done, else as
+// interrupted.
 func New(parts Parts) (*Manager, error) {
 	m := &Manager{Parts: parts, folder: filepath.Join(parts.State, "learn"), begun: make(chan struct{}, 1)}
 	var err error
 	if m.runs, err = readRuns(m.folder, m.Log); err != nil {
 		return nil, err
 	}
-	for i := range m.runs {
-		if m.runs[i].State != Running {
-			continue
-		}
-		if err := m.finish(&m.runs[i], Interrupted, "the daemon ended under it: start another"); err != nil {
-			m.Log.Warn("a learning run cannot be noted as interrupted", "run", m.runs[i].Number, "error", err)
-		}
-	}
+	m.unheard = m.settle()
 	return m, nil
 }
 
@@ -143,6 +138,7 @@ func New(parts Parts) (*Manager, error) {
 func (m *Manager) Run(ctx context.Context) error {
 	look := time.NewTicker(lookPause)
 	defer look.Stop()
+	m.catchUp(ctx)
 	m.prune(ctx)
 	for {
 		select {
@@ -163,7 +159,7 @@ func (m *Manager) abandon() {
 	c := m.current
 	m.mutex.Unlock()
 	if c != nil {
-		m.conclude(c, Interrupted, "the daemon ended under it: start another", nil)
+		m.conclude(c, m.interrupted(c.number))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ mkdir "$run/bundle"
 echo "{\"name\":\"$name\"}" >"$run/bundle/manifest.json"
 echo "--space $name-space --head 2 --feature-space shared --learned-tags reddish,greenish,bluish" >"$run/bundle/flags"
 echo '{"format":1,"outcome":"proposed","photos":4,"tags":2,"learned":2,"gain":{"value":5,"low":1,"high":9}}' >"$run/report.json"
+case "$does" in linger) cat <&3;; esac
 `
 
 // newSchool is a world with three tagged photos, a fake encoder that has a bundle, and
@@ -159,6 +161,7 @@ func TestLearningAndItsFaults(t *testing.T) {
 	if run := w.learned(); run.Number != 3 || run.State != api.LearningInterrupted || !strings.Contains(run.Reason, "start another") {
 		t.Errorf("after SIGKILL: %+v", run)
 	}
+	w.outlivesTheDaemon()
 
 	w.does("propose")
 	run := w.learn()
@@ -172,14 +175,36 @@ func TestLearningAndItsFaults(t *testing.T) {
 	}
 	photos, err := os.ReadFile(w.does("") + ".photos")
 	w.check(err)
-	if run.State != api.LearningProposed || run.Encoder != "learned-4" || run.Gain.Value != 5 || strings.Count(string(photos), "\n") != 2 ||
+	if run.State != api.LearningProposed || run.Encoder != "learned-5" || run.Gain.Value != 5 || strings.Count(string(photos), "\n") != 2 ||
 		!strings.Contains(string(photos), `"tags":["Garten","Wiese"]`) {
 		t.Errorf("proposed: %+v of %s", run, photos)
 	}
 	w.applyAndBack()
 }
 
-// applyAndBack goes on from a proposal of run 4.
+// outlivesTheDaemon has run 4 found by a daemon that is killed before it can write that
+// down.
+func (w *world) outlivesTheDaemon() {
+	w.Helper()
+	w.does("linger")
+	w.underWay()
+	folder := filepath.Join(w.state, "learn", "4")
+	w.until("the trainer is done", func() bool {
+		report, err := os.ReadFile(filepath.Join(folder, "report.json"))
+		return err == nil && bytes.HasSuffix(report, []byte("\n"))
+	})
+	w.kill()
+	w.start()
+	w.untilServes("base-space")
+	if run := w.learned(); run.Number != 4 || run.State != api.LearningProposed || run.Gain == nil || run.Gain.Value != 5 {
+		w.Errorf("after SIGKILL when the trainer was done: %+v", run)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "features.bin")); !errors.Is(err, os.ErrNotExist) {
+		w.Errorf("the features stay: %v", err)
+	}
+}
+
+// applyAndBack goes on from a proposal of run 5.
 func (w *world) applyAndBack() {
 	w.Helper()
 	apply := func(number int) error {
@@ -196,21 +221,21 @@ func (w *world) applyAndBack() {
 	w.use("builtin", false) // its features are others
 	w.untilServes("builtin-space")
 	w.untilSwapped()
-	w.refused(apply(4), http.StatusConflict, "builtin, which serves, has other features")
+	w.refused(apply(5), http.StatusConflict, "builtin, which serves, has other features")
 	w.use("base", false)
 	w.untilServes("base-space")
 	w.untilSwapped()
 
 	w.shelve("slow", "--space slow-space --slow 80ms")
 	w.use("slow", false)
-	w.refused(apply(4), http.StatusConflict, "a change of encoders to slow is under way")
+	w.refused(apply(5), http.StatusConflict, "a change of encoders to slow is under way")
 	w.use("base", false) // ends it
 	w.untilSwapped()
 	before := w.answered("red group:off")
-	w.check(apply(4))
-	w.untilServes("learned-4-space")
+	w.check(apply(5))
+	w.untilServes("learned-5-space")
 	w.untilSwapped()
-	w.refused(apply(4), http.StatusConflict, "serves already")
+	w.refused(apply(5), http.StatusConflict, "serves already")
 	learning, err := w.client.Learning(w.Context())
 	if err != nil || !learning.Learned || !learning.Suggests || learning.Proposal != nil || !learning.Last.Serves {
 		w.Errorf("applied: %+v, %v", learning, err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"vsed/daemon/api"
@@ -161,6 +162,7 @@ func TestLearningAHousehold(t *testing.T) {
 	if report.Guard == nil || report.Guard.Change.Value < -1 {
 		t.Errorf("generic recall: %+v", report.Guard)
 	}
+	w.sharesTowers(strings.TrimPrefix(w.environment[0], "VSED_ENCODER_BUNDLE="))
 	if answers := w.answers(); answers != answersBefore {
 		t.Errorf("learning alone changed answers from\n%sto\n%s", answersBefore, answers)
 	}
@@ -188,6 +190,23 @@ func TestLearningAHousehold(t *testing.T) {
 	}
 	if _, stderr, status = w.vsectl("learn", "rollback"); status != 2 || !strings.Contains(stderr, "nothing to roll back") {
 		t.Errorf("twice: %d %s", status, stderr)
+	}
+}
+
+// sharesTowers has what run 1 proposes lie on the disk once with the encoder that it was
+// made from, although its trainer could link nothing.
+func (w *world) sharesTowers(base string) {
+	w.Helper()
+	var files [2]os.FileInfo
+	for i, folder := range []string{base, filepath.Join(w.state, "learn", "1", "bundle")} {
+		var err error
+		files[i], err = os.Stat(filepath.Join(folder, "image.onnx"))
+		w.check(err)
+	}
+	if files[0].Sys().(*syscall.Stat_t).Dev != files[1].Sys().(*syscall.Stat_t).Dev {
+		w.Log("the bundle lies on another disk")
+	} else if !os.SameFile(files[0], files[1]) {
+		w.Error("the networks that stay take their room twice")
 	}
 }
 
