@@ -68,7 +68,7 @@ func learnedFields(run *api.LearningRun) []field {
 	if run.Guard != nil {
 		gained += "; for other sentences " + points(run.Guard.Value)
 	}
-	from := fmt.Sprintf("%s of %s on %s", number(int64(run.Learned)), plural(int64(run.Tags), "tag", "tags"), photos(int64(run.Photos+run.Held)))
+	from := fmt.Sprintf("%s of %s on %s", number(int64(run.Learned)), plural(int64(run.Tags), "tag", "tags"), photos(taggedOf(*run)))
 	if !strings.HasPrefix(run.From, "learned-") { // of such a one, what it had learned is left out
 		from += ", on top of " + run.From
 	}

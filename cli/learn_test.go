@@ -103,6 +103,10 @@ func TestAReportOfFewPhotosOnTopOfAnother(t *testing.T) {
 	if list, _ := vsectl(t, client, 0, "learn", "list"); !strings.Contains(list, " 100 ") || strings.Contains(list, " 200 ") {
 		t.Errorf("the list counts photos twice:\n%s", list)
 	}
+	library.Shelf.Installed = []api.InstalledEncoder{{Name: "learned-3", State: api.EncoderKept, Learned: &report.Run}}
+	if shown, _ := vsectl(t, client, 0, "encoder", "show", "learned-3"); !strings.Contains(shown, "learned  118 of 140 tags on 100 photos\n") {
+		t.Errorf("the encoder counts photos twice:\n%s", shown)
+	}
 }
 
 func restful() api.Learning {
