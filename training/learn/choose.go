@@ -95,7 +95,10 @@ func (j *judge) sights(ctx context.Context, heads *learnedHeads, weights ...floa
 // see then. Where no photos are held out to choose by, it is the one that the heads came
 // with, which is the best after few photos.
 func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTags) (best sight, err error) {
-	weights := append([]float64{heads.file.ClassNames}, classNames()...)
+	weights := []float64{heads.file.ClassNames}
+	if j.standard != nil {
+		weights = append(weights, classNames()...)
+	}
 	seen, err := j.sights(ctx, heads, weights...)
 	if err != nil {
 		return best, err
@@ -205,7 +208,11 @@ func (r *run) changes(ctx context.Context, j *judge, w way) (*learned.Changes, e
 		return changes, j.keepHeads(ctx, changes)
 	}
 	r.report.ClassNames = w.heads.file.ClassNames
-	changes.Heads = w.heads.file
+	if j.standard == nil {
+		changes.Maps = mapsOf(w.heads.heads)
+	} else {
+		changes.Heads = w.heads.file
+	}
 	var err error
 	changes.MatchFloor, err = j.floor(ctx, w.heads)
 	return changes, err
@@ -221,7 +228,9 @@ func (j *judge) keepHeads(ctx context.Context, changes *learned.Changes) (err er
 		guard.R1After, guard.Change = guard.R1Before, contract.TrainingMeasure{}
 	}
 	if learned.Made(j.base) {
-		changes.Heads = j.start.file
+		if j.standard != nil {
+			changes.Heads = j.start.file
+		}
 		changes.MatchFloor, err = j.floor(ctx, j.start)
 	}
 	return err

@@ -9,7 +9,6 @@ import (
 	"vsed/index/evaluate"
 	"vsed/plugins/contract"
 	"vsed/training/evaluation"
-	"vsed/training/model"
 	"vsed/training/stage"
 )
 
@@ -42,6 +41,9 @@ func (r *run) learnHeads(ctx context.Context, judge *judge) (*learnedHeads, erro
 	if lessons == nil {
 		r.note("the encoder reads too few of the tags as words: they are learned, but sentences stay what they were")
 		return nil, nil
+	}
+	if judge.standard == nil {
+		return r.learnMaps(ctx, judge, lessons)
 	}
 	again := stage.Replayed(judge.replay.Train.Rows())
 	mixed, err := r.train(ctx, judge, lessons[0], again)
@@ -101,7 +103,7 @@ func (j *judge) tagged(from []int) (tagged stage.Tagged) {
 	for i, tag := range j.vocabulary {
 		if j.readable[i] {
 			words[tag] = len(tagged.Words)
-			tagged.Words = append(tagged.Words, model.Scaled([][]float32{j.features[i]})[0])
+			tagged.Words = append(tagged.Words, j.entered([][]float32{j.features[i]})[0])
 		}
 	}
 	var places []int
@@ -116,6 +118,10 @@ func (j *judge) tagged(from []int) (tagged stage.Tagged) {
 			slices.Sort(known)
 			places, tagged.Tags = append(places, place), append(tagged.Tags, known)
 		}
+	}
+	if j.standard == nil {
+		tagged.Pictures, tagged.Known = unitRows(rows{j.input, places}), j.others
+		return tagged
 	}
 	tagged.Pictures = j.standard.Read(rows{j.input, places})
 	return tagged
@@ -156,6 +162,9 @@ func (r *run) trainFolds(ctx context.Context, judge *judge, whole *learnedHeads,
 
 func (r *run) runTwo(ctx context.Context, judge *judge, from lesson, again stage.Captioned, kept float64, report func(stage.Epoch)) (stage.Heads, error) {
 	two := r.two
+	if judge.standard == nil {
+		two = stage.MapsOf(from.Pictures, from.Known)
+	}
 	two.Seed, two.Threads, two.Kept = r.task.Seed, r.task.Threads, kept
 	two.Replay = min(two.Replay, len(again.Pictures))
 	debug.FreeOSMemory() // what was learned before would else stand beside what is learned now

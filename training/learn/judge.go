@@ -12,6 +12,7 @@ import (
 	"vsed/encoders/builtin/replay"
 	"vsed/encoders/encoder"
 	"vsed/encoders/headgraph"
+	"vsed/encoders/learned"
 	"vsed/index/evaluate"
 	"vsed/index/fusion"
 	"vsed/training/model"
@@ -32,7 +33,7 @@ type judge struct {
 
 	// What heads are learned and measured with; start is nil where there are none.
 	start    *learnedHeads
-	standard *model.Standard
+	standard *model.Standard // nil where they are maps, which take vectors of unit length
 	replay   *replay.Set
 	guard    stage.Captioned
 	prepared [][]float32 // photos held out, as heads take them
@@ -61,6 +62,7 @@ func (j *judge) read(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sentences.Close()) }()
+	vectors := learned.VectorsAreFeatures(j.base)
 	var strange []string
 	for i, tag := range j.vocabulary {
 		if i%100 == 0 {
@@ -70,9 +72,17 @@ func (j *judge) read(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		if vectors {
+			row = unit(row)
+		}
 		j.features, j.readable = append(j.features, row), append(j.readable, sentences.Knows(tag))
 		if !j.readable[i] {
 			strange = append(strange, tag)
+		}
+	}
+	if vectors {
+		if j.others, err = general(ctx, sentences); err != nil {
+			return err
 		}
 	}
 	if len(strange) > 0 {
@@ -141,6 +151,10 @@ func (j *judge) strangers(ctx context.Context) (list [][]float64, err error) {
 
 // begin reads what heads begin from, where the bundle has it.
 func (j *judge) begin() (err error) {
+	if learned.VectorsAreFeatures(j.base) {
+		j.beginMaps()
+		return nil
+	}
 	learning := j.base.Learning
 	from, to := j.namedPart()
 	if learning == nil || learning.Replay == "" || to == 0 {
@@ -216,7 +230,7 @@ type parted struct{ heads, named [][]float64 }
 // docs/learning.md.
 func (j *judge) parts(ctx context.Context, of []stage.Heads, sentences [][]float32) (p parted, err error) {
 	p.heads = make([][]float64, len(sentences))
-	scaled := model.Scaled(sentences)
+	scaled := j.entered(sentences)
 	for f, fold := range j.split.folds {
 		pictures, err := of[f].Picture.Vectors(ctx, j.library, j.task.Threads, j.prepared[fold.from:fold.to])
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"vsed/encoders/encoder"
 	"vsed/encoders/headgraph"
+	"vsed/encoders/learned"
 	"vsed/plugins/contract"
 	"vsed/training/ridge"
 )
@@ -20,7 +21,7 @@ type learnedTags struct {
 
 // learnTags gives nil where nothing can be told of the tags.
 func (r *run) learnTags() (*learnedTags, error) {
-	options, steps := ridge.Options{Lambda: ridge.Lambda(r.input.width)}, len(r.split.folds)+1
+	options, steps := ridge.OptionsFor(r.input.width, learned.VectorsAreFeatures(r.base)), len(r.split.folds)+1
 	var apart ridge.Apart
 	var each []scored
 	for i, fold := range r.split.folds {
@@ -115,7 +116,7 @@ func (t *learnedTags) set(tag string, photo, photos int, confidence float64) {
 }
 
 func graphOf(channel *ridge.Channel, curve ridge.Calibration) headgraph.Tags {
-	tags := headgraph.Tags{Names: channel.Tags, Weights: channel.Weights, Slope: curve.Slope, Bend: ridge.Bend}
+	tags := headgraph.Tags{Names: channel.Tags, Weights: channel.Weights, Slope: curve.Slope, Bend: ridge.Bend, Plain: channel.Plain}
 	for tag, offset := range curve.Offsets(channel) {
 		tags.Bias = append(tags.Bias, float32(channel.Bias[tag]))
 		tags.Offset = append(tags.Offset, float32(offset))
