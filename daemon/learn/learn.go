@@ -222,7 +222,7 @@ func (m *Manager) base(ctx context.Context) (based, error) {
 		return based{}, refused("no encoder serves at present to learn on top of: `vsectl status` says why")
 	}
 	if about.GetFeatureSpace() == "" {
-		return based{}, refused("the encoder %s keeps no features to learn from: the built-in one does, `vsectl encoder use %s`", name, encoder.Default)
+		return based{}, refused("the encoder %s keeps no features to learn from: the built-in one does, `vsectl encoder use %s`, and so does a model of a hub that is pulled anew, `vsectl encoder pull MODEL --name OTHER`", name, encoder.Default)
 	}
 	all, err := m.Encoders.List(ctx)
 	if err != nil {

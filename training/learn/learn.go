@@ -110,7 +110,7 @@ func (r *run) open(options Options) (err error) {
 		return err
 	}
 	if r.base.Features == nil {
-		return fmt.Errorf("the encoder %s keeps no features to learn from: use one that does, such as the built-in one", r.base.Name)
+		return fmt.Errorf("the encoder %s keeps no features to learn from: use one that does, such as the built-in one, or pull the model anew", r.base.Name)
 	}
 	if space := r.base.FeatureSpace(); space != r.task.FeatureSpace {
 		return fmt.Errorf("the features are of the space %.40q, the encoder %s has %q: gather them anew", r.task.FeatureSpace, r.base.Name, space)
