@@ -123,7 +123,9 @@ func (d *daemon) StartLearning(ctx context.Context) (api.LearningRun, error) {
 }
 
 // StopLearning ends the run that is under way.
-func (d *daemon) StopLearning(context.Context) error { return refuseLearning(d.learning.Stop()) }
+func (d *daemon) StopLearning(ctx context.Context) error {
+	return refuseLearning(d.learning.Stop(ctx))
+}
 
 // ApplyLearning begins the swap to what a run proposes.
 func (d *daemon) ApplyLearning(ctx context.Context, number int) error {

@@ -92,6 +92,7 @@ func (m *Manager) conclude(c *current, how ending) {
 		m.Log.Error("the end of a learning run cannot be written down", "run", c.number, "error", err)
 	}
 	m.current = nil
+	close(c.ended)
 }
 
 // finish writes down how a run ended, and only then deletes what is of no more use: who

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"vsed/daemon/encoder"
 	"vsed/plugins/contract"
@@ -87,6 +89,36 @@ func TestADaemonThatEndsAfterTheTrainer(t *testing.T) {
 		w.learned()
 		w.stop()
 		if run, err := w.manager.run(1); err != nil || run.State != Proposed || run.Summary == nil {
+			w.Errorf("%+v, %v", run, err)
+		}
+	})
+}
+
+func TestStopWaitsForTheEnd(t *testing.T) {
+	bubble(t, func(w *world) {
+		var holdsOut time.Duration
+		w.trainer = func(ctx context.Context, _ string, _ func(contract.Progress)) error {
+			<-ctx.Done()
+			time.Sleep(holdsOut)
+			return ctx.Err()
+		}
+		w.start()
+		f := func(number int, held time.Duration, ended bool) {
+			w.Helper()
+			holdsOut = held
+			w.learned()
+			w.check(w.manager.Stop(w.Context()))
+			_, _, underWay := w.manager.Current()
+			if run, err := w.manager.run(number); err != nil || underWay == ended || (run.State == Stopped) != ended {
+				w.Errorf("after a trainer that holds out for %v: %+v, %v", held, run, err)
+			}
+		}
+		f(1, 0, true)
+		f(2, stopPatience-time.Second, true)
+		f(3, stopPatience+time.Second, false)
+		time.Sleep(stopPatience)
+		synctest.Wait()
+		if run, err := w.manager.run(3); err != nil || run.State != Stopped {
 			w.Errorf("%+v, %v", run, err)
 		}
 	})

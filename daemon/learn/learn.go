@@ -30,6 +30,8 @@ const (
 	kept = 5
 	// silence is how long a trainer may report nothing: a step of it takes seconds.
 	silence = 10 * time.Minute
+	// stopPatience is how long a run is waited for that was told to end.
+	stopPatience = 5 * time.Second
 )
 
 // A Library is what is learned from.
@@ -95,6 +97,7 @@ type current struct {
 	number   int
 	ctx      context.Context
 	end      context.CancelCauseFunc
+	ended    chan struct{} // closed when it is no more under way
 	progress Progress
 }
 
@@ -198,7 +201,7 @@ func (m *Manager) add(run Run) error {
 	if err := makeRun(m.folder, run); err != nil {
 		return err
 	}
-	c := &current{number: run.Number}
+	c := &current{number: run.Number, ended: make(chan struct{})}
 	c.ctx, c.end = context.WithCancelCause(context.Background()) // Run's own ends it too
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -254,14 +257,22 @@ func (m *Manager) nextNumber(ctx context.Context) (int, error) {
 	return highest + 1, nil
 }
 
-// Stop ends the run that is under way.
-func (m *Manager) Stop() error {
+// Stop ends the run that is under way, and waits for its end as long as a person would:
+// then Current gives none.
+func (m *Manager) Stop(ctx context.Context) error {
 	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	if m.current == nil {
+	c := m.current
+	m.mutex.Unlock()
+	if c == nil {
 		return refused("no learning run is under way")
 	}
-	m.current.end(errStopped)
+	c.end(errStopped)
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	select {
+	case <-c.ended:
+	case <-ctx.Done():
+	}
 	return nil
 }
 

@@ -96,13 +96,13 @@ func TestStartIsRefused(t *testing.T) {
 		w.encoders.installed[0].Folder = ""
 		w.refuses("a model of its own", start())
 		w.encoders.installed[0].Folder = "/bundle"
-		w.refuses("no learning run is under way", w.manager.Stop())
+		w.refuses("no learning run is under way", w.manager.Stop(w.Context()))
 		w.check(start())
 		w.refuses("learning run 1 is under way", start()) // at once, and when the trainer runs
 		<-begun
 		w.refuses("learning run 1 is under way", start())
 		w.refuses("is under way", w.manager.Apply(w.Context(), 1))
-		w.check(w.manager.Stop())
+		w.check(w.manager.Stop(w.Context()))
 		synctest.Wait()
 		if run, err := w.manager.run(1); err != nil || run.State != Stopped || w.files(1) != "run.json" {
 			w.Errorf("stopped: %+v, %v, %s", run, err, w.files(1))
