@@ -495,3 +495,62 @@ func FuzzSidecar(f *testing.F) {
 		}
 	})
 }
+
+func TestFoldsKeepEventsWholeAndSpreadTags(t *testing.T) {
+	var set Set
+	for i := range 96 { // two photos a day; on every sixteenth day a rare tag
+		photo := Photo{Name: fmt.Sprint(i), Taken: time.Date(2020, 1, 1+i/2, 12, i%2, 0, 0, time.UTC), Tags: []string{"often"}}
+		if i%32 < 2 {
+			photo.Tags = append(photo.Tags, "rare")
+		}
+		if i%5 == 0 {
+			photo.Tags = nil
+		}
+		set = append(set, photo)
+	}
+	var others int
+	for seed := range uint64(20) {
+		folds := set.Folds(3, seed)
+		if !reflect.DeepEqual(folds, set.Folds(3, seed)) {
+			t.Errorf("seed %d gives two splits", seed)
+		}
+		day, all := map[int]int{}, 0
+		for number, fold := range folds {
+			rare := 0
+			for _, photo := range fold {
+				if before, ok := day[photo.Taken.YearDay()]; ok && before != number {
+					t.Errorf("seed %d: a day is in two folds", seed)
+				}
+				day[photo.Taken.YearDay()] = number
+				if slices.Contains(photo.Tags, "rare") {
+					rare++
+				}
+			}
+			if all += len(fold); len(fold) != 32 || rare == 0 || rare > 2 {
+				t.Errorf("seed %d: a fold of %d photos, %d rare", seed, len(fold), rare)
+			}
+		}
+		if all != len(set) {
+			t.Errorf("seed %d: %d photos", seed, all)
+		}
+		if !reflect.DeepEqual(folds, set.Folds(3, seed+1)) {
+			others++
+		}
+	}
+	if others < 15 {
+		t.Error("other seeds give the same split")
+	}
+	large := slices.Clone(set)
+	for i := range 60 {
+		large[i].Taken = set[0].Taken
+	}
+	if folds := large.Folds(3, 1); len(folds[0]) < 60 || len(folds[1]) == 0 || len(folds[2]) == 0 {
+		t.Errorf("a large event: folds of %d, %d and %d", len(folds[0]), len(folds[1]), len(folds[2]))
+	}
+	if folds := set[:4].Folds(3, 1); len(folds) != 2 || len(folds[0]) != 2 || len(folds[1]) != 2 {
+		t.Errorf("two events: %d folds", len(folds))
+	}
+	if folds := set[:0].Folds(3, 1); len(folds) != 0 {
+		t.Errorf("nothing: %d folds", len(folds))
+	}
+}

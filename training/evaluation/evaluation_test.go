@@ -155,6 +155,27 @@ func TestTagQueries(t *testing.T) {
 	}
 }
 
+// TestPartsOfPhotosAreRankedAlone has scores that are higher in one part.
+func TestPartsOfPhotosAreRankedAlone(t *testing.T) {
+	query := evaluation.Query{
+		Tags: []string{"sea"}, Carriers: 4,
+		Relevant: []bool{true, false, false, true, true, false, true, false, true},
+		Parts:    [][]int{{0, 1, 2}, {3, 4, 5, 6}, {7}, {8}},
+	}
+	found, err := query.Measure([]float64{3, 2, 1, 40, 30, 20, 10, 500, 600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One of one, then two and the last of four; the others say nothing.
+	near(t, "average precision", found.AveragePrecision, (1+3*(1+1+3./4)/3)/4)
+	near(t, "P@5", found.P5, (1./5+3*3./5)/4)
+	near(t, "R@10", found.R10, 1)
+	query.Parts = query.Parts[2:]
+	if found, err := query.Measure([]float64{3, 2, 1, 40, 30, 20, 10, 500, 600}); err == nil {
+		t.Errorf("of parts that say nothing: %+v", found)
+	}
+}
+
 func TestStandardise(t *testing.T) {
 	if got := evaluation.Standardise([]float64{1, 3}); !slices.Equal(got, []float64{-1, 1}) {
 		t.Errorf("%v", got)

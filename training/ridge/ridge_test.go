@@ -398,6 +398,34 @@ func TestLearnCalibratesOnWhatIsHeldOut(t *testing.T) {
 	}
 }
 
+func TestOneCurveForSeveralChannels(t *testing.T) {
+	features, examples := drawn(rand.New(rand.NewPCG(17, 18)), 400, 20, 6)
+	var apart Apart
+	add := func(learn, from, to int) (alone Calibration) {
+		t.Helper()
+		channel, err := Fit(features[:learn], examples[:learn], Options{Lambda: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := apart.Add(channel, features[from:to], examples[from:to]); err != nil {
+			t.Fatal(err)
+		}
+		if alone, err = channel.Calibrate(features[from:to], examples[from:to]); err != nil {
+			t.Fatal(err)
+		}
+		return alone
+	}
+	first := add(300, 300, 400)
+	if got, err := apart.Calibrate(); err != nil || got != first {
+		t.Errorf("of one channel %+v, %v, want %+v", got, err, first)
+	}
+	second := add(100, 100, 300)
+	both, err := apart.Calibrate()
+	if err != nil || both.Slope < min(first.Slope, second.Slope) || both.Slope > max(first.Slope, second.Slope) || both == first || both == second {
+		t.Errorf("of both %+v, %v; alone %+v and %+v", both, err, first, second)
+	}
+}
+
 func TestWhatCannotBeCalibrated(t *testing.T) {
 	features, examples := drawn(rand.New(rand.NewPCG(15, 16)), 60, 10, 4)
 	channel, err := Fit(features, examples, Options{Lambda: 1})
