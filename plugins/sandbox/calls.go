@@ -67,13 +67,15 @@ func filterCalls(needs Needs) error {
 
 func policy(machine *arch.Info, needs Needs) seccomp.Policy {
 	calls := slices.Clone(allowedCalls)
+	var noLinks []string
 	if needs.Sockets {
 		calls = append(calls, socketCalls...)
 	}
 	if needs.files() {
 		calls = append(calls, fileCalls...)
+		noLinks = known(machine, []string{"readlink", "readlinkat"})
 	}
-	return seccomp.Policy{
+	policy := seccomp.Policy{
 		DefaultAction: seccomp.ActionErrno, // EPERM
 		Syscalls: []seccomp.SyscallGroup{
 			// The C library tries clone3 first. Its arguments cannot be seen
@@ -88,6 +90,12 @@ func policy(machine *arch.Info, needs Needs) seccomp.Policy {
 			}},
 		},
 	}
+	if len(noLinks) > 0 {
+		// ONNX Runtime asks of each folder above weights in a file of their own whether it is
+		// a link, and gives up where it is told nothing. Each "is none".
+		policy.Syscalls = append(policy.Syscalls, seccomp.SyscallGroup{Action: seccomp.ActionErrno | seccomp.Action(unix.EINVAL), Names: noLinks})
+	}
+	return policy
 }
 
 func allowWhere(call string, argument uint32, operation seccomp.Operation, value uint64) seccomp.NameWithConditions {
