@@ -25,6 +25,9 @@ func runHeads(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	if err := w.checkReplay(); err != nil {
+		return err
+	}
 	learned, err := w.keptStageOne(ctx, c.One.Seed, func(e stage.Epoch, _ stage.Heads) error {
 		fmt.Printf("epoch %d of %d, loss %.3f\n", e.Number, c.One.Epochs, e.Loss)
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
@@ -23,6 +24,17 @@ type replayConfig struct {
 
 func defaultReplay() replayConfig {
 	return replayConfig{Pictures: 384, Captions: 128, Each: 5, Coarse: 1.5, Fine: 1, Guard: 1}
+}
+
+// checkReplay tells before heads are trained whether the photos have so many components.
+func (w *workshop) checkReplay() error {
+	pictures := min(len(w.standard.Mean), len(w.train.Pictures))
+	captions := min(len(w.train.sentences[0]), len(w.train.sentences))
+	if w.Replay.Pictures > pictures || w.Replay.Captions > captions {
+		return fmt.Errorf("replay.pictures %d and replay.captions %d: %d photos of %d values and %d captions of %d have at most %d and %d components",
+			w.Replay.Pictures, w.Replay.Captions, len(w.train.Pictures), len(w.standard.Mean), len(w.train.sentences), len(w.train.sentences[0]), pictures, captions)
+	}
+	return nil
 }
 
 // replaySet makes what devices go over again from the photos to learn from, and the

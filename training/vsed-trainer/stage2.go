@@ -39,7 +39,7 @@ func runStageTwo(ctx context.Context, arguments []string) (err error) {
 	}
 	start, err := w.startTwo(*from)
 	if err != nil {
-		return err
+		return fmt.Errorf("heads to begin from: %w; name with --from what stage1 left of this configuration", err)
 	}
 	again, err := w.replayed(*shipped)
 	if err != nil {

@@ -225,6 +225,14 @@ func TestVerbs(t *testing.T) {
 			t.Errorf("%q %v: a run folder, %v", changes, arguments, err)
 		}
 	}
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, place("wide.toml"), strings.Replace(string(text), "pictures = 30", "pictures = 9999", 1))
+	if err := run(t.Context(), []string{"heads", "--config", place("wide.toml"), "--out", place("none")}); err == nil || !strings.Contains(err.Error(), "replay.pictures 9999") {
+		t.Errorf("more components than photos: error %v", err)
+	}
 	refuse("another configuration", "[stage1]\nseed = 7", "stage1", "--out", place("one"))
 	refuse("is none of", "[stage1]\nloss = \"hinge\"", "stage1", "--out", place("none"))
 	refuse("stage1: a batch of 20 pairs cannot have 3 captions", "[stage1]\ncaptions = 3", "stage1", "--out", place("none"))
