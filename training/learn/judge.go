@@ -11,10 +11,10 @@ import (
 	"vsed/encoders/builtin/heads"
 	"vsed/encoders/builtin/replay"
 	"vsed/encoders/encoder"
-	"vsed/encoders/headgraph"
 	"vsed/encoders/learned"
 	"vsed/index/evaluate"
 	"vsed/index/fusion"
+	"vsed/training/classnames"
 	"vsed/training/model"
 	"vsed/training/stage"
 )
@@ -37,7 +37,8 @@ type judge struct {
 	replay   *replay.Set
 	guard    stage.Captioned
 	prepared [][]float32 // photos held out, as heads take them
-	named    [][]float32 // their vectors' part of class names, of unit length
+	part     classnames.Part
+	named    [][]float32 // what class names say of those photos
 	others   [][]float32 // features of sentences that are not about the user's photos
 }
 
@@ -155,9 +156,8 @@ func (j *judge) begin() (err error) {
 		j.beginMaps()
 		return nil
 	}
-	learning := j.base.Learning
-	from, to := j.namedPart()
-	if learning == nil || learning.Replay == "" || to == 0 {
+	learning, ok := j.base.Learning, false
+	if j.part, ok = classnames.Find(j.base.Vector); !ok || learning == nil || learning.Replay == "" {
 		return nil
 	}
 	file, err := heads.Read(j.base.Path(learning.Heads))
@@ -178,20 +178,9 @@ func (j *judge) begin() (err error) {
 		j.others = append(j.others, unit(captions[i*len(captions)/min(mostOthers, len(captions))]))
 	}
 	for _, vector := range j.vectors {
-		j.named = append(j.named, unit(vector[from:to]))
+		j.named = append(j.named, j.part.Of(vector))
 	}
 	return nil
-}
-
-// namedPart is where in a vector the class names stand; 0, 0 where they do not.
-func (j *judge) namedPart() (from, to int) {
-	for _, part := range j.base.Vector {
-		if part.Name == headgraph.ClassNames {
-			return from, from + part.Dimensions
-		}
-		from += part.Dimensions
-	}
-	return 0, 0
 }
 
 // used gives heads as they are after they were written, for all folds.
@@ -221,8 +210,11 @@ func dots(with []float32, rows [][]float32) []float64 {
 }
 
 // parted are scores of some sentences for each photo held out, by heads and by class
-// names.
-type parted struct{ heads, named [][]float64 }
+// names, and how much more these weigh for each sentence.
+type parted struct {
+	heads, named [][]float64
+	emphasis     []float64
+}
 
 // parts runs the heads of each fold on what is held out of it; sentences are features of
 // unit length. Cosines of one sentence stand in one row, whichever heads they are of: that
@@ -247,7 +239,26 @@ func (j *judge) parts(ctx context.Context, of []stage.Heads, sentences [][]float
 	for _, sentence := range sentences {
 		p.named = append(p.named, dots(sentence, j.named))
 	}
-	return p, nil
+	p.emphasis, err = j.emphases(ctx, sentences)
+	return p, err
+}
+
+// emphases are how much more class names weigh for sentences; maps have none beside them.
+func (j *judge) emphases(ctx context.Context, sentences [][]float32) ([]float64, error) {
+	list := make([]float64, len(sentences))
+	if j.standard == nil {
+		return list, nil
+	}
+	return list, j.withProjector(ctx, func(projector *encoder.Projector) error {
+		for i, feature := range sentences {
+			sentence, err := projector.Sentence(ctx, feature)
+			if err != nil {
+				return err
+			}
+			list[i] = j.part.Emphasis(sentence)
+		}
+		return nil
+	})
 }
 
 // joined are the cosines of whole vectors, where the class names have a weight.
@@ -255,8 +266,10 @@ func (p parted) joined(weight float64) [][]float64 {
 	scores := make([][]float64, len(p.heads))
 	for i := range scores {
 		scores[i] = make([]float64, len(p.heads[i]))
+		ofSentence := weight * p.emphasis[i]
+		length := math.Sqrt((1 + weight*weight) * (1 + ofSentence*ofSentence))
 		for k := range scores[i] {
-			scores[i][k] = (p.heads[i][k] + weight*weight*p.named[i][k]) / (1 + weight*weight)
+			scores[i][k] = (p.heads[i][k] + weight*ofSentence*p.named[i][k]) / length
 		}
 	}
 	return scores

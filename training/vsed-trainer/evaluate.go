@@ -177,7 +177,7 @@ func (e *evaluate) run(ctx context.Context, seed uint64) error {
 		}
 		e.table.addFound(headsWith(weight), f)
 	}
-	f, err := e.judge.measure(e.judge.named)
+	f, err := e.judge.measure([2]channel{e.judge.named[0].channel, e.judge.named[1].channel})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"vsed/encoders/bundle"
 	"vsed/encoders/encoder"
 	"vsed/encoders/runtime"
+	"vsed/training/classnames"
 	"vsed/training/evaluation"
 	"vsed/training/features"
 	"vsed/training/model"
@@ -21,25 +22,33 @@ import (
 // A channel gives vectors of unit length for pictures and for sentences.
 type channel struct{ pictures, sentences [][]float32 }
 
-// joined is the vector of two channels, the second weighted.
-func joined(a, b channel, weight float64) channel {
-	return channel{concatenated(a.pictures, b.pictures, weight), concatenated(a.sentences, b.sentences, weight)}
+// named is the class names' channel, which weighs more for one sentence than for another:
+// as much more as in the bundle.
+type named struct {
+	channel
+	emphasis []float64 // of the sentences
 }
 
-func concatenated(a, b [][]float32, weight float64) [][]float32 {
-	scale := 1 / math.Sqrt(1+weight*weight)
-	all := make([][]float32, len(a))
-	for i := range a {
-		row := make([]float32, 0, len(a[i])+len(b[i]))
-		for _, value := range a[i] {
-			row = append(row, float32(scale*float64(value)))
-		}
-		for _, value := range b[i] {
-			row = append(row, float32(scale*weight*float64(value)))
-		}
-		all[i] = row
+// joined is the vector of heads and class names, these weighted.
+func joined(heads channel, names named, weight float64) (both channel) {
+	for i, row := range heads.pictures {
+		both.pictures = append(both.pictures, beside(row, names.pictures[i], weight))
 	}
-	return all
+	for i, row := range heads.sentences {
+		both.sentences = append(both.sentences, beside(row, names.sentences[i], weight*names.emphasis[i]))
+	}
+	return both
+}
+
+func beside(a, b []float32, weight float64) []float32 {
+	scale, row := 1/math.Sqrt(1+weight*weight), make([]float32, 0, len(a)+len(b))
+	for _, value := range a {
+		row = append(row, float32(scale*float64(value)))
+	}
+	for _, value := range b {
+		row = append(row, float32(scale*weight*float64(value)))
+	}
+	return row
 }
 
 // judge holds the photos that choose, in the two forms in which heads and class names
@@ -49,7 +58,7 @@ type judge struct {
 	tagged     tagged
 	vocabulary []string
 	tags       [][]float32 // features of the vocabulary, of unit length
-	named      [2]channel  // the class names' of captioned and of tagged photos
+	named      [2]named    // of captioned and of tagged photos
 	single     []evaluation.Query
 	pairs      []evaluation.Query
 }
@@ -71,35 +80,50 @@ func (w *workshop) judge(ctx context.Context) (*judge, error) {
 
 // classNames is the channel that needs no training: what the bundle gives for stored
 // features, and the sentences' own features.
-func (j *judge) classNames(ctx context.Context) (named [2]channel, err error) {
+func (j *judge) classNames(ctx context.Context) (both [2]named, err error) {
 	w := j.workshop
 	read, err := bundle.Read(w.Bundle)
 	if err != nil {
-		return named, err
+		return both, err
 	}
-	begin, end := 0, 0
-	for _, part := range read.Vector {
-		if part.Name == "class_names" {
-			end = begin + part.Dimensions
-			break
-		}
-		begin += part.Dimensions
+	part, ok := classnames.Find(read.Vector)
+	if !ok {
+		return both, errors.New("the bundle " + w.Bundle + " has no heads with class names: name the built-in one, made with heads")
 	}
-	if end == 0 {
-		return named, errors.New("the bundle " + w.Bundle + " has no class names: name the built-in one")
-	}
-	open, err := encoder.OpenProjector(ctx, read, w.library, encoder.Options{Threads: w.One.Threads})
+	projector, err := encoder.OpenProjector(ctx, read, w.library, encoder.Options{Threads: w.One.Threads})
 	if err != nil {
-		return named, err
+		return both, err
 	}
-	defer func() { err = errors.Join(err, open.Close()) }()
-	pictures := func(stored *features.Pictures) [][]float32 {
-		vectors, failed := projected(ctx, open, stored)
-		err = errors.Join(err, failed)
-		return cut(vectors, begin, end)
+	defer func() { err = errors.Join(err, projector.Close()) }()
+	for i, from := range []struct {
+		stored    *features.Pictures
+		sentences [][]float32
+	}{{w.dev.stored, w.dev.sentences}, {j.tagged.stored, j.tags}} {
+		if both[i], err = readNamed(ctx, projector, part, from.stored, from.sentences); err != nil {
+			return both, err
+		}
 	}
-	named = [2]channel{{pictures(w.dev.stored), w.dev.sentences}, {pictures(j.tagged.stored), j.tags}}
-	return named, err
+	return both, nil
+}
+
+// readNamed takes an encoder's vectors apart.
+func readNamed(ctx context.Context, projector *encoder.Projector, part classnames.Part, stored *features.Pictures, sentences [][]float32) (n named, err error) {
+	vectors, err := projected(ctx, projector, stored)
+	if err != nil {
+		return n, err
+	}
+	for _, vector := range vectors {
+		n.pictures = append(n.pictures, part.Of(vector))
+	}
+	n.sentences = sentences
+	for _, feature := range sentences {
+		found, err := projector.Sentence(ctx, feature)
+		if err != nil {
+			return n, err
+		}
+		n.emphasis = append(n.emphasis, part.Emphasis(found))
+	}
+	return n, nil
 }
 
 // projected are an encoder's vectors of photos.

@@ -88,15 +88,15 @@ func TestTableHasMeanAndDeviation(t *testing.T) {
 	}
 }
 
-// TestJoinedHasUnitLength: and its parts weigh what is asked.
+// TestJoinedHasUnitLength: and its parts weigh what is asked, for each sentence.
 func TestJoinedHasUnitLength(t *testing.T) {
 	a := channel{[][]float32{{.6, .8}}, [][]float32{{1, 0}}}
-	both := joined(a, a, .5)
+	both := joined(a, named{a, []float64{3}}, .5)
 	var square float64
 	for _, value := range both.pictures[0] {
 		square += float64(value) * float64(value)
 	}
-	if math.Abs(square-1) > 1e-6 || len(both.sentences[0]) != 4 || math.Abs(float64(both.sentences[0][0]/both.sentences[0][2])-2) > 1e-6 {
+	if math.Abs(square-1) > 1e-6 || len(both.sentences[0]) != 4 || math.Abs(float64(both.sentences[0][0]/both.sentences[0][2])-1/1.5) > 1e-6 {
 		t.Errorf("%v, squares %v", both, square)
 	}
 }
