@@ -226,7 +226,7 @@ func project(model *tfjs.Model, names [][]float32, trained *heads.File, folder s
 	if err := os.WriteFile(filepath.Join(folder, files.Picture), picture, 0o644); err != nil || trained == nil {
 		return err
 	}
-	sentence, err := SentenceGraph(trained)
+	sentence, err := SentenceGraph(names, trained)
 	if err != nil {
 		return err
 	}
@@ -259,7 +259,7 @@ func manifest(trained *heads.File) bundle.Manifest {
 	if trained == nil {
 		return about
 	}
-	about.Version, about.Licence = "2", about.Licence+" AND LicenseRef-vsed-heads"
+	about.Version, about.Licence = "3", about.Licence+" AND LicenseRef-vsed-heads"
 	about.Sources = append(about.Sources, bundle.Source{Name: headsSource, Version: "1", Licence: headsLicence})
 	about.Projection.Text = "project-text.onnx"
 	about.Vector = []bundle.VectorPart{

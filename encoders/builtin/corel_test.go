@@ -24,8 +24,8 @@ const corel = "../../../shared/data/corel5k"
 
 // leastPrecision is a little below what was measured when the bundle was made, of
 // class names alone 25.8 with Pillow's cubic resampling and 26.0 with the one below, of
-// heads and class names 27.3.
-const leastPrecision = 26.5
+// heads and class names 29.7.
+const leastPrecision = 29.0
 
 // TestSingleTags searches 500 development photos for each tag that at least three
 // of them carry, and takes the mean average precision.

@@ -104,11 +104,12 @@ func ProjectionGraph(model *tfjs.Model, names [][]float32, trained *heads.File) 
 
 // SentenceGraph gives a sentence's vector, to go with a picture's of ProjectionGraph:
 // `feature`, float32 [N, 384], to `vector`, float32 [N, dimensions].
-func SentenceGraph(trained *heads.File) ([]byte, error) {
+func SentenceGraph(names [][]float32, trained *heads.File) ([]byte, error) {
 	width := trained.Sentence.Hidden.Inputs
 	graph := onnx.NewGraph("sentence-head")
 	feature := graph.Input("feature", onnx.Float32, onnx.Shape{onnx.Symbol("N"), onnx.Fixed(int64(width))})
-	return finish(graph, headgraph.Sentence(graph, trained, feature), trained.Dimensions()+width)
+	naming := headgraph.Naming{Names: names, Nearest: nearestNames, Middle: nameCosine, Slope: nameSlope}
+	return finish(graph, headgraph.Sentence(graph, trained, naming, feature), trained.Dimensions()+width)
 }
 
 func finish(graph *onnx.Graph, vector *onnx.Value, dimensions int) ([]byte, error) {

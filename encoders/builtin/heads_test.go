@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestHeadsStandBeforeTheClassNames(t *testing.T) {
 	trained := drawnHeads(featureWidth, 3)
 	names := make([][]float32, classes)
 	for i := range names {
-		names[i] = []float32{float32(math.Sin(float64(i))), float32(math.Cos(float64(3 * i))), float32(i%7) / 7}
+		names[i] = []float32{float32(math.Sin(float64(i))) * .7, float32(math.Cos(float64(3 * i))), float32(i%7) / 7}
 	}
 	features, prepared := make([]float32, featureWidth), make([]float64, featureWidth)
 	for i := range features {
@@ -98,13 +99,37 @@ func TestHeadsStandBeforeTheClassNames(t *testing.T) {
 	}
 	compare(t, "the picture's vector", run(trained), want)
 
-	graph, err := SentenceGraph(trained)
+	graph, err := SentenceGraph(names, trained)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sentence := []float32{.6, 0, -.8}
-	want = append(scaled(byHand(trained.Sentence, []float64{1.8, 0, -2.4}), 1/math.Sqrt(1.25)), .3/math.Sqrt(1.25), 0, -.4/math.Sqrt(1.25))
+	share := nameShareByHand(names, sentence, .5)
+	if share < .1 || share > .9 {
+		t.Fatalf("a share of %.3f tells little", share)
+	}
+	rest, root := math.Sqrt(1-share), math.Sqrt(share)
+	want = append(scaled(byHand(trained.Sentence, []float64{1.8, 0, -2.4}), rest), .6*root, 0, -.8*root)
 	compare(t, "the sentence's vector", runGraph(t, graph, runtime.Tensor{Shape: []int64{1, 3}, Data: sentence}), want)
+}
+
+// nameShareByHand is the share of the class names in the square of a sentence's length.
+func nameShareByHand(names [][]float32, sentence []float32, weight float64) float64 {
+	var cosines []float64
+	for _, name := range names {
+		var sum float64
+		for i, value := range name {
+			sum += float64(value) * float64(sentence[i])
+		}
+		cosines = append(cosines, sum)
+	}
+	slices.Sort(cosines)
+	var mean float64
+	for _, cosine := range cosines[len(cosines)-nearestNames:] {
+		mean += cosine / nearestNames
+	}
+	odds := weight * weight * math.Exp(nameSlope*(mean-nameCosine))
+	return odds / (1 + odds)
 }
 
 func TestHeadsOfOtherFeaturesAreRefused(t *testing.T) {

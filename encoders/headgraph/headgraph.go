@@ -6,6 +6,7 @@ package headgraph
 
 import (
 	"fmt"
+	"maps"
 	"math"
 
 	"vsed/encoders/builtin/heads"
@@ -74,38 +75,68 @@ func shares(weight float64) map[string]onnx.Tensor {
 // Picture puts the vector of a picture's head before that of its class names. Features
 // are Prepared.
 func Picture(graph *onnx.Graph, trained *heads.File, prepared, named *onnx.Value) *onnx.Value {
-	return beside(graph, Through(graph, picture, trained.Picture, prepared), named, trained.ClassNames)
-}
-
-// Sentence does for a sentence's feature what Picture does for a picture's.
-func Sentence(graph *onnx.Graph, trained *heads.File, feature *onnx.Value) *onnx.Value {
-	scaled := graph.Op("Mul", []*onnx.Value{feature, Number(graph, float64(trained.SentenceScale))})
-	return beside(graph, Through(graph, sentence, trained.Sentence, scaled), feature, trained.ClassNames)
-}
-
-func beside(graph *onnx.Graph, first, second *onnx.Value, weight float64) *onnx.Value {
 	share := func(name string) *onnx.Value {
-		return graph.NamedConstant(name+".share", shares(weight)[name+".share"])
+		return graph.NamedConstant(name+".share", shares(trained.ClassNames)[name+".share"])
 	}
+	return beside(graph, Through(graph, picture, trained.Picture, prepared), named, share(Heads), share(ClassNames))
+}
+
+// Naming is how much a sentence is like the name of a thing, of which the class names
+// know more than the heads do: its mean cosine with those that are nearest to it.
+type Naming struct {
+	Names   [][]float32 // of unit length, as sentences' features are
+	Nearest int         // how many of them count
+	Middle  float64     // at this cosine both parts have the same share, if their weight is 1
+	Slope   float64     // of the odds' logarithm
+}
+
+// Sentence does for a sentence's feature what Picture does for a picture's, where the
+// class names' weight is the more the nearer the sentence is to some of them.
+func Sentence(graph *onnx.Graph, trained *heads.File, naming Naming, feature *onnx.Value) *onnx.Value {
+	scaled := graph.Op("Mul", []*onnx.Value{feature, Number(graph, float64(trained.SentenceScale))})
+	odds := naming.odds(graph, feature)
+	odds = graph.Op("Add", []*onnx.Value{odds, graph.NamedConstant(weightOdds, oddsOf(trained.ClassNames))})
+	root := func(odds *onnx.Value) *onnx.Value {
+		return graph.Op("Sqrt", []*onnx.Value{graph.Op("Sigmoid", []*onnx.Value{odds})})
+	}
+	return beside(graph, Through(graph, sentence, trained.Sentence, scaled), feature, root(graph.Op("Neg", []*onnx.Value{odds})), root(odds))
+}
+
+// odds are the logarithm of those between the squares of the parts' shares.
+func (n Naming) odds(graph *onnx.Graph, feature *onnx.Value) *onnx.Value {
+	var names []float32
+	for _, name := range n.Names {
+		names = append(names, name...)
+	}
+	table := graph.Constant(onnx.Float32s(names, int64(len(n.Names)), int64(len(n.Names[0]))))
+	cosines := graph.Op("Gemm", []*onnx.Value{feature, table}, onnx.Int("transB", 1))
+	count := graph.Constant(onnx.Int64s([]int64{int64(n.Nearest)}, 1))
+	nearest := graph.Node("TopK", []*onnx.Value{cosines, count}, []string{"", ""}, onnx.Int("axis", 1))[0]
+	mean := graph.Op("ReduceMean", []*onnx.Value{nearest}, onnx.Ints("axes", 1))
+	return graph.Op("Mul", []*onnx.Value{graph.Op("Sub", []*onnx.Value{mean, Number(graph, n.Middle)}), Number(graph, n.Slope)})
+}
+
+// weightOdds is the constant by which a weight of the class names moves the odds.
+const weightOdds = ClassNames + ".odds"
+
+func oddsOf(weight float64) onnx.Tensor { return number(2 * math.Log(weight)) }
+
+func beside(graph *onnx.Graph, first, second, firstShare, secondShare *onnx.Value) *onnx.Value {
 	return graph.Op("Concat", []*onnx.Value{
-		graph.Op("Mul", []*onnx.Value{first, share(Heads)}), graph.Op("Mul", []*onnx.Value{second, share(ClassNames)}),
+		graph.Op("Mul", []*onnx.Value{first, firstShare}), graph.Op("Mul", []*onnx.Value{second, secondShare}),
 	}, onnx.Int("axis", 1))
 }
 
 // WithHeads gives a picture's and a sentence's graph that hold other heads than those
 // that Picture and Sentence wrote into them.
 func WithHeads(pictureGraph, sentenceGraph []byte, trained *heads.File) (withPicture, withSentence []byte, err error) {
-	replace := func(model []byte, name string, head heads.Head) ([]byte, error) {
-		constants := constants(name, head)
-		for share, tensor := range shares(trained.ClassNames) {
-			constants[share] = tensor
-		}
-		return onnx.Replace(model, constants)
-	}
-	if withPicture, err = replace(pictureGraph, picture, trained.Picture); err != nil {
+	ofPicture, ofSentence := constants(picture, trained.Picture), constants(sentence, trained.Sentence)
+	maps.Copy(ofPicture, shares(trained.ClassNames))
+	ofSentence[weightOdds] = oddsOf(trained.ClassNames)
+	if withPicture, err = onnx.Replace(pictureGraph, ofPicture); err != nil {
 		return nil, nil, fmt.Errorf("picture head: %w", err)
 	}
-	if withSentence, err = replace(sentenceGraph, sentence, trained.Sentence); err != nil {
+	if withSentence, err = onnx.Replace(sentenceGraph, ofSentence); err != nil {
 		return nil, nil, fmt.Errorf("sentence head: %w", err)
 	}
 	return withPicture, withSentence, nil
