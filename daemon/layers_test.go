@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"cli/vsed-bench": {"daemon/api", "plugins/contract", "plugins/host"},
 	"daemon":         {"index", "plugins/contract", "plugins/host", "plugins/selftest"},
 	"daemon/api":     {},
-	"encoders":       {"plugins/contract", "plugins/sdk"},
+	"encoders":       {"plugins/contract", "plugins/sandbox", "plugins/sdk"},
 	"index":          {},
 	"plugins":        {},
 	// training writes ONNX files and runs them, computes features of data sets as the

@@ -17,9 +17,11 @@ import (
 
 	"vsed/encoders/adopt"
 	"vsed/encoders/bundle"
+	"vsed/encoders/confine"
 	"vsed/encoders/encoder"
 	"vsed/encoders/runtime"
 	"vsed/plugins/contract"
+	"vsed/plugins/sandbox"
 	"vsed/plugins/sdk"
 )
 
@@ -96,7 +98,8 @@ func (o options) prepare(log *slog.Logger, report func(contract.Progress)) error
 	return encoder.Prepare(context.Background(), read, library, o.encoder, report)
 }
 
-// load reads what an encoder is opened with.
+// load reads what an encoder is opened with. On the CPU alone the process is confined
+// before ONNX Runtime reads a graph; a GPU's driver wants files and calls of its own.
 func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.Library, err error) {
 	if o.providers != "" {
 		if o.encoder.Providers, err = encoder.ParseProviders(o.providers); err != nil {
@@ -123,6 +126,11 @@ func (o *options) load(log *slog.Logger) (read *bundle.Bundle, library *runtime.
 	if o.providers == "" {
 		o.encoder.Providers = available(library)
 	}
+	if !slices.ContainsFunc(o.encoder.Providers, func(name string) bool { return name != "cpu" }) {
+		if err := confine.To(o.bundle, sandbox.Needs{Listen: os.TempDir()}, log); err != nil {
+			return nil, nil, err
+		}
+	}
 	log.Debug("encoder", "name", read.Name, "space", read.Space(), "onnxruntime", library.Version)
 	return read, library, nil
 }
@@ -147,6 +155,10 @@ func adoptModel(o options) error {
 	}
 	library, err := runtime.Load(runtime.Candidates(o.library, program))
 	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})) // vsed takes the last line as the reason
+	if err := confine.To(o.adopt, sandbox.Needs{Write: []string{o.adopt}}, log); err != nil {
 		return err
 	}
 	return adopt.Adopt(ctx, o.adopt, o.about, library)

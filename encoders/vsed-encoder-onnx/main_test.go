@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,27 @@ func absolute(t *testing.T, path string) string {
 
 func TestConformance(t *testing.T) {
 	plugintest.Encoder(t, host.Command{Name: "builtin", Path: program, Args: arguments(t)})
+}
+
+// TestOnTheCPUItIsConfined asks the kernel of the process that serves.
+func TestOnTheCPUItIsConfined(t *testing.T) {
+	process, err := host.Launch(t.Context(), host.Command{Kind: host.Encoder, Name: "builtin", Path: program, Args: append(arguments(t), "--providers", "cpu")}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.Kill()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const filtered = "2"
+	for name, want := range map[string]string{"NoNewPrivs": "1", "Seccomp": filtered} {
+		if _, line, found := strings.Cut(string(status), "\n"+name+":\t"); !found {
+			t.Skipf("this kernel has no %s", name)
+		} else if got, _, _ := strings.Cut(line, "\n"); got != want {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
 }
 
 // TestAdoptedModelsConform takes models of both generations as they lie on a hub.

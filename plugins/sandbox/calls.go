@@ -68,12 +68,22 @@ func filterCalls(needs Needs) error {
 func policy(machine *arch.Info, needs Needs) seccomp.Policy {
 	calls := slices.Clone(allowedCalls)
 	var noLinks []string
-	if needs.Sockets {
+	if needs.Sockets || needs.Listen != "" {
 		calls = append(calls, socketCalls...)
 	}
 	if needs.files() {
 		calls = append(calls, fileCalls...)
 		noLinks = known(machine, []string{"readlink", "readlinkat"})
+	}
+	conditions := []seccomp.NameWithConditions{
+		allowWhere("clone", 0, seccomp.BitsSet, unix.CLONE_THREAD),
+		allowWhere("tgkill", 0, seccomp.Equal, uint64(os.Getpid())),
+		allowWhere("prctl", 0, seccomp.Equal, unix.PR_SET_NAME),
+		allowWhere("prctl", 0, seccomp.Equal, unix.PR_SET_VMA), // Go names its memory
+	}
+	if needs.Listen != "" {
+		calls = append(calls, "bind", "listen")
+		conditions = append(conditions, streamSockets())
 	}
 	policy := seccomp.Policy{
 		DefaultAction: seccomp.ActionErrno, // EPERM
@@ -82,12 +92,7 @@ func policy(machine *arch.Info, needs Needs) seccomp.Policy {
 			// by a filter, so it "does not exist", and clone follows.
 			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: known(machine, []string{"clone3"})},
 			{Action: seccomp.ActionAllow, Names: known(machine, calls)},
-			{Action: seccomp.ActionAllow, NamesWithCondtions: []seccomp.NameWithConditions{
-				allowWhere("clone", 0, seccomp.BitsSet, unix.CLONE_THREAD),
-				allowWhere("tgkill", 0, seccomp.Equal, uint64(os.Getpid())),
-				allowWhere("prctl", 0, seccomp.Equal, unix.PR_SET_NAME),
-				allowWhere("prctl", 0, seccomp.Equal, unix.PR_SET_VMA), // Go names its memory
-			}},
+			{Action: seccomp.ActionAllow, NamesWithCondtions: conditions},
 		},
 	}
 	if len(noLinks) > 0 {
@@ -103,6 +108,15 @@ func allowWhere(call string, argument uint32, operation seccomp.Operation, value
 		Name:       call,
 		Conditions: seccomp.ArgumentConditions{{Argument: argument, Operation: operation, Value: value}},
 	}
+}
+
+// streamSockets allows Unix sockets that can only listen, as connect is not allowed; of
+// another kind they would send to anybody. SOCK_STREAM is 1.
+func streamSockets() seccomp.NameWithConditions {
+	return seccomp.NameWithConditions{Name: "socket", Conditions: seccomp.ArgumentConditions{
+		{Argument: 0, Operation: seccomp.Equal, Value: unix.AF_UNIX},
+		{Argument: 1, Operation: seccomp.BitsNotSet, Value: 0xf &^ unix.SOCK_STREAM},
+	}}
 }
 
 func known(machine *arch.Info, calls []string) []string {

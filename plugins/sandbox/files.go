@@ -14,7 +14,7 @@ import (
 var errNoLandlock = errors.New("the kernel does not offer it")
 
 // What may be done with files below what is named. None of it runs a program, and
-// none makes a link, a device or a socket.
+// none makes a link or a device.
 const (
 	readFile   = landlocksyscall.AccessFSReadFile
 	readFolder = readFile | landlocksyscall.AccessFSReadDir
@@ -51,6 +51,9 @@ func (n Needs) rules() (rules []landlock.Rule, err error) {
 		default:
 			rules = append(rules, landlock.PathAccess(readFile, path))
 		}
+	}
+	if n.Listen != "" {
+		rules = append(rules, landlock.PathAccess(write|landlocksyscall.AccessFSMakeSock, n.Listen))
 	}
 	return append(rules, landlock.PathAccess(write, n.Write...)), nil
 }

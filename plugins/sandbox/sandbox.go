@@ -53,7 +53,8 @@ func lower(resource int, value uint64) error {
 // Needs are what the process goes on doing once it is confined, besides computing and
 // using what is open.
 type Needs struct {
-	Sockets bool // to answer on those that are open
+	Sockets bool   // to answer on those that are open
+	Listen  string // folder in which a Unix socket may be made to answer on
 
 	// Read are files, and folders with all that is below them. What does not exist is
 	// passed over.
@@ -64,7 +65,7 @@ type Needs struct {
 	Write []string
 }
 
-func (n Needs) files() bool { return len(n.Read)+len(n.Write) > 0 }
+func (n Needs) files() bool { return len(n.Read)+len(n.Write)+len(n.Listen) > 0 }
 
 // State says how far Confine came.
 type State struct {

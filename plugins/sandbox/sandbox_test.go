@@ -29,6 +29,7 @@ var cases = map[string]func() error{
 	"links":     linksByLandlock,
 	"limits":    limits,
 	"listening": listening,
+	"listens":   listens,
 }
 
 func TestMain(m *testing.M) {
@@ -239,6 +240,47 @@ func limits() error {
 }
 
 func TestOpenListenerStaysUsable(t *testing.T) { run(t, "listening") }
+
+func TestANewListener(t *testing.T) {
+	needLandlock(t)
+	t.Setenv(folderVariable, threeFolders(t))
+	run(t, "listens")
+}
+
+// listens makes a socket in the one folder that it may, and can call nobody.
+func listens() error {
+	root := os.Getenv(folderVariable)
+	other, err := net.Listen("unix", root+"/other-socket")
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	if _, err := Confine(Needs{Listen: root + "/write"}); err != nil {
+		return err
+	}
+	listener, err := net.Listen("unix", root+"/write/socket")
+	if err != nil {
+		return err
+	}
+	if err := listener.Close(); err != nil {
+		return err
+	}
+	if _, err := net.Listen("unix", root+"/tmp/socket"); err == nil {
+		return errors.New("it listens elsewhere")
+	}
+	if _, err := net.Dial("unix", root+"/other-socket"); err == nil {
+		return errors.New("it calls another")
+	}
+	for _, possible := range Probe() {
+		if possible != "make a unix socket" {
+			return fmt.Errorf("still possible: %s", possible)
+		}
+	}
+	if err := socket(unix.AF_UNIX, unix.SOCK_DGRAM); err == nil {
+		return errors.New("it sends to anybody")
+	}
+	return nil
+}
 
 // listening accepts, reads and answers in the sandbox, as gRPC does.
 func listening() error {

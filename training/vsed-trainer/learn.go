@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
+	"path/filepath"
 
+	"vsed/encoders/confine"
 	"vsed/encoders/runtime"
+	"vsed/plugins/sandbox"
 	"vsed/plugins/sdk"
 	"vsed/training/learn"
 )
@@ -28,6 +32,19 @@ func runLearn(ctx context.Context, arguments []string) error {
 	}
 	return learn.Run(ctx, *folder, learn.Options{
 		Candidates: runtime.Candidates(*library, program), Report: report,
-		Confine: func(bundle string) error { return confine(log, bundle, *folder) },
+		Confine: func(bundle string) error { return confineRun(bundle, *folder, log) },
 	})
+}
+
+// confineRun leaves a run its bundle and its folder, also for what it writes for a while:
+// the tags of photos are nobody's business.
+func confineRun(bundle, folder string, log *slog.Logger) error {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	if err := os.Setenv("TMPDIR", folder); err != nil {
+		return err
+	}
+	return confine.To(bundle, sandbox.Needs{Write: []string{folder}}, log)
 }

@@ -1,10 +1,12 @@
-package main
+// Package confine leaves a process that runs a bundle what that takes, and nothing else:
+// the bundle may be a stranger's, which ONNX Runtime reads in C++. It knows what ONNX
+// Runtime and the C library read of the system; what a sandbox is, is package sandbox's.
+package confine
 
 import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,19 +20,13 @@ import (
 // there are, and whether memory is given away beforehand.
 var systemFiles = []string{"/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/sys/vm/overcommit_memory"}
 
-// ownFiles tell how much memory a run takes.
+// ownFiles tell how much memory the process takes.
 var ownFiles = []string{"/proc/self/status", "/proc/self/statm"}
 
-// confine leaves a run its bundle and its folder, also for what it writes for a while: the
-// bundle may be a stranger's, and photos' tags are nobody's business.
-func confine(log *slog.Logger, bundle, folder string) error {
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		return err
-	}
-	if err := os.Setenv("TMPDIR", folder); err != nil {
-		return err
-	}
+// To confines the process to a bundle, for reading, and to what else it needs. It comes
+// after the library is loaded, which may lie anywhere, and before that reads the bundle.
+// What of the sandbox the system lacks is logged, and no error.
+func To(bundle string, needs sandbox.Needs, log *slog.Logger) error {
 	linked, err := linkedFiles(bundle)
 	if err != nil {
 		return err
@@ -42,30 +38,28 @@ func confine(log *slog.Logger, bundle, folder string) error {
 			log.Debug("memory is not measured", "error", err)
 		}
 	}
-	state, err := sandbox.Confine(sandbox.Needs{
-		Read: slices.Concat([]string{bundle}, linked, ownFiles, systemFiles), Write: []string{folder},
-	})
+	needs.Read = slices.Concat(needs.Read, []string{bundle}, linked, ownFiles, systemFiles)
+	state, err := sandbox.Confine(needs)
 	if err != nil {
-		return fmt.Errorf("confine the trainer: %w", err)
+		return fmt.Errorf("confine the process: %w", err)
 	}
 	if len(state.Lacking) > 0 {
-		log.Warn("learning with a part of the sandbox only", "lacking", strings.Join(state.Lacking, "; "))
+		log.Warn("running with a part of the sandbox only", "lacking", strings.Join(state.Lacking, "; "))
 	}
 	return nil
 }
 
 // linkedFiles are where links in a bundle lead, as one that was put together by hand has.
+// What of the bundle cannot be read, who reads it says.
 func linkedFiles(bundle string) (files []string, err error) {
 	err = filepath.WalkDir(bundle, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
-			return err
+			return nil
 		}
-		file, err := filepath.EvalSymlinks(path)
-		files = append(files, file)
-		return err
+		if file, err := filepath.EvalSymlinks(path); err == nil {
+			files = append(files, file)
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("find the files of the bundle: %w", err)
-	}
-	return files, nil
+	return files, err
 }
