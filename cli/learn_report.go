@@ -312,7 +312,7 @@ func exampleHit(hits []api.LearningHit, i int) string {
 // showRemarks prints what else is to be known, and what to do next.
 func showRemarks(report api.LearningReport, _ bool, out Screen) error {
 	for _, note := range report.Notes {
-		if err := out.paragraph("%s", note); err != nil {
+		if err := out.paragraph("Note: %s", note); err != nil {
 			return err
 		}
 	}

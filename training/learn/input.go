@@ -148,7 +148,7 @@ func (in *input) readPhotos(path string) (all []photo, err error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if dropped > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("%d tags are left out: they are empty, not plain text, or longer than %d bytes", dropped, contract.KeywordLimit))
+		in.notes = append(in.notes, fmt.Sprintf("%s left out: empty, no plain text, or longer than %d bytes", plural(dropped, "tag is", "tags are"), contract.KeywordLimit))
 	}
 	return all, nil
 }
@@ -196,7 +196,7 @@ func (in *input) readFeatures(path string, all []photo, seed uint64) error {
 		in.photos = append(in.photos, one)
 	}
 	if damaged > 0 {
-		in.notes = append(in.notes, fmt.Sprintf("%d photos are left out: their stored features are damaged", damaged))
+		in.notes = append(in.notes, fmt.Sprintf("%s left out: what is stored of the pictures is damaged", plural(damaged, "photo is", "photos are")))
 	}
 	return nil
 }

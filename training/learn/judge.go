@@ -87,7 +87,7 @@ func (j *judge) read(ctx context.Context) (err error) {
 		}
 	}
 	if len(strange) > 0 {
-		j.note("%d tags, such as %.60q, are in letters that the encoder cannot read: they are learned and found as they are written, but not within sentences", len(strange), strange[0])
+		j.note("%s in letters that the encoder cannot read, such as %.60q: learned and found as written, but not within sentences", plural(len(strange), "tag is", "tags are"), strange[0])
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (r *run) count() {
 	}
 	for _, tag := range r.split.all() {
 		if len(r.report.PerTag) == mostTags {
-			r.note("%d tags are not listed one by one: each is on few photos", len(r.split.counts)-mostTags)
+			r.note("%s not listed by name, on few photos each", plural(len(r.split.counts)-mostTags, "tag is", "tags are"))
 			break
 		}
 		photos := r.split.counts[tag]

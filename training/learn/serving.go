@@ -25,7 +25,7 @@ func (r *run) serving(ctx context.Context, j *judge) (*serving, error) {
 	}
 	s := &serving{news: r.split.held.among(r.split.news)}
 	if len(s.news.places) < leastNew || len(s.news.asked()) == 0 {
-		r.note("%d photos held out are new to %s, which serves, and compare it with what was learned now: that takes %d, with tags that are learned", len(s.news.places), r.base.Name, leastNew)
+		r.note("%s new to %s, which serves: to compare with it takes %d, with tags that are learned", plural(len(s.news.places), "photo held out is", "photos held out are"), r.base.Name, leastNew)
 		return nil, nil
 	}
 	others := j.plain

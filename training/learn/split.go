@@ -220,7 +220,7 @@ func (s *split) lacks(set dataset.Set) *refusal {
 	case len(set) == 0:
 		return refuse("no photo has a tag: give some with `vsectl tag add PHOTO TAG`, at least %d photos", leastPhotos)
 	case len(set) < leastPhotos:
-		return refuse("%d photos have tags, %d are the least: tag %d more%s", len(set), leastPhotos, leastPhotos-len(set), s.nearly())
+		return refuse("%s, %d are the least: tag %d more%s", plural(len(set), "photo has tags", "photos have tags"), leastPhotos, leastPhotos-len(set), s.nearly())
 	}
 	if err := set.CheckTags(); err != nil {
 		return refuse("%v", err)
