@@ -67,8 +67,8 @@ type TrainingReport struct {
 	Tags    int `json:"tags"`    // different ones
 	Learned int `json:"learned"` // those of them that are learned
 	// Folds is in how many parts all photos were held out in turn, where few are tagged:
-	// figures are of runs without the photo then, what is proposed is learned from all. 0:
-	// some were held out once.
+	// figures are of runs without the photo then, among those of its part, and what is
+	// proposed is learned from all. 0: some were held out once.
 	Folds int `json:"folds,omitempty"`
 
 	Before TrainingFigures `json:"before"`

@@ -217,9 +217,8 @@ type parted struct {
 }
 
 // parts runs the heads of each fold on what is held out of it; sentences are features of
-// unit length. Cosines of one sentence stand in one row, whichever heads they are of: that
-// heads learned from other three quarters of the photos can be compared is measured, see
-// docs/learning.md.
+// unit length. The cosines of one sentence stand in one row, whichever heads they are of:
+// only those of one fold are compared, see sample.
 func (j *judge) parts(ctx context.Context, of []stage.Heads, sentences [][]float32) (p parted, err error) {
 	p.heads = make([][]float64, len(sentences))
 	scaled := j.entered(sentences)

@@ -11,10 +11,10 @@ import (
 // a split, in their order, for all photos held out: those of the sample are a part.
 //
 // Photos that were held out in turn are ranked with those alone that were held out with
-// them. Heads and channels of other folds have learned of other numbers of photos with a
-// tag: the rarer it is, the more of them a fold without any of it has had, and the higher
-// its scores for the tag. Ranked together, of 100 photos, 30 % of a gain went under, and
-// nearly half of it before tags were spread over the folds: see docs/learning.md.
+// them. Where a fold holds out photos of a tag, it has learned from fewer of them than the
+// other folds, whose photos then stand before its own. In one ranking, ridge regression
+// from 100 photos showed 3.7 points of a gain of 11.6, and 8.1 once tags were spread evenly
+// over the folds; in a ranking a fold 8.7, where other photos gain 9.5 in as short ones.
 type sample struct {
 	places  []int   // of the photos
 	bursts  []int   // the event of each of them, from 0
