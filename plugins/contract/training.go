@@ -4,8 +4,8 @@ package contract
 // below. The daemon starts the trainer with that folder, reads its progress from
 // standard output as that of a preparation, and waits for its end: status 0 where
 // the report is there, whatever it says; else one line on standard error. A trainer
-// needs nothing else but the bundle and the library that the task names; it runs with
-// the rights of the daemon, since it is part of vsed.
+// needs nothing else but the bundle and the library that the task names, and ours keeps
+// nothing else, where the system lets it.
 const (
 	TaskFile     = "task.json"    // a TrainingTask
 	PhotosFile   = "photos.jsonl" // a TrainingPhoto a line
