@@ -230,8 +230,11 @@ func (m *Manifest) FeatureWidth() (sum int) {
 	return sum
 }
 
-// FeatureIsVector says that what is stored of a picture is its vector.
-func (m *Manifest) FeatureIsVector() bool { return m.Features != nil && m.Projection.Picture == "" }
+// FeaturesAreVectors says that what is stored of a picture is its vector, and what the
+// text graph gives of a sentence is its own.
+func (m *Manifest) FeaturesAreVectors() bool {
+	return m.Features != nil && m.Projection == (Projection{})
+}
 
 // Widths are the widths of the feature's parts; none where there are no features.
 func (m *Manifest) Widths() []int {

@@ -89,7 +89,7 @@ func Made(b *bundle.Bundle) bool {
 // VectorsAreFeatures tells of an encoder whose vectors are its features, but for maps that
 // Derive has put between the two.
 func VectorsAreFeatures(b *bundle.Bundle) bool {
-	return b.FeatureIsVector() || b.Projection.Picture == pictureMap && madeHere(b, pictureMap)
+	return b.FeaturesAreVectors() || b.Projection.Picture == pictureMap && madeHere(b, pictureMap)
 }
 
 func madeHere(b *bundle.Bundle, path string) bool {
@@ -159,7 +159,7 @@ func (d *derivation) writeHeads(trained *heads.File) error {
 
 // writeMaps puts maps behind towers that had nothing behind them.
 func (d *derivation) writeMaps(maps *headgraph.Maps) error {
-	if !d.about.FeatureIsVector() || d.about.Projection.Text != "" {
+	if !d.about.FeaturesAreVectors() {
 		return fmt.Errorf("the vectors of the encoder %s are not its features, which maps would take", d.base.Name)
 	}
 	picture, err := maps.Picture.Graph(d.about.Dimensions())

@@ -1,6 +1,7 @@
 package learned
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func TestDerivedMaps(t *testing.T) {
 	width := base.Dimensions()
 	maps := &headgraph.Maps{Picture: swapped(width), Sentence: swapped(width)}
 	first := derive(base, Changes{Name: "learned-1", Version: "1", Maps: maps, Tags: drawnTags(width, "x")})
-	if first.Projection.Picture == "" || first.Projection.Text == "" || first.FeatureIsVector() || !VectorsAreFeatures(first) || first.FeatureSpace() != base.FeatureSpace() {
+	if first.Projection.Picture == "" || first.Projection.Text == "" || first.FeaturesAreVectors() || !VectorsAreFeatures(first) || first.FeatureSpace() != base.FeatureSpace() {
 		t.Errorf("projection %+v, space of features %s", first.Projection, first.FeatureSpace())
 	}
 	pictures := goldenPictures(t, base)
@@ -83,4 +84,54 @@ func TestDerivedMaps(t *testing.T) {
 	without := *base
 	without.Features = nil
 	f("are not its features", &without, width)
+}
+
+// TestASentencesProjectionStays where the pictures have none: maps would take its place.
+func TestASentencesProjectionStays(t *testing.T) {
+	library := runtimetest.Load(t)
+	folder := filepath.Join(t.TempDir(), "tiny")
+	if err := tinyclip.Write(folder, tinyclip.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := adopt.Adopt(t.Context(), folder, adopt.About{}, library); err != nil {
+		t.Fatal(err)
+	}
+	base, err := bundle.Read(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	width := base.Dimensions()
+	graph, err := swapped(width).Graph(width)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(base.Path("sentences.onnx"), graph, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	about := base.Manifest
+	about.Projection.Text = "sentences.onnx"
+	if err := bundle.Write(folder, about, func(string) string { return base.Sources[0].Name }); err != nil {
+		t.Fatal(err)
+	}
+	if base, err = bundle.Read(folder); err != nil {
+		t.Fatal(err)
+	}
+	if VectorsAreFeatures(base) {
+		t.Error("what the text graph gives is taken for a vector")
+	}
+	out := t.TempDir()
+	if err := Derive(t.Context(), base, Changes{Name: "learned-1", Version: "1", Tags: drawnTags(width, "x")}, out, library); err != nil {
+		t.Fatal(err)
+	}
+	made, err := bundle.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Projection != base.Projection || !exists(made.Path("sentences.onnx")) {
+		t.Errorf("projection %+v, want %+v", made.Projection, base.Projection)
+	}
+	err = Derive(t.Context(), base, Changes{Name: "x", Version: "1", Maps: &headgraph.Maps{Picture: swapped(width), Sentence: swapped(width)}}, t.TempDir(), library)
+	if err == nil || !strings.Contains(err.Error(), "are not its features") {
+		t.Errorf("maps in its place: %v", err)
+	}
 }
