@@ -1,7 +1,9 @@
 package learn
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -62,6 +64,84 @@ func TestAGainOfOneTagMayBeChance(t *testing.T) {
 	}
 	f(slightly, false)
 	f(wholly, true)
+}
+
+// TestNoiseOfTagsThatComeTogether draws scores by chance, for tags of which six at a time
+// are on the same photos, as a town, its country and the holiday there are.
+func TestNoiseOfTagsThatComeTogether(t *testing.T) {
+	const draws, photos = 100, 120
+	sure := 0
+	for seed := range uint64(draws) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		scores := func() (row []float64) {
+			for range photos {
+				row = append(row, random.NormFloat64())
+			}
+			return row
+		}
+		var held sample
+		for i := range photos {
+			held.places, held.bursts, held.columns = append(held.places, i), append(held.bursts, i/3), append(held.columns, i)
+		}
+		held.parts = [][]int{held.places}
+		var then, now [][]float64
+		for range 4 {
+			query := evaluation.Query{Relevant: make([]bool, photos), Parts: held.parts}
+			for range photos / 12 {
+				query.Relevant[random.IntN(photos)] = true
+			}
+			before, after := scores(), scores()
+			for range 6 {
+				query.Tags = []string{fmt.Sprint("tag ", len(held.queries))}
+				held.queries, then, now = append(held.queries, query), append(then, before), append(now, after)
+			}
+		}
+		before, err := held.rank(then)
+		after, failed := held.rank(now)
+		gain, wrong := held.gain(before, after, 1)
+		if err := errors.Join(err, failed, wrong); err != nil {
+			t.Fatal(err)
+		}
+		if gain.Low > 0 {
+			sure++
+		}
+	}
+	if sure > draws*6/100 {
+		t.Errorf("%d of %d draws by chance are a gain that is none by chance", sure, draws)
+	}
+}
+
+// TestPhotosDrawnSeveralTimes ranks them as evaluation does, with ties and in parts.
+func TestPhotosDrawnSeveralTimes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		var held sample
+		var scores []float64
+		query := evaluation.Query{Tags: []string{"sea"}}
+		for i := range 24 {
+			held.places, held.bursts, held.columns = append(held.places, i), append(held.bursts, i/2), append(held.columns, i)
+			query.Relevant, scores = append(query.Relevant, random.IntN(3) == 0), append(scores, float64(random.IntN(9)))
+		}
+		held.parts = [][]int{held.places[:10], held.places[10:]}
+		query.Parts, held.queries = held.parts, []evaluation.Query{query}
+		found, err := held.rank([][]float64{scores})
+		if err != nil || len(found.scores) == 0 {
+			t.Fatal(err)
+		}
+		times := held.draw(random)
+		var photos []int
+		for photo, count := range times {
+			photos = append(photos, slices.Repeat([]int{photo}, count)...)
+		}
+		if part := held.among(photos); len(photos) != 24 || !part.asks(part.queries[0]) {
+			continue
+		}
+		want, err := held.among(photos).queries[0].Measure(drawn(scores, photos))
+		got, asked := averagePrecision(held.orders(found)[0], times)
+		if err != nil || !asked || math.Abs(got-want.AveragePrecision) > 1e-12 {
+			t.Fatalf("%v, %v, want %v, %v", got, asked, want.AveragePrecision, err)
+		}
+	}
 }
 
 // TestWhatIsChosenIsNotMeasuredOn chooses by other events than those that are told of.
