@@ -20,7 +20,7 @@ import (
 var allowedCalls = []string{
 	// Descriptors that are open.
 	"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "close", "lseek",
-	"fstat", "newfstatat", "fcntl", "dup", "dup3", "poll", "ppoll", "pselect6",
+	"fstat", "newfstatat", "dup", "dup3", "poll", "ppoll", "pselect6",
 	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2",
 	// Memory.
 	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "mincore", "membarrier", "getrandom",
@@ -41,6 +41,12 @@ var allowedCalls = []string{
 var socketCalls = []string{
 	"accept4", "recvfrom", "recvmsg", "sendto", "sendmsg", "getsockname", "getpeername",
 	"getsockopt", "setsockopt", "shutdown",
+}
+
+// descriptorCommands are those of fcntl. One of the others, F_SETOWN, has the kernel signal
+// any process of the user when a pipe has something to read, by F_SETSIG with SIGKILL.
+var descriptorCommands = []uint64{
+	unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_SETFL, unix.F_GET_SEALS,
 }
 
 // fileCalls is what files by their names need. Which ones, Landlock says. That they are
@@ -80,6 +86,9 @@ func policy(machine *arch.Info, needs Needs) seccomp.Policy {
 		allowWhere("tgkill", 0, seccomp.Equal, uint64(os.Getpid())),
 		allowWhere("prctl", 0, seccomp.Equal, unix.PR_SET_NAME),
 		allowWhere("prctl", 0, seccomp.Equal, unix.PR_SET_VMA), // Go names its memory
+	}
+	for _, command := range descriptorCommands {
+		conditions = append(conditions, allowWhere("fcntl", 1, seccomp.Equal, command))
 	}
 	if needs.Listen != "" {
 		calls = append(calls, "bind", "listen")

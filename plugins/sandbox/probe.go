@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -44,6 +45,7 @@ func attempts() []attempt {
 		{"trace a process", traceNobody},
 		{"read another process's memory", readParent},
 		{"signal another process", func() error { return unix.Kill(os.Getppid(), 0) }},
+		{"have another process signalled", signalByPipe},
 		{"raise a limit", func() error {
 			return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: openFiles, Max: openFiles})
 		}},
@@ -103,6 +105,17 @@ func traceNobody() error {
 func splitOff() error {
 	_, _, failure := unix.Syscall6(unix.SYS_CLONE, unix.CLONE_FS|unix.CLONE_NEWNS, 0, 0, 0, 0, 0)
 	return denied(failure)
+}
+
+// signalByPipe makes the parent the owner of a pipe, who is signalled when there is
+// something to read; there never is.
+func signalByPipe() error {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	_, err := unix.FcntlInt(uintptr(pipe[0]), unix.F_SETOWN, os.Getppid())
+	return errors.Join(err, unix.Close(pipe[0]), unix.Close(pipe[1]))
 }
 
 func readParent() error {
