@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,14 +50,22 @@ func To(bundle string, needs sandbox.Needs, log *slog.Logger) error {
 	return nil
 }
 
-// linkedFiles are where links in a bundle lead, as one that was put together by hand has.
-// What of the bundle cannot be read, who reads it says.
+// linkedFiles are where links in a bundle lead, as one that was put together by hand has:
+// to plain files alone, since by one to a folder a stranger's bundle would name all that is
+// below it. What of the bundle cannot be read, who reads it says.
 func linkedFiles(bundle string) (files []string, err error) {
+	if whole, err := filepath.EvalSymlinks(bundle); err == nil {
+		bundle = whole
+	}
 	err = filepath.WalkDir(bundle, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
 			return nil
 		}
-		if file, err := filepath.EvalSymlinks(path); err == nil {
+		file, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return nil
+		}
+		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() {
 			files = append(files, file)
 		}
 		return nil
