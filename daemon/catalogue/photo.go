@@ -145,12 +145,13 @@ func (w change) setKeywords(photo int64, names []string) error {
 	if _, err := w.exec(`DELETE FROM keyword WHERE photo = ?`, photo); err != nil {
 		return err
 	}
-	for _, name := range composed(names) {
+	names = composed(names)
+	for _, name := range names {
 		if _, err := w.exec(`INSERT OR IGNORE INTO keyword (photo, name) VALUES (?, ?)`, photo, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.keepOff(photo, names)
 }
 
 // A File is where a photo is found.

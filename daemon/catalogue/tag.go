@@ -48,6 +48,21 @@ func (w change) spellings(query string, photo int64, tag string) (same []string,
 	return same, err
 }
 
+// keepOff has words that come with a photo's files stay off where the user took the tag off
+// in another spelling, or in the form of a catalogue from before tags were composed.
+func (w change) keepOff(photo int64, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	removed, err := queryColumn[string](w.ctx, w, "tags", selectRemoved, photo)
+	for _, name := range names {
+		if err == nil && slices.ContainsFunc(removed, func(off string) bool { return fold(off) == fold(name) }) {
+			_, err = w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name) VALUES (?, ?)`, photo, name)
+		}
+	}
+	return err
+}
+
 // AddTags puts the user's tags on a photo; those it has already stay.
 func (c *Catalogue) AddTags(ctx context.Context, photo int64, names []string) error {
 	return c.changeTags(ctx, photo, names, func(w change, name string) (int64, error) {

@@ -86,6 +86,40 @@ func TestATagIsOneInAnySpelling(t *testing.T) {
 	}
 }
 
+// TestATagTakenOffStaysOffInAnySpelling has a sidecar and a file give it anew; one was taken
+// off before tags were composed.
+func TestATagTakenOffStaysOffInAnySpelling(t *testing.T) {
+	c := open(t, t.TempDir())
+	serve(t, c, "test-space")
+	folder := must[Folder](t)(c.AddFolder(t.Context(), "/photos"))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.jpg", Stat: stat(1)}}))
+	told := content(1)
+	told.Keywords = []string{"Opa"}
+	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0]
+	photo := encode(t, c, waiting, stat(1), told)
+	f := func(modified int, want string, keywords ...string) {
+		t.Helper()
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.xmp", Stat: stat(modified), Sidecar: true}}))
+		check(t, c.SidecarRead(t.Context(), must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 1))[0], SidecarWords{Keywords: keywords}))
+		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != want {
+			t.Errorf("tags %s, want %s", got, want)
+		}
+	}
+	f(50, "[{Opa file} {Strand sidecar}]", "Strand")
+	check(t, c.RemoveTags(t.Context(), photo, []string{"strand"}))
+	f(51, "[{Opa file} {sea sidecar}]", "STRAND", "sea")
+	_, err := c.write.Exec(`INSERT INTO tag_removed (photo, name) VALUES (?1, 'café')`, photo)
+	check(t, err)
+	f(52, "[{Opa file}]", "Caf\u00e9", "strand")
+	check(t, c.RemoveTags(t.Context(), photo, []string{"Opa"}))
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "b.jpg", Stat: stat(2)}}))
+	told.Keywords = []string{"opa"}
+	encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0], stat(2), told)
+	f(53, "[]")
+	check(t, c.AddTags(t.Context(), photo, []string{"Strand"}))
+	f(54, "[{Strand user} {strand sidecar}]", "strand")
+}
+
 func TestSidecarsTagTheirPhotos(t *testing.T) {
 	c := open(t, t.TempDir())
 	folder, photos := library(t, c, "a.jpg", "a.png", "ab.jpg", "dir/a.jpg")
