@@ -28,7 +28,7 @@ const blank = "<?xpacket begin=\"\ufeff\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n" +
 // Merge gives the XMP document with the user's word in it; existing is nil where
 // there is none yet. All of tags stand in dc:subject then, and those of several
 // levels ("animal/dog") also in digiKam:TagsList, which marks them as such. What
-// is in removed and not in tags is taken out of these and of
+// is in removed, in upper or lower case, and not in tags is taken out of these and of
 // lr:hierarchicalSubject. Every other keyword stays, as it is another program's,
 // and so does every other byte; where nothing is to be changed, the result is
 // existing itself. Tags are compared as a decoder reads them: without control
@@ -60,16 +60,11 @@ func Merge(existing []byte, tags, removed []string) ([]byte, error) {
 // A word is what the user says: the tags in order, and those that are to go.
 type word struct {
 	tags, levelled []string
-	removed        map[string]bool
+	removed        map[string]bool // in lower case
 }
 
 func newWord(tags, removed []string) word {
 	w := word{removed: map[string]bool{}}
-	for _, tag := range removed {
-		if tag = plain(tag); tag != "" {
-			w.removed[tag] = true
-		}
-	}
 	for _, tag := range tags {
 		tag = plain(tag)
 		if tag == "" || slices.Contains(w.tags, tag) {
@@ -79,9 +74,18 @@ func newWord(tags, removed []string) word {
 		if strings.Contains(tag, "/") && levels(tag, "/") == tag {
 			w.levelled = append(w.levelled, tag)
 		}
-		delete(w.removed, tag)
+	}
+	for _, tag := range removed {
+		if tag = plain(tag); tag != "" && !slices.Contains(w.tags, tag) {
+			w.removed[strings.ToLower(tag)] = true
+		}
 	}
 	return w
+}
+
+// isAgainst reports whether a keyword is to go: to the catalogue case makes no other tag.
+func (w word) isAgainst(keyword string) bool {
+	return w.removed[strings.ToLower(keyword)] && !slices.Contains(w.tags, keyword)
 }
 
 // keyword is what a decoder makes of an item of a list.
@@ -145,7 +149,7 @@ func (d *document) apply(edits []edit) []byte {
 func (d *document) withdraw(w word) (edits []edit) {
 	for _, list := range d.lists {
 		for _, item := range list.items {
-			if item.plain && w.removed[keyword(list.property.name, item.text)] {
+			if item.plain && w.isAgainst(keyword(list.property.name, item.text)) {
 				edits = append(edits, edit{item.element.start - len(d.blanksBefore(item.element.start)), item.element.end, ""})
 			}
 		}

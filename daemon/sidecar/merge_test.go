@@ -102,6 +102,11 @@ func TestMergeTakesOutWhatTheUserRemoved(t *testing.T) {
 	if got := items(t, merged, hierarchical); got != nil {
 		t.Errorf("lr:hierarchicalSubject %q", got)
 	}
+	// Case makes no other tag, but the user's own spelling stays.
+	merged = merge(t, foreign, []string{"Cat"}, []string{"CAT", "Animal/Cat"})
+	if got := items(t, merged, subject); !slices.Equal(got, []string{"a < b", "Cat"}) || items(t, merged, hierarchical) != nil {
+		t.Errorf("dc:subject %q, lr:hierarchicalSubject %q", got, items(t, merged, hierarchical))
+	}
 	// Another program may write accents as characters of their own.
 	apart := strings.Replace(foreign, "a &lt; b", "cafe\u0301", 1)
 	apart = strings.Replace(apart, "<![CDATA[a < b]]>", "cafe\u0301", 1)
@@ -175,6 +180,7 @@ func FuzzMerge(f *testing.F) {
 	f.Add([]byte(blank), "a/b", "b")
 	f.Add([]byte(wrapped("<dc:subject/>")), "a//b\xff", "\ufffe")
 	f.Add([]byte(wrapped("<dc:subject><rdf:Bag><rdf:li>cat</rdf:li> </rdf:Bag></dc:subject>")), "", "cat")
+	f.Add([]byte(wrapped("<dc:subject><rdf:Bag><rdf:li>cat</rdf:li></rdf:Bag></dc:subject>")), "Cat", "CAT")
 	f.Add([]byte(`<RDF xmlns="`+rdfSpace+`"><Description a=">" /></RDF>`), "]]>", "\x00")
 	f.Fuzz(func(t *testing.T, existing []byte, tag, removed string) {
 		merged, err := Merge(existing, []string{tag}, []string{removed})
