@@ -117,10 +117,13 @@ func openPools(path string) (write, read *sql.DB) {
 
 // openDatabase prepares a pool. Each connection has a page cache of its own, of
 // 2 MB where an option does not say otherwise: it fills as the database grows.
+// Statements may compare tags by fold; no schema may, which others read, too.
 func openDatabase(path string, options ...string) *sql.DB {
 	name := (&url.URL{Scheme: "file", Path: path}).String() +
 		"?mode=rwc&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=10000&_foreign_keys=on&_stmt_cache_size=64&" + strings.Join(options, "&")
-	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{}})
+	return sql.OpenDB(connector{name: name, driver: &sqlite3.SQLiteDriver{ConnectHook: func(connection *sqlite3.SQLiteConn) error {
+		return connection.RegisterFunc("fold", fold, true)
+	}}})
 }
 
 // A connector opens connections without a global registration of the driver.

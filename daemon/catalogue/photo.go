@@ -145,13 +145,12 @@ func (w change) setKeywords(photo int64, names []string) error {
 	if _, err := w.exec(`DELETE FROM keyword WHERE photo = ?`, photo); err != nil {
 		return err
 	}
-	names = composed(names)
-	for _, name := range names {
+	for _, name := range composed(names) {
 		if _, err := w.exec(`INSERT OR IGNORE INTO keyword (photo, name) VALUES (?, ?)`, photo, name); err != nil {
 			return err
 		}
 	}
-	return w.keepOff(photo, names)
+	return nil
 }
 
 // A File is where a photo is found.

@@ -47,10 +47,10 @@ const (
 		ORDER BY asked.key, file.state != 'present', folder.offline, folder.path, file.path`
 	selectTags = `SELECT asked.key AS place, tag.name AS name, tag.source AS source FROM json_each(?1) AS asked CROSS JOIN tag ON tag.photo = asked.value
 		UNION SELECT asked.key, keyword.name, 'file' FROM json_each(?1) AS asked CROSS JOIN keyword ON keyword.photo = asked.value
-			WHERE keyword.name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.value)
+			WHERE NOT EXISTS (SELECT 1 FROM tag_removed WHERE photo = asked.value AND fold(tag_removed.name) = fold(keyword.name))
 		UNION SELECT asked.key, sidecar_tag.name, 'sidecar' FROM json_each(?1) AS asked
 			CROSS JOIN file ON file.photo = asked.value JOIN sidecar_tag ON sidecar_tag.file = file.id
-			WHERE sidecar_tag.name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.value)
+			WHERE NOT EXISTS (SELECT 1 FROM tag_removed WHERE photo = asked.value AND fold(tag_removed.name) = fold(sidecar_tag.name))
 		ORDER BY place, name, source`
 	// a.jpg.xmp, which is of this file alone, before a.xmp, then what was written last.
 	selectWords = `SELECT asked.key, words.title, words.description, words.rating FROM json_each(?1) AS asked CROSS JOIN file ON file.photo = asked.value

@@ -235,9 +235,6 @@ func (w change) setSidecarWords(sidecar Sidecar, words SidecarWords) error {
 		if file.photo == 0 {
 			continue // nobody knows it yet
 		}
-		if err := w.keepOff(file.photo, composed(words.Keywords)); err != nil {
-			return err
-		}
 		if err := w.touch(PhotoTagged, file.photo, ""); err != nil {
 			return err
 		}

@@ -12,7 +12,8 @@ import (
 )
 
 // A photo has a tag once: words that differ by case or by Unicode's normal form alone
-// are one, in the spelling that was there first. All are stored in form NFC.
+// are one, in the spelling that was there first. They are stored in form NFC; older rows
+// may not be, so that fold compares.
 
 // fold gives the form in which two spellings of a tag are the same.
 func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
@@ -46,21 +47,6 @@ func (w change) spellings(query string, photo int64, tag string) (same []string,
 		}
 	}
 	return same, err
-}
-
-// keepOff has words that come with a photo's files stay off where the user took the tag off
-// in another spelling, or in the form of a catalogue from before tags were composed.
-func (w change) keepOff(photo int64, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	removed, err := queryColumn[string](w.ctx, w, "tags", selectRemoved, photo)
-	for _, name := range names {
-		if err == nil && slices.ContainsFunc(removed, func(off string) bool { return fold(off) == fold(name) }) {
-			_, err = w.exec(`INSERT OR IGNORE INTO tag_removed (photo, name) VALUES (?, ?)`, photo, name)
-		}
-	}
-	return err
 }
 
 // AddTags puts the user's tags on a photo; those it has already stay.

@@ -97,10 +97,14 @@ func TestATagTakenOffStaysOffInAnySpelling(t *testing.T) {
 	told.Keywords = []string{"Opa"}
 	waiting := must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0]
 	photo := encode(t, c, waiting, stat(1), told)
+	sidecar := func(path string, modified int, keywords ...string) {
+		t.Helper()
+		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: path, Stat: stat(modified), Sidecar: true}}))
+		check(t, c.SidecarRead(t.Context(), must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 1))[0], SidecarWords{Keywords: keywords}))
+	}
 	f := func(modified int, want string, keywords ...string) {
 		t.Helper()
-		check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "a.xmp", Stat: stat(modified), Sidecar: true}}))
-		check(t, c.SidecarRead(t.Context(), must[[]Sidecar](t)(c.UnreadSidecars(t.Context(), nil, 1))[0], SidecarWords{Keywords: keywords}))
+		sidecar("a.xmp", modified, keywords...)
 		if got := fmt.Sprint(must[Photo](t)(c.Photo(t.Context(), photo)).Tags); got != want {
 			t.Errorf("tags %s, want %s", got, want)
 		}
@@ -116,8 +120,20 @@ func TestATagTakenOffStaysOffInAnySpelling(t *testing.T) {
 	told.Keywords = []string{"opa"}
 	encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0], stat(2), told)
 	f(53, "[]")
+	// A sidecar that was read before its photo: nobody knew whose words these are.
+	check(t, c.Observe(t.Context(), folder.ID, []Observation{{Path: "c.jpg", Stat: stat(3)}}))
+	sidecar("c.xmp", 60, "STRAND", "Caf\u00c9", "dog")
+	encode(t, c, must[[]WaitingFile](t)(c.Undecoded(t.Context(), nil, 10))[0], stat(3), told)
+	f(55, "[{dog sidecar}]")
+	check(t, c.Serving().Tagged(t.Context(), func(p TaggedPhoto) error {
+		if got := fmt.Sprint(p.Tags, p.Refused); got != "[dog] [Caf\u00c9 STRAND opa]" {
+			t.Errorf("learned from %s", got)
+		}
+		return nil
+	}))
+	sidecar("c.xmp", 61)
 	check(t, c.AddTags(t.Context(), photo, []string{"Strand"}))
-	f(54, "[{Strand user} {strand sidecar}]", "strand")
+	f(56, "[{Strand user} {strand sidecar}]", "strand")
 }
 
 func TestSidecarsTagTheirPhotos(t *testing.T) {

@@ -100,9 +100,9 @@ const selectTagged = `WITH asked AS (SELECT id, digest, taken, perceptual_hash F
 	SELECT id, digest, taken, coalesce(perceptual_hash, 0), coalesce(said.name, ''), coalesce(said.against, false) FROM asked LEFT JOIN (
 		SELECT asked.id AS photo, name, false AS against FROM asked CROSS JOIN tag ON tag.photo = asked.id
 		UNION SELECT asked.id, name, false FROM asked CROSS JOIN keyword ON keyword.photo = asked.id
-			WHERE name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.id)
+			WHERE NOT EXISTS (SELECT 1 FROM tag_removed WHERE photo = asked.id AND fold(tag_removed.name) = fold(keyword.name))
 		UNION SELECT asked.id, name, false FROM asked CROSS JOIN file ON file.photo = asked.id CROSS JOIN sidecar_tag ON sidecar_tag.file = file.id
-			WHERE name NOT IN (SELECT name FROM tag_removed WHERE photo = asked.id)
+			WHERE NOT EXISTS (SELECT 1 FROM tag_removed WHERE photo = asked.id AND fold(tag_removed.name) = fold(sidecar_tag.name))
 		UNION SELECT asked.id, name, true FROM asked CROSS JOIN tag_refused ON tag_refused.photo = asked.id
 		UNION SELECT asked.id, name, true FROM asked CROSS JOIN tag_removed ON tag_removed.photo = asked.id
 	) AS said ON said.photo = asked.id ORDER BY id, said.name`
