@@ -103,6 +103,13 @@ func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTag
 	if err != nil {
 		return best, err
 	}
+	at, err := j.preferred(seen, tags)
+	heads.file.ClassNames = weights[at]
+	return seen[at], err
+}
+
+// preferred is the first of what finds the photos best that are held out to choose by.
+func (j *judge) preferred(seen []sight, tags *learnedTags) (best int, err error) {
 	most := -1.0
 	for i, each := range seen {
 		found, err := j.split.choice.rank(j.beside(each, tags))
@@ -110,7 +117,7 @@ func (j *judge) weigh(ctx context.Context, heads *learnedHeads, tags *learnedTag
 			return best, err
 		}
 		if value := found.report.MAP.Value; value > most {
-			most, best, heads.file.ClassNames = value, each, weights[i]
+			most, best = value, i
 		}
 	}
 	return best, nil

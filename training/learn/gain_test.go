@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"vsed/encoders/bundle"
+	"vsed/encoders/feature"
 	"vsed/plugins/contract"
 	"vsed/training/evaluation"
+	"vsed/training/ridge"
 )
 
 // TestNoiseIsRefused learns words that were drawn by chance: with these seeds the photos
@@ -173,16 +175,22 @@ func TestWhatIsChosenIsNotMeasuredOn(t *testing.T) {
 		}
 	}
 	j := &judge{run: &run{input: in, split: s}}
-	var scores [][]float64
+	var scores, turned [][]float64
 	for i, query := range s.held.queries {
-		row := make([]float64, len(s.out()))
+		row, inverse := make([]float64, len(s.out())), make([]float64, len(s.out()))
 		for k, relevant := range s.choice.queries[i].Relevant {
 			row[len(held)+k] = map[bool]float64{true: 1}[relevant]
 		}
 		for k, relevant := range query.Relevant {
 			row[k] = map[bool]float64{false: 1}[relevant]
 		}
-		scores = append(scores, row)
+		for k, value := range row {
+			inverse[k] = -value
+		}
+		scores, turned = append(scores, row), append(turned, inverse)
+	}
+	if best, err := j.preferred([]sight{{turned, 1}, {scores, 1}}, nil); err != nil || best != 1 {
+		t.Errorf("what finds the photos that are measured on is preferred, %v", err)
 	}
 	preferred, err := s.choice.rank(scores)
 	measured, failed := s.held.rank(scores)
@@ -193,6 +201,35 @@ func TestWhatIsChosenIsNotMeasuredOn(t *testing.T) {
 		if !slices.Contains(held, int(id)) { // a photo's number is its place
 			t.Errorf("photo %d is an example, but not measured on", id)
 		}
+	}
+}
+
+// TestHowSureToBeIsNotMeasuredOn has photos to measure on that contradict those that are
+// learned from, which those to choose by do not.
+func TestHowSureToBeIsNotMeasuredOn(t *testing.T) {
+	in := &input{widths: []int{2}, width: 2}
+	add := func(count int, tags ...string) (places []int) {
+		for i := range count {
+			values := []float32{1, .1}
+			if i%2 == 1 {
+				values = []float32{.1, 1}
+			}
+			places = append(places, len(in.photos))
+			in.photos = append(in.photos, photo{id: int64(len(in.photos)), tags: []string{tags[i%2]}, feature: feature.Quantise(values, in.widths)})
+		}
+		return places
+	}
+	r := &run{input: in}
+	r.split.learnable = map[string]bool{"dog": true, "sea": true}
+	one := fold{learn: add(40, "dog", "sea"), to: 80}
+	r.split.held.places, r.split.choice.places = add(40, "sea", "dog"), add(40, "dog", "sea")
+	var apart ridge.Apart
+	found, err := r.learnFold(one, ridge.Options{Lambda: 1}, &apart)
+	if err != nil || len(found.scores) != 80 {
+		t.Fatalf("%d photos are scored, %v", len(found.scores), err)
+	}
+	if _, err := apart.Calibrate(); err != nil {
+		t.Errorf("photos to measure on say how sure to be: %v", err)
 	}
 }
 

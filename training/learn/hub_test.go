@@ -94,3 +94,16 @@ func TestAModelOfAHubLearns(t *testing.T) {
 		from = learned
 	}
 }
+
+// TestNoiseOnAModelOfAHubIsRefused: maps that had seen a photo would find it by its words.
+func TestNoiseOnAModelOfAHubIsRefused(t *testing.T) {
+	base, _ := hub(t)
+	folder := noise(base, 6).write(t, base, runtimetest.Path(t))
+	if err := runWith(t.Context(), folder, Options{Report: silent}, quick()); err != nil {
+		t.Fatal(err)
+	}
+	report := reportOf(t, folder)
+	if maps, before := report.Parts["heads"].MAP.Value, report.Before.MAP.Value; report.Outcome != contract.NoProposal || maps == 0 || maps > before+1 {
+		t.Errorf("%s: vectors find %.1f before, %.1f through the maps", report.Outcome, before, maps)
+	}
+}
