@@ -72,8 +72,8 @@ func (d *daemon) lastRun() *api.LearningRun {
 
 func learningProgress(p learn.Progress, now time.Time) *api.LearningProgress {
 	answer := &api.LearningProgress{Step: p.Step, Done: p.Done, Total: p.Total}
-	if took := now.Sub(p.Since).Seconds(); p.Done > 0 && took > 0 {
-		answer.Rate = float64(p.Done) / took
+	if took := now.Sub(p.Since).Seconds(); p.Done > p.From && took > 0 {
+		answer.Rate = float64(p.Done-p.From) / took
 		answer.SecondsLeft = float64(max(0, p.Total-p.Done)) / answer.Rate
 	}
 	return answer
@@ -86,14 +86,22 @@ func (d *daemon) learningRun(run learn.Run) api.LearningRun {
 	}
 	if s := run.Summary; s != nil {
 		answer.Photos, answer.Held, answer.Folds, answer.Tags, answer.Learned = s.Photos, s.Held, s.Folds, s.Tags, s.Learned
-		gain := api.LearningMeasure(s.Gain)
-		answer.Gain = &gain
+		answer.Gain = learningGain(s.Gain)
 		if s.Guard != nil {
 			guard := api.LearningMeasure(*s.Guard)
 			answer.Guard = &guard
 		}
 	}
 	return answer
+}
+
+// learningGain gives none where nothing was measured.
+func learningGain(m contract.TrainingMeasure) *api.LearningMeasure {
+	if m == (contract.TrainingMeasure{}) {
+		return nil
+	}
+	gain := api.LearningMeasure(m)
+	return &gain
 }
 
 // instant writes a time, or nothing for none.

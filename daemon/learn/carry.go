@@ -108,11 +108,11 @@ func (m *Manager) learn(c *current) error {
 func (m *Manager) note(c *current, step contract.Progress) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	since := c.progress.Since
+	since, from := c.progress.Since, c.progress.From
 	if step.Step != c.progress.Step || step.Done < c.progress.Done {
-		since = time.Now()
+		since, from = time.Now(), step.Done
 	}
-	c.progress = Progress{step, since}
+	c.progress = Progress{step, since, from}
 }
 
 // write writes the task, the photos and their features.

@@ -105,6 +105,7 @@ type current struct {
 type Progress struct {
 	contract.Progress
 	Since time.Time // when the step began
+	From  int       // how much was done then: a step that was broken off goes on where it was
 }
 
 // A RefusedError refuses what is asked for at this time.

@@ -33,6 +33,12 @@ func TestARunFromTagsToTheEncoderThatServesAndBack(t *testing.T) {
 			if run, p, ok := w.manager.Current(); !ok || run.Number != 1 || p.Step != "heads" || p.Done != 3 {
 				w.Errorf("under way: %+v %+v %t", run, p, ok)
 			}
+			progress(contract.Progress{Step: "guard"})
+			progress(contract.Progress{Step: "heads", Done: 7, Total: 20})
+			progress(contract.Progress{Step: "heads", Done: 8, Total: 20})
+			if _, p, _ := w.manager.Current(); p.Done != 8 || p.From != 7 {
+				w.Errorf("of a step that goes on: %+v", p)
+			}
 			return propose(ctx, folder, progress)
 		}
 		w.start()
