@@ -35,7 +35,7 @@ func showExplanation(e *api.Explanation, out Screen) error {
 func showReasons(result api.SearchResult, out Screen) error {
 	columns := []table.Column{
 		{Title: "PHOTO", Right: true}, {Title: "SCORE", Right: true}, {Title: "COSINE", Right: true}, {Title: "LOOKS", Right: true}, {Title: "WORDS", Right: true},
-		{Title: "MATCHED", Shorten: table.End}, {Title: "FILTERS", Shorten: table.End}, {Title: "PATH", Shorten: table.Middle},
+		{Title: "MATCHED", Shorten: table.Middle}, {Title: "FILTERS", Shorten: table.End}, {Title: "PATH", Shorten: table.Middle},
 	}
 	var rows [][]string
 	for _, hit := range result.Hits {
@@ -55,6 +55,10 @@ func showReasons(result api.SearchResult, out Screen) error {
 			fmt.Sprintf("id:%d", hit.ID), score, cosine, rank(reason.VectorRank), rank(reason.WordRank),
 			matched(hit.Matches), strings.Join(reason.Filters, " "), hitPlace(hit),
 		})
+	}
+	const filters = 6
+	if !slices.ContainsFunc(rows, func(row []string) bool { return row[filters] != "" }) {
+		columns, rows = withoutColumn(columns, rows, filters)
 	}
 	return out.table(columns, rows)
 }

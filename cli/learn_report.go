@@ -115,6 +115,8 @@ func outcome(report api.LearningReport, out Screen) string {
 		return text + ": what it proposed serves."
 	case unfit(run):
 		return text + ": a proposal that cannot be applied: " + run.Reason
+	case run.Applied != "":
+		return text + ": a proposal, applied before."
 	}
 	return text + ": a proposal."
 }
@@ -127,7 +129,11 @@ func showMeasures(report api.LearningReport, _ bool, out Screen) error {
 	run := report.Run
 	tags := plural(int64(run.Tags), "tag", "tags")
 	if !measured(report) {
-		return out.paragraph("There are %s with %s to learn from.", photos(taggedOf(run)), tags)
+		verb := "are"
+		if taggedOf(run) == 1 {
+			verb = "is"
+		}
+		return out.paragraph("There %s %s with %s to learn from.", verb, photos(taggedOf(run)), tags)
 	}
 	among := photos(int64(run.Held)) + " that were put aside, whole days and bursts"
 	if run.Folds > 0 {
@@ -155,8 +161,8 @@ func showMeasures(report api.LearningReport, _ bool, out Screen) error {
 		return err
 	}
 	s := report.Serving
-	return out.paragraph("Beside %s, with what it had learned, on %s that are new to both: ranking %s before, %s after, %s.",
-		run.From, photos(int64(s.Photos)), percent(s.Before.MAP.Value), percent(s.After.MAP.Value), change(&s.Gain, s.Before.MAP, s.After.MAP))
+	return out.paragraph("Beside %s, with what it had learned, on %s that are new to both: ranking %s with it, %s with run %d, %s.",
+		run.From, photos(int64(s.Photos)), percent(s.Before.MAP.Value), percent(s.After.MAP.Value), run.Number, change(&s.Gain, s.Before.MAP, s.After.MAP))
 }
 
 // change tells a difference, with its interval where that was measured.

@@ -80,7 +80,7 @@ func runLearnSuggestions(ctx context.Context, options LearnSuggestionsOptions, o
 	case options.JSON:
 		err = out.json(page)
 	case len(page.Suggestions) == 0:
-		err = showNoSuggestion(ctx, options.Client, out)
+		err = showNoSuggestion(ctx, options, out)
 	default:
 		err = showSuggestions(page, out)
 	}
@@ -91,13 +91,16 @@ func runLearnSuggestions(ctx context.Context, options LearnSuggestionsOptions, o
 }
 
 // showNoSuggestion says why there is none.
-func showNoSuggestion(ctx context.Context, client *api.Client, out Screen) error {
-	learning, err := client.Learning(ctx)
+func showNoSuggestion(ctx context.Context, options LearnSuggestionsOptions, out Screen) error {
+	learning, err := options.Client.Learning(ctx)
 	if err != nil {
 		return err
 	}
 	if !learning.Learned {
-		return out.say("Nothing is suggested: no learned encoder serves. `vsectl learn status` shows how to come to one.")
+		return out.say("Nothing is suggested: no learned encoder serves. `vsectl learn start` learns from your tags, `vsectl learn apply` uses what it proposes.")
+	}
+	if options.Tag != "" {
+		return out.say("%q is suggested for no photo: a smaller --least shows what is less sure, `vsectl learn report --all` which tags were learned.", options.Tag)
 	}
 	return out.say("Nothing is suggested: a smaller --least shows what is less sure.")
 }

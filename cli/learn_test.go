@@ -90,11 +90,13 @@ func TestAReportOfFewPhotosOnTopOfAnother(t *testing.T) {
 	report := learningReport()
 	report.Run.Photos, report.Run.Held, report.Run.Folds, report.Run.From = 100, 100, 4, "learned-2"
 	report.Serving = &api.LearningServing{Photos: 24, Before: api.LearningFigures{MAP: measure(50, 40, 60)}, After: api.LearningFigures{MAP: measure(55, 45, 65)}, Gain: measure(5, 1.5, 9)}
+	report.Run.Applied = "2026-03-01T03:00:00Z"
 	library.School.Runs[0], library.School.Reports[3] = report.Run, report
 	text, _ := vsectl(t, client, 0, "learn", "report", "3")
 	for _, want := range []string{
+		": a proposal, applied before.\n",
 		"from 100 photos; measured by searches for 118 tags among them, one of 4 parts put aside at a time, whole days",
-		"\n\nBeside learned-2, with what it had learned, on 24 photos that are new to both: ranking 50.0 before, 55.0 after, +5.0 (+1.5 to +9.0).\n",
+		"\n\nBeside learned-2, with what it had learned, on 24 photos that are new to both: ranking 50.0 with it, 55.0 with run 3, +5.0 (+1.5 to +9.0).\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -141,6 +143,9 @@ func TestLearnTables(t *testing.T) {
 	f("learn-suggestions-page.txt", 80, 0, "suggestions", "--limit", "1", "--tag", "Strand")
 	f("learn-suggestions.json", 80, 0, "suggestions", "--least", "0.9", "--json")
 	f("learn-suggestions-none.txt", 80, 1, "suggestions", "--least", "1")
+	if none, _ := vsectl(t, client, 0, "learn", "suggestions", "--tag", "Strant"); !strings.Contains(none, "\"Strant\" is suggested for no photo: ") {
+		t.Error(none)
+	}
 	all, _ := vsectl(t, client, 80, "learn", "report", "--all")
 	for _, want := range []string{"tag 13", "worse", "\nnot measured       9         0       -      -       -\n\n", "Oma (6 more)"} {
 		if !strings.Contains(all, want) {

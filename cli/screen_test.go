@@ -47,6 +47,20 @@ func TestNothingIsWiderThanTheTerminal(t *testing.T) {
 	f("tag", "list", "/none.jpg")
 }
 
+// TestHowSureALearnedTagIsStays where the table is narrow; FILTERS stand there where there are any.
+func TestHowSureALearnedTagIsStays(t *testing.T) {
+	library, client := school(t)
+	cosine := 0.392
+	library.Answer = api.SearchResult{Explanation: &api.Explanation{Parsed: "runway"}, Hits: []api.Hit{{
+		Photo: photo(121, "/photos/2019/summer/holiday at the sea/a.jpg"), Ranked: true, Score: 45.08,
+		Matches: []api.Match{{Field: api.FieldLearned, Texts: []string{"runway (27 %)"}}}, Reason: &api.Reason{Cosine: &cosine, VectorRank: 37},
+	}}}
+	text, _ := vsectl(t, client, 80, "search", "runway", "--explain")
+	if !strings.Contains(text, "runway (27 %)  /ph") || strings.Contains(text, "FILTERS") {
+		t.Error(text)
+	}
+}
+
 // TestAQuestionIsBroken between words, and the answer stands behind it.
 func TestAQuestionIsBroken(t *testing.T) {
 	var text bytes.Buffer
