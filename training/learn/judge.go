@@ -3,6 +3,7 @@ package learn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -87,9 +88,17 @@ func (j *judge) read(ctx context.Context) (err error) {
 		}
 	}
 	if len(strange) > 0 {
-		j.note("%s in letters that the encoder cannot read, such as %.60q: learned and found as written, but not within sentences", plural(len(strange), "tag is", "tags are"), strange[0])
+		j.note("%s: learned and found as written, but not within sentences", unreadable(strange))
 	}
 	return nil
+}
+
+// unreadable says that the encoder cannot read tags; one at least is given.
+func unreadable(tags []string) string {
+	if len(tags) == 1 {
+		return fmt.Sprintf("%.60q is in letters that the encoder cannot read", tags[0])
+	}
+	return fmt.Sprintf("%d tags are in letters that the encoder cannot read, such as %.60q", len(tags), tags[0])
 }
 
 // project gives the base's vectors of the photos held out, its scores, and what it tells.

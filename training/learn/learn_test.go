@@ -184,7 +184,7 @@ func TestAHouseholdGains(t *testing.T) {
 		t.Errorf("guard %+v, kept %v", report.Guard, report.Kept)
 	}
 	notes := strings.Join(report.Notes, "\n")
-	for _, want := range []string{"6 tags are left out", "1 tag is in letters that the encoder cannot read, such as \"" + strange} {
+	for _, want := range []string{"6 tags are left out", "\"" + strange + "\" is in letters that the encoder cannot read: learned"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in the notes %q", want, notes)
 		}
@@ -343,6 +343,10 @@ func TestTooLittleIsRefusedWithWhatIsLacking(t *testing.T) {
 	f("1 photo has tags, 20 are the least: tag 19 more", func(h *household) { h.add(1, "sea") })
 	f("3 photos have tags, 20 are the least: tag 17 more; a tag is learned from 3 photos on: \"sea\" lacks 1", func(h *household) { h.add(2, "sea"); h.add(1, "cat") })
 	f("one tag only, \"sea\": tag photos of other things", func(h *household) { h.add(30, "sea") })
+	f("\"sea\" is on every photo that has tags, so that nothing tells how photos without it look: tag some of other things; a tag is learned from 3 photos on: \"sun\" lacks 1", func(h *household) {
+		h.add(28, "sea")
+		h.add(2, "sea", "sun")
+	})
 	f("have the same tags", func(h *household) { h.add(30, "sea", "sun") })
 	f("no tag is on 3 photos", func(h *household) {
 		for i := range 24 {

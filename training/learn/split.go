@@ -225,8 +225,11 @@ func (s *split) lacks(set dataset.Set) *refusal {
 	if err := set.CheckTags(); err != nil {
 		return refuse("%v", err)
 	}
+	if tags := s.all(); len(s.learnable) == 0 && s.counts[tags[0]] == len(set) {
+		return refuse("%.60q is on every photo that has tags, so that nothing tells how photos without it look: tag some of other things%s", tags[0], s.nearly())
+	}
 	if len(s.learnable) == 0 {
-		return refuse("no tag is on %d photos or more, but not on all of them%s", leastOfTag, s.nearly())
+		return refuse("no tag is on %d photos or more%s", leastOfTag, s.nearly())
 	}
 	return nil
 }
