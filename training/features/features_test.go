@@ -223,7 +223,7 @@ func TestFilesThatWillNotDo(t *testing.T) {
 		}
 	}
 	folder := t.TempDir()
-	f(filepath.Join(folder, "absent"), "make it with vsed-features")
+	f(filepath.Join(folder, "absent"), "`make features` computes")
 	write(t, filepath.Join(folder, "text"), []byte(strings.Repeat("no features\n", 1000)))
 	f(filepath.Join(folder, "text"), "Remove it")
 	used := filepath.Join(folder, "used")

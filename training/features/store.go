@@ -56,7 +56,7 @@ const lockTimeout = time.Second
 // Open opens a file of features to read it; other runs may do so at the same time.
 func Open(path string) (*Store, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file of features %s: make it with vsed-features", path)
+		return nil, fmt.Errorf("there is no file of features %s: `make features` computes those of ../shared/data, vsed-features those of other photos", path)
 	}
 	s, err := open(path, true)
 	if err != nil {

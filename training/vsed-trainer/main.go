@@ -26,7 +26,7 @@ func verbs() [][]verb {
 		{
 			{"stage1", "train heads on captioned photos", runStageOne},
 			{"stage2", "go on with them on tagged photos", runStageTwo},
-			{"evaluate", "train with several seeds and print what each row of the tables comes to", runEvaluate},
+			{"evaluate", "train with several seeds, and print the rows of the tables", runEvaluate},
 			{"heads", "make the built-in encoder's heads", runHeads},
 		},
 		{
