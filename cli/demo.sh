@@ -15,11 +15,16 @@ photos=${PHOTOS:-$stamps}
 searches='primate	/apes/
 playing in an orchestra	/string/(violin|cello)
 citrus	/fruit/(orange|mandarine|lemon|sliced_)'
+# What most people's photos show.
+general='people outdoors
+a landscape with water
+an animal'
 
 fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
 [ -d "$photos" ] || fail "$photos is not a folder: name one with PHOTOS=DIR"
 photos=$(cd "$photos" && pwd -P)
+[ "$photos" = "$stamps" ] || searches=$general
 state=$PWD/build/demo/$(printf '%s' "$photos" | cksum | cut -d ' ' -f 1)
 mkdir -p "$state"
 log=$state/daemon.log
