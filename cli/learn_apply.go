@@ -45,7 +45,7 @@ func runLearnApply(ctx context.Context, options LearnApplyOptions, out Screen) e
 	if err != nil {
 		return err
 	}
-	if run.State == api.LearningProposed && !options.JSON && out.Width > 0 {
+	if run.State == api.LearningProposed && !run.Serves && !options.JSON && out.Width > 0 {
 		if err := out.say("Testing what run %d proposes …", run.Number); err != nil {
 			return err
 		}

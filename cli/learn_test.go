@@ -378,6 +378,13 @@ func TestStatusShowsLearning(t *testing.T) {
 	}
 }
 
+func TestWhatServesIsNotTestedAnew(t *testing.T) {
+	_, client := school(t)
+	if text, _ := vsectl(t, client, 80, "learn", "apply", "1"); strings.Contains(text, "Testing") {
+		t.Error(text)
+	}
+}
+
 func TestPhotoShowsWhatWasLearnedApart(t *testing.T) {
 	one := photo(7, "/photos/a.jpg", "dog")
 	one.Learned = []api.LearnedTag{{Tag: "Strand", Confidence: 0.849}, {Tag: "\x1b[2Jsea", Confidence: 0.58}}
