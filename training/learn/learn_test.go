@@ -118,7 +118,7 @@ func silent(contract.Progress) {}
 // quick takes few steps.
 func quick() stage.Two {
 	two := stage.DefaultTwo()
-	two.Epochs, two.LeastSteps = 2, 30
+	two.Epochs, two.LeastSteps = 2, 10
 	return two
 }
 

@@ -236,5 +236,6 @@ func (e *evaluate) learnMaps(ctx context.Context, g given, places []int, seed ui
 	}
 	two := stage.MapsOf(data.Pictures, data.Known)
 	two.Seed, two.Threads = seed, e.Two.Threads
+	two.Epochs, two.LeastSteps = e.Two.Epochs, e.Two.LeastSteps
 	return two.Run(ctx, e.library, stage.NewMaps(g.learn.Width()), data, stage.Captioned{}, func(stage.Epoch) error { return nil })
 }
