@@ -46,7 +46,7 @@ demo: build model ## index PHOTOS=DIR (default: Tux Paint's stamps) and search i
 	@PHOTOS='$(PHOTOS)' cli/demo.sh
 
 test: build model lint ## everything CI runs: lint, then all tests with the race detector
-	go test -race -vet=off -timeout 10m ./...
+	go test -race -vet=off -timeout 20m ./...
 
 build: setup ## compile the programs into bin/
 	go build -o bin/ $(PROGRAMS)
