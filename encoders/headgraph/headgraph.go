@@ -142,8 +142,8 @@ func WithHeads(pictureGraph, sentenceGraph []byte, trained *heads.File) (withPic
 	return withPicture, withSentence, nil
 }
 
-// Tags are linear scores of prepared features, or of plain ones of unit length, and the logistic curve that makes a
-// probability of each: of slope · log(max(score, 0) + Bend) + offset.
+// Tags are linear scores of features, and the logistic curve that makes a probability of
+// each: of slope · log(max(score, 0) + Bend) + offset.
 type Tags struct {
 	Names   []string
 	Weights []float32 // a row for each tag
@@ -151,7 +151,7 @@ type Tags struct {
 	Offset  []float32 // of each tag's curve
 	Slope   float64
 	Bend    float64
-	Plain   bool
+	Plain   bool // features enter at unit length as they are, not Prepared
 }
 
 // Graph gives the probabilities: `features`, float32 [N, width], to `confidence`, float32
